@@ -1,0 +1,27 @@
+/**
+ * The root contract: every group of every package in one HTTP API, and so one OpenAPI document and one client.
+ *
+ * @since 0.1.0
+ */
+import { CoreApi } from "@belfry/core/CoreApi"
+import { FactorsApi } from "@belfry/factors/FactorsApi"
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as OpenApi from "effect/http-api/OpenApi"
+
+/**
+ * The whole HTTP API of Belfry, under `/auth`.
+ *
+ * @category api
+ * @since 0.1.0
+ */
+export class BelfryApi extends HttpApi.make("belfry")
+  .addHttpApi(CoreApi)
+  .addHttpApi(FactorsApi)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Belfry",
+      version: "0.1.0",
+      description: "Authentication and authorization: sessions, sign-in factors and the signed-in user.",
+      license: { name: "MIT", identifier: "MIT" },
+    }),
+  ) {}

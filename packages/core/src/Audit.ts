@@ -1,0 +1,89 @@
+/**
+ * The audit log: what happened, written in the transaction of the change.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
+import { type AuditEvent, AuditEventId, type ClientInfo, unknownClient } from "./AuditEvent.ts"
+import { AuditStore } from "./AuditStore.ts"
+import type { SessionId } from "./Session.ts"
+import type { StoreError } from "./StoreError.ts"
+import type { UserId } from "./User.ts"
+
+/**
+ * What a caller says of an event; id and time are added.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AuditEntry {
+  readonly type: string
+  /** Why it failed, in a word; its presence makes the outcome a failure. */
+  readonly reason?: string
+  readonly userId?: UserId
+  readonly sessionId?: SessionId
+  readonly client?: ClientInfo
+  /** Facts without secrets. */
+  readonly data?: { readonly [key: string]: Schema.Json }
+}
+
+/**
+ * The audit log.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Audit extends Context.Service<
+  Audit,
+  {
+    /** Writes an event. Inside a transaction, it commits or vanishes with it. */
+    readonly record: (entry: AuditEntry) => Effect.Effect<void, StoreError>
+    /** Events, newest first: at most `limit` (100), those before `before` only, of one user or of all. */
+    readonly list: (options?: {
+      readonly userId?: UserId
+      readonly before?: AuditEventId
+      readonly limit?: number
+    }) => Effect.Effect<ReadonlyArray<AuditEvent>, StoreError>
+  }
+>()("@belfry/core/Audit") {}
+
+/**
+ * The audit log over an {@link AuditStore}.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = Layer.effect(
+  Audit,
+  Effect.gen(function* () {
+    const store = yield* AuditStore
+    const random = yield* SecureRandom.SecureRandom
+    return Audit.of({
+      record: Effect.fnUntraced(function* (entry) {
+        yield* store.insert({
+          id: AuditEventId.make(yield* random.uuidV7()),
+          type: entry.type,
+          outcome: entry.reason === undefined ? "success" : "failure",
+          reason: entry.reason ?? null,
+          userId: entry.userId ?? null,
+          sessionId: entry.sessionId ?? null,
+          client: entry.client ?? unknownClient,
+          data: entry.data ?? {},
+          occurredAt: yield* DateTime.now,
+        })
+      }),
+      list: (options) =>
+        store.list({
+          userId: Option.fromUndefinedOr(options?.userId),
+          before: Option.fromUndefinedOr(options?.before),
+          limit: options?.limit ?? 100,
+        }),
+    })
+  }),
+)

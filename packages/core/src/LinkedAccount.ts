@@ -1,0 +1,80 @@
+/**
+ * An account at another provider that signs its user in.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import type * as DateTime from "effect/DateTime"
+import type * as Redacted from "effect/Redacted"
+import type { Sealed } from "./KeyedHash.ts"
+import { UserId } from "./User.ts"
+
+/**
+ * Identifies a linked account: a UUIDv7.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const LinkedAccountId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("LinkedAccountId"))
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type LinkedAccountId = typeof LinkedAccountId.Type
+
+/**
+ * The tokens that a provider gave for an account, generic in the form they have (sealed at rest, redacted in use).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProviderTokens<Secret> {
+  readonly accessToken: Secret | null
+  readonly refreshToken: Secret | null
+  readonly idToken: Secret | null
+  readonly tokenType: string | null
+  readonly scopes: ReadonlyArray<string>
+  readonly accessTokenExpiresAt: DateTime.Utc | null
+  readonly refreshTokenExpiresAt: DateTime.Utc | null
+}
+
+/**
+ * An account at a provider: `(providerId, accountId)` belongs to one user.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LinkedAccount {
+  readonly id: LinkedAccountId
+  readonly userId: UserId
+  readonly providerId: string
+  /** The provider's own id of the account: OpenID Connect's `sub`. */
+  readonly accountId: string
+  readonly tokens: ProviderTokens<Redacted.Redacted>
+  readonly createdAt: DateTime.Utc
+  readonly updatedAt: DateTime.Utc
+}
+
+/**
+ * The account as stores keep it: tokens sealed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SealedLinkedAccount extends Omit<LinkedAccount, "tokens"> {
+  readonly tokens: ProviderTokens<Sealed>
+}
+
+/**
+ * The provider's account is linked to another user already.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class AccountLinkedElsewhere extends Schema.TaggedError<AccountLinkedElsewhere>(
+  "@belfry/core/AccountLinkedElsewhere",
+)("AccountLinkedElsewhere", { providerId: Schema.String, userId: UserId }) {
+  override get message(): string {
+    return "This account is linked to another user"
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The state that memory adapters share: tables, transactions over them, and what hangs on a user.
+ *
+ * It behaves like a database with one connection: every statement is atomic, and while a transaction is open all other
+ * work waits for its end. Rows are immutable values; a change replaces them.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Semaphore from "effect/Semaphore"
+import type { User, UserId } from "./User.ts"
+
+/**
+ * The state that memory adapters share.
+ *
+ * **Details**
+ *
+ * A memory adapter makes its tables with `table` when its layer is built, and touches rows inside `statement` only.
+ * An adapter whose rows belong to users registers with `onUserRemoved` what the foreign key would do.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class MemoryTables extends Context.Service<
+  MemoryTables,
+  {
+    readonly users: Map<UserId, User>
+    /** A new table that takes part in transactions. Dies when there is one of this name: its rows would be split. */
+    readonly table: <Key, Row>(name: string) => Effect.Effect<Map<Key, Row>>
+    /** Runs `body`, which must not wait for anything, as one atomic statement. */
+    readonly statement: <A, E = never>(body: () => Effect.Effect<A, E>) => Effect.Effect<A, E>
+    /** Runs `effect` in a transaction, or a savepoint of the open one; any failure puts the rows back. */
+    readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    /** Runs `effect` once the outermost transaction committed, or at once when none is open. */
+    readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
+    /** Calls `cascade` in the same statement that removes a user. */
+    readonly onUserRemoved: (cascade: (id: UserId) => void) => Effect.Effect<void>
+    /** Removes a user and, by the registered cascades, what hangs on it. For use in a statement. */
+    readonly removeUser: (id: UserId) => void
+  }
+>()("@belfry/core/MemoryTables") {}
+
+/**
+ * Makes empty tables.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: Effect.Effect<MemoryTables["Service"]> = Effect.sync(() => {
+  const users = new Map<UserId, User>()
+  const tables = new Map<string, Table>([["users", snapshotting(users)]])
+  const cascades: Array<(id: UserId) => void> = []
+  const connection = Semaphore.makeUnsafe(1)
+  const CurrentLevel = Context.Service<TransactionLevel>(`@belfry/core/MemoryTables/TransactionLevel/${++instances}`)
+
+  const currentLevel = Effect.withFiber((fiber) => Effect.succeed(Context.getOrUndefined(fiber.context, CurrentLevel)))
+
+  const table = <Key, Row>(name: string): Effect.Effect<Map<Key, Row>> =>
+    Effect.suspend(() => {
+      if (tables.has(name)) return Effect.die(new Error(`There is a memory table ${name} already`))
+      const rows = new Map<Key, Row>()
+      tables.set(name, snapshotting(rows))
+      return Effect.succeed(rows)
+    })
+
+  const statement = <A, E = never>(body: () => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.flatMap(currentLevel, (level) =>
+      level === undefined ? connection.withPermit(Effect.suspend(body)) : Effect.suspend(body),
+    )
+
+  const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        const context = yield* Effect.context<R>()
+        const outer = yield* currentLevel
+        const level: TransactionLevel = { savepoints: Semaphore.makeUnsafe(1), callbacks: [] }
+        const waitingLine = outer === undefined ? connection : outer.savepoints
+        yield* restore(waitingLine.take(1))
+        const putBack = [...tables.values()].map((table) => table.snapshot())
+        const exit = yield* Effect.exit(
+          restore(Effect.provideContext(effect, Context.add(context, CurrentLevel, level))),
+        )
+        if (Exit.isFailure(exit)) putBack.forEach((restoreRows) => restoreRows())
+        yield* waitingLine.release(1)
+        if (Exit.isSuccess(exit)) {
+          if (outer === undefined) yield* Effect.forEach(level.callbacks, runCallback, { discard: true })
+          else outer.callbacks.push(...level.callbacks)
+        }
+        return yield* exit
+      }),
+    )
+
+  return {
+    users,
+    table,
+    statement,
+    transaction,
+    afterCommit: (effect) =>
+      Effect.withFiber((fiber) => {
+        const level = Context.getOrUndefined(fiber.context, CurrentLevel)
+        if (level === undefined) return runCallback(effect)
+        // Later it finds the services of now, without the transaction, so that its statements wait like all others.
+        level.callbacks.push(Effect.provideContext(effect, Context.omit(CurrentLevel)(fiber.context)))
+        return Effect.void
+      }),
+    onUserRemoved: (cascade) => Effect.sync(() => void cascades.push(cascade)),
+    removeUser: (id) => {
+      users.delete(id)
+      cascades.forEach((cascade) => cascade(id))
+    },
+  }
+})
+
+/**
+ * Layer with empty tables.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<MemoryTables> = Layer.effect(MemoryTables, make)
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+interface Table {
+  /** Remembers the rows; what it returns puts them back. */
+  readonly snapshot: () => () => void
+}
+
+interface TransactionLevel {
+  readonly savepoints: Semaphore.Semaphore
+  readonly callbacks: Array<Effect.Effect<void>>
+}
+
+// Each instance has transactions of its own, so each has its own key.
+let instances = 0
+
+const snapshotting = <Key, Row>(rows: Map<Key, Row>): Table => ({
+  snapshot: () => {
+    const before = [...rows]
+    return () => {
+      rows.clear()
+      for (const [key, row] of before) rows.set(key, row)
+    }
+  },
+})
+
+const runCallback = (effect: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.ignoreCause(effect, { log: "Unhandled", message: "Unhandled error in a callback after commit" })

@@ -1,0 +1,246 @@
+/**
+ * What every HTTP handler does the same way: read the client and its credentials, carry the session cookie, guard the
+ * request, and answer when a store is away.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as HttpApiError from "effect/http-api/HttpApiError"
+import type * as Cookies from "effect/http/Cookies"
+import * as HttpEffect from "effect/http/HttpEffect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as ProblemDetails from "effect/http/ProblemDetails"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as SchemaIssue from "effect/SchemaIssue"
+import type * as Types from "effect/Types"
+import type { ClientInfo } from "./AuditEvent.ts"
+import { addressOf } from "./ClientAddressHandlers.ts"
+import { InvalidRequest, RequestGuard, ServiceUnavailable } from "./ProblemApi.ts"
+import type { RateLimited } from "./RateLimit.ts"
+import * as RequestOrigin from "./RequestOrigin.ts"
+import type { IssuedSession } from "./Sessions.ts"
+import { Site } from "./Site.ts"
+import type { StoreError } from "./StoreError.ts"
+
+/**
+ * The session cookie's name before {@link Site} adds the prefix that https allows.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const sessionCookie = "belfry_session"
+
+/**
+ * Where the request came from: the address as trusted proxies report it, and the user agent's name for itself.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const clientInfo = (request: HttpServerRequest.HttpServerRequest): ClientInfo => ({
+  ipAddress: addressOf(request),
+  userAgent: request.headers["user-agent"]?.slice(0, 512) ?? null,
+})
+
+/**
+ * The session token that the request carries in its cookie, if any.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const cookieToken = (
+  request: HttpServerRequest.HttpServerRequest,
+  site: Site["Service"],
+): Redacted.Redacted | undefined => {
+  const token = request.cookies[site.cookieName(sessionCookie)]
+  return token === undefined || token === "" ? undefined : Redacted.make(token)
+}
+
+/**
+ * The bearer token that the request carries, if any.
+ *
+ * @see [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750.html#section-2.1)
+ * @category accessors
+ * @since 0.1.0
+ */
+export const bearerToken = (request: HttpServerRequest.HttpServerRequest): Redacted.Redacted | undefined => {
+  const match = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? "")
+  return match?.[1] === undefined ? undefined : Redacted.make(match[1])
+}
+
+/**
+ * The attributes of every cookie of ours: out of reach of script, for this host alone, not sent on cross-site requests
+ * but top-level navigation.
+ *
+ * @see [RFC 6265bis §8.8](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-8.8)
+ * @category models
+ * @since 0.1.0
+ */
+export const cookieOptions = (site: Site["Service"]): NonNullable<Cookies.Cookie["options"]> => ({
+  path: "/",
+  httpOnly: true,
+  secure: site.isSecure,
+  sameSite: "lax",
+})
+
+/**
+ * Sends the session's cookie with the response, to be kept until the session expires.
+ *
+ * @category cookies
+ * @since 0.1.0
+ */
+export const setSessionCookie = ({ session, token }: IssuedSession, site: Site["Service"]) =>
+  onResponse((response) =>
+    HttpServerResponse.setCookieUnsafe(response, site.cookieName(sessionCookie), Redacted.value(token), {
+      ...cookieOptions(site),
+      expires: DateTime.toDateUtc(session.expiresAt),
+    }),
+  )
+
+/**
+ * Asks the client to forget the session's cookie.
+ *
+ * @category cookies
+ * @since 0.1.0
+ */
+export const clearSessionCookie = (site: Site["Service"]) =>
+  onResponse((response) =>
+    HttpServerResponse.expireCookieUnsafe(response, site.cookieName(sessionCookie), cookieOptions(site)),
+  )
+
+/**
+ * Changes the response of the current request before it is sent.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const onResponse = (
+  f: (response: HttpServerResponse.HttpServerResponse) => HttpServerResponse.HttpServerResponse,
+) => HttpEffect.appendPreResponseHandler((_request, response) => Effect.succeed(f(response)))
+
+/**
+ * Turns a store that cannot answer into 503, and logs why.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const storeUnavailable = (error: StoreError) =>
+  Effect.andThen(
+    Effect.annotateLogs(Effect.logError("A store could not answer", Cause.fail(error.cause)), {
+      store: error.store,
+      method: error.method,
+      isRetryable: error.isRetryable,
+    }),
+    Effect.andThen(retryAfter(1), Effect.fail(new ServiceUnavailable())),
+  )
+
+/**
+ * The answer when a store is away, for the places that answer rather than fail.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const unavailableResponse = HttpServerResponse.setHeader(
+  ProblemDetails.toResponse({
+    type: ProblemDetails.blankType,
+    title: "Service Unavailable",
+    status: 503,
+    _tag: "ServiceUnavailable",
+  }),
+  "retry-after",
+  "1",
+)
+
+/**
+ * Says in `Retry-After` when a limited caller may come again, and fails on.
+ *
+ * @see [RFC 9110 §10.2.3](https://www.rfc-editor.org/rfc/rfc9110.html#section-10.2.3)
+ * @category errors
+ * @since 0.1.0
+ */
+export const rateLimited = (error: RateLimited) => Effect.andThen(retryAfter(error.retryAfter), Effect.fail(error))
+
+/**
+ * Tells whether the request may act with a browser's credentials, by {@link RequestOrigin}.
+ *
+ * **Details**
+ *
+ * Counts as made by a browser: what carries our cookie, and what says where it was made. A call with a bearer token
+ * and no cookie is exempt, because a page of another origin cannot know the token.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const checkOrigin = (request: HttpServerRequest.HttpServerRequest, site: Site["Service"]) => {
+  const hasCookie = cookieToken(request, site) !== undefined
+  const secFetchSite = request.headers["sec-fetch-site"]
+  const origin = request.headers.origin
+  const isBrowser = secFetchSite !== undefined || origin !== undefined
+  return RequestOrigin.check({
+    method: request.method,
+    hasCookieCredential: hasCookie || (isBrowser && bearerToken(request) === undefined),
+    secFetchSite,
+    origin,
+    baseOrigin: site.origin,
+    allowedOrigins: site.allowedOrigins,
+  })
+}
+
+/**
+ * The guard of every endpoint.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRequestGuard = Layer.effect(
+  RequestGuard,
+  Effect.gen(function* () {
+    const site = yield* Site
+    return RequestGuard.of(
+      Effect.fnUntraced(function* (httpEffect) {
+        yield* Effect.fromResult(checkOrigin(yield* HttpServerRequest.HttpServerRequest, site))
+        return yield* Effect.catch(httpEffect, (error): Effect.Effect<never, Types.unhandled | InvalidRequest> =>
+          HttpApiError.HttpApiSchemaError.is(error) && isOfRequest(error)
+            ? Effect.fail(toInvalidRequest(error))
+            : Effect.fail(error),
+        )
+      }),
+    )
+  }),
+)
+
+// internal
+
+const retryAfter = (seconds: number) =>
+  onResponse((response) => HttpServerResponse.setHeader(response, "retry-after", String(seconds)))
+
+const isOfRequest = (error: HttpApiError.HttpApiSchemaError) =>
+  error.kind !== "Body" && error.kind !== "ResponseHeaders"
+
+const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const toInvalidRequest = (error: HttpApiError.HttpApiSchemaError) =>
+  new InvalidRequest({
+    issues: formatIssues(error.cause.issue).issues.map(({ path, message }) => ({
+      path: [
+        slots[error.kind],
+        ...(path ?? []).map((segment) => {
+          const key = typeof segment === "object" ? segment.key : segment
+          return typeof key === "number" ? key : String(key)
+        }),
+      ],
+      message,
+    })),
+  })
+
+const slots: Record<HttpApiError.HttpApiSchemaError["kind"], string> = {
+  Params: "path",
+  Headers: "header",
+  Query: "query",
+  Payload: "body",
+  Body: "response",
+  ResponseHeaders: "response",
+}

@@ -1,0 +1,341 @@
+/**
+ * Sessions: started when somebody signs in, verified on every request, ended by choice or by time.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { Audit } from "./Audit.ts"
+import type { ClientInfo } from "./AuditEvent.ts"
+import { AuthEvent } from "./AuthEvent.ts"
+import { AuthEvents } from "./AuthEvents.ts"
+import { guard, Hooks } from "./Hooks.ts"
+import { KeyRing } from "./KeyRing.ts"
+import * as OpaqueToken from "./OpaqueToken.ts"
+import {
+  type AuthenticationMethod,
+  defaultSessionPolicy,
+  expiryAt,
+  isExpired,
+  isFresh,
+  type Session,
+  SessionId,
+  SessionInvalid,
+  SessionNotFound,
+  SessionNotFresh,
+  type SessionPolicy,
+  type SessionWithUser,
+  slide,
+} from "./Session.ts"
+import { SessionStore, type StoredSession } from "./SessionStore.ts"
+import type { StoreError } from "./StoreError.ts"
+import { TransactionStore } from "./TransactionStore.ts"
+import type { User, UserId } from "./User.ts"
+
+/**
+ * The prefix of session tokens.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const tokenPrefix = "belfry_session"
+
+/**
+ * A session with its token: the only moment at which the token exists outside the client.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface IssuedSession {
+  readonly session: Session
+  readonly token: Redacted.Redacted
+}
+
+/**
+ * A session that a token opened. `prolonged` tells that this very use moved its expiry, so the cookie is due again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface VerifiedSession extends SessionWithUser {
+  readonly prolonged: boolean
+}
+
+/**
+ * Sessions.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Sessions extends Context.Service<
+  Sessions,
+  {
+    readonly policy: SessionPolicy
+    /**
+     * Starts a session for a user who has just proved who they are. The session of `replaces`, if that token opens one,
+     * ends in the same transaction: a token from before the sign-in never lives on (session fixation).
+     */
+    readonly start: (options: {
+      readonly user: User
+      readonly amr: ReadonlyArray<AuthenticationMethod>
+      readonly client: ClientInfo
+      readonly label?: string | null
+      readonly replaces?: Redacted.Redacted | undefined
+    }) => Effect.Effect<IssuedSession, StoreError>
+    /**
+     * Verifies a session token: one statement, and one more when the session slides (once in `updateAge`). Fails alike
+     * for tokens that are malformed, unknown, expired or revoked.
+     */
+    readonly verify: (token: Redacted.Redacted) => Effect.Effect<VerifiedSession, SessionInvalid | StoreError>
+    /** Gives a session a new token and a new proof of identity, on any rise of privilege. The old token is dead. */
+    readonly rotate: (options: {
+      readonly session: Session
+      readonly amr: ReadonlyArray<AuthenticationMethod>
+      readonly client: ClientInfo
+    }) => Effect.Effect<IssuedSession, SessionInvalid | StoreError>
+    /** Fails unless the person proved who they are within the policy's freshness. */
+    readonly requireFresh: (session: Session) => Effect.Effect<void, SessionNotFresh>
+    /** The user's live sessions, newest first. */
+    readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<Session>, StoreError>
+    /** Ends one session of a user. */
+    readonly revoke: (
+      userId: UserId,
+      sessionId: SessionId,
+      client: ClientInfo,
+    ) => Effect.Effect<void, SessionNotFound | StoreError>
+    /** Ends every session of a user, or all but `except`; the number ended. */
+    readonly revokeAll: (options: {
+      readonly userId: UserId
+      readonly except?: SessionId
+      readonly client: ClientInfo
+    }) => Effect.Effect<number, StoreError>
+    /** Ends the session that a token opens; true if there was one. */
+    readonly signOut: (token: Redacted.Redacted, client: ClientInfo) => Effect.Effect<boolean, StoreError>
+    /** Removes sessions that are over, at most 1,000 at a time; the number removed. */
+    readonly removeExpired: Effect.Effect<number, StoreError>
+  }
+>()("@belfry/core/Sessions") {}
+
+/**
+ * Builds the service for a policy.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
+  const store = yield* SessionStore
+  const transactions = yield* TransactionStore
+  const audit = yield* Audit
+  const events = yield* AuthEvents
+  const random = yield* SecureRandom.SecureRandom
+  const hooks = yield* Hooks
+  const hasher = yield* (yield* KeyRing).hasher("session-token")
+
+  const generate = Effect.provideService(OpaqueToken.generate(tokenPrefix), SecureRandom.SecureRandom, random)
+
+  const find = Effect.fnUntraced(function* (token: Redacted.Redacted) {
+    // The checksum turns away made-up tokens before anything is looked up.
+    if (!OpaqueToken.isWellFormed(tokenPrefix, Redacted.value(token))) return yield* new SessionInvalid()
+    const found = yield* store.findByTokenHash(yield* hasher.candidates(token))
+    if (Option.isNone(found)) return yield* new SessionInvalid()
+    const now = yield* DateTime.now
+    if (isExpired(found.value.session, policy, now)) return yield* new SessionInvalid()
+    return { stored: found.value, now }
+  })
+
+  const findLive = (token: Redacted.Redacted) =>
+    find(token).pipe(
+      Effect.map(({ stored }) => Option.some(stored.session)),
+      Effect.catchTag("SessionInvalid", () => Effect.succeedNone),
+    )
+
+  const settle = Effect.fnUntraced(function* (token: Redacted.Redacted, stored: StoredSession, next: Session) {
+    if (!hasher.isCurrent(stored.tokenHash)) {
+      yield* store.rehash(stored.session.id, stored.tokenHash, yield* hasher.hash(token))
+    }
+    // Of concurrent requests one moves the expiry; the others go on with the session as they saw it.
+    const moved = next !== stored.session && (yield* store.touch(stored.session, next))
+    return {
+      session: moved ? next : stored.session,
+      user: stored.user,
+      prolonged: moved && next.expiresAt.epochMilliseconds > stored.session.expiresAt.epochMilliseconds,
+    }
+  })
+
+  const revoked = (userId: UserId, sessionIds: ReadonlyArray<SessionId>) =>
+    sessionIds.length === 0
+      ? Effect.void
+      : transactions.afterCommit(events.publish(AuthEvent.SessionsRevoked({ userId, sessionIds })))
+
+  const end = (session: Session, client: ClientInfo) =>
+    transactions.run(
+      Effect.gen(function* () {
+        const removed = yield* store.remove(session.userId, session.id)
+        if (Option.isNone(removed)) return false
+        yield* audit.record({ type: "session.revoked", userId: session.userId, sessionId: session.id, client })
+        yield* revoked(session.userId, [session.id])
+        return true
+      }),
+    )
+
+  return Sessions.of({
+    policy,
+    start: Effect.fn("Sessions.start")(function* ({ user, amr, client, label, replaces }) {
+      const token = yield* generate
+      const tokenHash = yield* hasher.hash(token)
+      const now = yield* DateTime.now
+      const endsAt = DateTime.addDuration(now, policy.absoluteLifetime)
+      const session: Session = {
+        id: SessionId.make(yield* random.uuidV7()),
+        userId: user.id,
+        amr,
+        authTime: now,
+        createdAt: now,
+        lastSeenAt: now,
+        expiresAt: expiryAt(policy, now, endsAt),
+        endsAt,
+        ipAddress: client.ipAddress,
+        userAgent: client.userAgent,
+        label: label ?? null,
+      }
+      const replaced = replaces === undefined ? Option.none() : yield* findLive(replaces)
+      yield* transactions.run(
+        Effect.gen(function* () {
+          yield* store.insert(session, tokenHash)
+          if (Option.isSome(replaced)) yield* end(replaced.value, client)
+          yield* audit.record({
+            type: "session.started",
+            userId: user.id,
+            sessionId: session.id,
+            client,
+            data: { amr },
+          })
+          yield* transactions.afterCommit(
+            Effect.andThen(
+              events.publish(AuthEvent.SessionStarted({ session, user })),
+              guard("afterSignIn", hooks.afterSignIn({ user, session, client })),
+            ),
+          )
+        }),
+      )
+      return { session, token }
+    }),
+    verify: Effect.fnUntraced(function* (token) {
+      const { stored, now } = yield* find(token)
+      const next = slide(stored.session, policy, now)
+      return Option.isNone(next) && hasher.isCurrent(stored.tokenHash)
+        ? { session: stored.session, user: stored.user, prolonged: false }
+        : yield* settle(
+            token,
+            stored,
+            Option.getOrElse(next, () => stored.session),
+          )
+    }),
+    rotate: Effect.fn("Sessions.rotate")(function* ({ session, amr, client }) {
+      const token = yield* generate
+      const tokenHash = yield* hasher.hash(token)
+      const now = yield* DateTime.now
+      const rotated = yield* transactions.run(
+        Effect.gen(function* () {
+          const rotated = yield* store.rotate({ id: session.id, tokenHash, amr, now })
+          if (Option.isNone(rotated)) return yield* new SessionInvalid()
+          yield* audit.record({
+            type: "session.rotated",
+            userId: session.userId,
+            sessionId: session.id,
+            client,
+            data: { amr },
+          })
+          yield* transactions.afterCommit(events.publish(AuthEvent.SessionRotated({ session: rotated.value })))
+          return rotated.value
+        }),
+      )
+      return { session: rotated, token }
+    }),
+    requireFresh: Effect.fnUntraced(function* (session) {
+      if (!isFresh(session, policy, yield* DateTime.now)) {
+        return yield* new SessionNotFresh({ maxAge: Duration.toSeconds(policy.freshness) })
+      }
+    }),
+    list: Effect.fn("Sessions.list")(function* (userId) {
+      const now = yield* DateTime.now
+      const sessions = yield* store.listByUser(userId, now)
+      return sessions.filter((session) => !isExpired(session, policy, now))
+    }),
+    revoke: Effect.fn("Sessions.revoke")(function* (userId, sessionId, client) {
+      yield* transactions.run(
+        Effect.gen(function* () {
+          const removed = yield* store.remove(userId, sessionId)
+          if (Option.isNone(removed)) return yield* new SessionNotFound({ sessionId })
+          yield* audit.record({ type: "session.revoked", userId, sessionId, client })
+          yield* revoked(userId, [sessionId])
+        }),
+      )
+    }),
+    revokeAll: Effect.fn("Sessions.revokeAll")(function* ({ userId, except, client }) {
+      return yield* transactions.run(
+        Effect.gen(function* () {
+          const ids = yield* store.removeByUser(userId, Option.fromUndefinedOr(except))
+          yield* Effect.forEach(
+            ids,
+            (sessionId) => audit.record({ type: "session.revoked", userId, sessionId, client }),
+            { discard: true },
+          )
+          yield* revoked(userId, ids)
+          return ids.length
+        }),
+      )
+    }),
+    signOut: Effect.fn("Sessions.signOut")(function* (token, client) {
+      const live = yield* findLive(token)
+      return Option.isSome(live) && (yield* end(live.value, client))
+    }),
+    removeExpired: Effect.flatMap(DateTime.now, (now) => store.removeExpired(now, 1000)),
+  })
+})
+
+/**
+ * Sessions by the given rules; what is left out is the default.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (policy: Partial<SessionPolicy> = {}) =>
+  Layer.effect(Sessions, make({ ...defaultSessionPolicy, ...policy }))
+
+/**
+ * The rules of sessions from configuration: `BELFRY_SESSION_LIFETIME`, `BELFRY_SESSION_UPDATE_AGE`,
+ * `BELFRY_SESSION_ABSOLUTE_LIFETIME`, `BELFRY_SESSION_IDLE_TIMEOUT`, `BELFRY_SESSION_FRESHNESS`.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const configPolicy: Config.Config<SessionPolicy> = Config.all({
+  lifetime: Config.Duration("BELFRY_SESSION_LIFETIME").pipe(Config.withDefault(defaultSessionPolicy.lifetime)),
+  updateAge: Config.Duration("BELFRY_SESSION_UPDATE_AGE").pipe(Config.withDefault(defaultSessionPolicy.updateAge)),
+  absoluteLifetime: Config.Duration("BELFRY_SESSION_ABSOLUTE_LIFETIME").pipe(
+    Config.withDefault(defaultSessionPolicy.absoluteLifetime),
+  ),
+  idleTimeout: Config.option(Config.Duration("BELFRY_SESSION_IDLE_TIMEOUT")),
+  freshness: Config.Duration("BELFRY_SESSION_FRESHNESS").pipe(Config.withDefault(defaultSessionPolicy.freshness)),
+})
+
+/**
+ * Sessions by the rules of {@link configPolicy}.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = Layer.effect(
+  Sessions,
+  Effect.gen(function* () {
+    return yield* make(yield* configPolicy)
+  }),
+)

@@ -1,0 +1,177 @@
+/**
+ * HTTP adapter of sessions, and of the middleware that authenticated endpoints use.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpEffect from "effect/http/HttpEffect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import type * as Types from "effect/Types"
+import { CoreApi } from "./CoreApi.ts"
+import {
+  bearerToken,
+  clearSessionCookie,
+  clientInfo,
+  cookieToken,
+  setSessionCookie,
+  storeUnavailable,
+  unavailableResponse,
+} from "./RequestHandlers.ts"
+import { SessionInvalid } from "./Session.ts"
+import { Sessions } from "./Sessions.ts"
+import { Authentication, CurrentSession, CurrentUser, FreshSession, RequiredScopes, ScopeCheck } from "./SessionsApi.ts"
+import { Site } from "./Site.ts"
+import { hasScopes, ScopesMissing } from "./User.ts"
+
+/**
+ * Authenticates requests by session cookie or bearer token.
+ *
+ * **Gotchas**
+ *
+ * The schemes are tried in order and the last failure is the answer, so a store that is away answers here with 503
+ * rather than failing: otherwise the next scheme would turn "cannot say" into "no session".
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerAuthentication = Layer.effect(
+  Authentication,
+  Effect.gen(function* () {
+    const sessions = yield* Sessions
+    const site = yield* Site
+
+    type Handled = Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled, CurrentSession | CurrentUser>
+
+    const authenticate = (httpEffect: Handled, token: Redacted.Redacted | undefined, isCookie: boolean) =>
+      token === undefined
+        ? Effect.fail(new SessionInvalid())
+        : sessions.verify(token).pipe(
+            Effect.flatMap(({ session, user, prolonged }) => {
+              const handled = Effect.provideContext(
+                httpEffect,
+                Context.add(Context.make(CurrentSession, session), CurrentUser, user),
+              )
+              return prolonged && isCookie
+                ? Effect.andThen(setSessionCookie({ session, token }, site), handled)
+                : handled
+            }),
+            Effect.catchTag("StoreError", (error) =>
+              Effect.matchEffect(storeUnavailable(error), {
+                onFailure: () => Effect.succeed(unavailableResponse),
+                onSuccess: () => Effect.succeed(unavailableResponse),
+              }),
+            ),
+          )
+
+    return Authentication.of({
+      cookie: (httpEffect) =>
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+          authenticate(httpEffect, cookieToken(request, site), true),
+        ),
+      bearer: (httpEffect) =>
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+          authenticate(httpEffect, bearerToken(request), false).pipe(
+            // RFC 6750 §3: a request without a valid token is told how to bring one.
+            Effect.tapErrorTag("SessionInvalid", () => challenge),
+          ),
+        ),
+    })
+  }),
+)
+
+/**
+ * Checks that the session is fresh.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFreshSession = Layer.effect(
+  FreshSession,
+  Effect.gen(function* () {
+    const sessions = yield* Sessions
+    return FreshSession.of((httpEffect) =>
+      Effect.andThen(
+        Effect.flatMap(CurrentSession, (session) => sessions.requireFresh(session)),
+        httpEffect,
+      ),
+    )
+  }),
+)
+
+/**
+ * Checks the scopes that the endpoint, or its group, is annotated with.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerScopeCheck = Layer.succeed(ScopeCheck)(
+  ScopeCheck.of(
+    Effect.fnUntraced(function* (httpEffect, { endpoint, group }) {
+      const required = [
+        ...Context.get(group.annotations, RequiredScopes),
+        ...Context.get(endpoint.annotations, RequiredScopes),
+      ]
+      if (!hasScopes(yield* CurrentUser, required)) return yield* new ScopesMissing({ required })
+      return yield* httpEffect
+    }),
+  ),
+)
+
+/**
+ * The handlers of {@link SessionsApi}.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = HttpApiBuilder.group(
+  CoreApi,
+  "sessions",
+  Effect.fnUntraced(function* (handlers) {
+    const sessions = yield* Sessions
+    const site = yield* Site
+
+    return handlers.handleAll({
+      current: () => current,
+      list: () =>
+        Effect.gen(function* () {
+          const session = yield* CurrentSession
+          return { sessions: yield* sessions.list(session.userId), currentSessionId: session.id }
+        }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
+      revoke: ({ params, request }) =>
+        Effect.gen(function* () {
+          const session = yield* CurrentSession
+          yield* sessions.revoke(session.userId, params.sessionId, clientInfo(request))
+          if (params.sessionId === session.id) yield* clearSessionCookie(site)
+        }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
+      revokeMany: ({ query, request }) =>
+        Effect.gen(function* () {
+          const { id, userId } = yield* CurrentSession
+          const client = clientInfo(request)
+          if (query.scope !== "all") return { revoked: yield* sessions.revokeAll({ userId, except: id, client }) }
+          yield* clearSessionCookie(site)
+          return { revoked: yield* sessions.revokeAll({ userId, client }) }
+        }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
+      signOut: ({ request }) =>
+        Effect.gen(function* () {
+          const tokens = [cookieToken(request, site), bearerToken(request)].filter((token) => token !== undefined)
+          yield* Effect.forEach(tokens, (token) => sessions.signOut(token, clientInfo(request)), { discard: true })
+          yield* clearSessionCookie(site)
+        }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
+    })
+  }),
+)
+
+// internal
+
+const current = Effect.gen(function* () {
+  return { session: yield* CurrentSession, user: yield* CurrentUser }
+})
+
+const challenge = HttpEffect.appendPreResponseHandler((_request, response) =>
+  Effect.succeed(HttpServerResponse.setHeader(response, "www-authenticate", "Bearer")),
+)

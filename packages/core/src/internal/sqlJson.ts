@@ -1,0 +1,13 @@
+/**
+ * JSON as a parameter for `jsonb`.
+ */
+import type * as Schema from "effect/Schema"
+
+/**
+ * Writes JSON that `jsonb` takes: PostgreSQL has no NUL and no lone surrogates in text and would refuse them, so each
+ * becomes U+FFFD.
+ */
+export const toJsonb = (value: Schema.Json): string =>
+  JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === "string" ? part.toWellFormed().replaceAll("\0", "\uFFFD") : part,
+  )

@@ -1,0 +1,65 @@
+/**
+ * Password hashes in memory.
+ *
+ * @since 0.1.0
+ */
+import { MemoryTables } from "@belfry/core/MemoryTables"
+import { StoreError } from "@belfry/core/StoreError"
+import type { UserId } from "@belfry/core/User"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type { PasswordHash } from "./Password.ts"
+import { PasswordStore } from "./PasswordStore.ts"
+
+/**
+ * Builds the store over shared tables.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.gen(function* () {
+  const tables = yield* MemoryTables
+  const passwords = yield* tables.table<UserId, PasswordHash>("passwords")
+
+  yield* tables.onUserRemoved((userId) => {
+    passwords.delete(userId)
+  })
+
+  return PasswordStore.of({
+    find: (userId) => tables.statement(() => Effect.succeed(Option.fromUndefinedOr(passwords.get(userId)))),
+    set: (userId, hash) =>
+      tables.statement((): Effect.Effect<void, StoreError> => {
+        if (!tables.users.has(userId)) return Effect.fail(noSuchUser())
+        passwords.set(userId, hash)
+        return Effect.void
+      }),
+    rehash: (userId, from, to) =>
+      tables.statement(() => {
+        if (passwords.get(userId) !== from) return Effect.succeed(false)
+        passwords.set(userId, to)
+        return Effect.succeed(true)
+      }),
+    remove: (userId) => tables.statement(() => Effect.succeed(passwords.delete(userId))),
+  })
+})
+
+/**
+ * Layer that keeps password hashes in memory.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<PasswordStore, never, MemoryTables> = Layer.effect(PasswordStore, make)
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const noSuchUser = () =>
+  new StoreError({
+    store: "PasswordStore",
+    method: "set",
+    isRetryable: false,
+    cause: new Error("The row violates the constraint: the user exists"),
+  })

@@ -1,0 +1,36 @@
+/**
+ * Port: where password hashes are kept, at most one a user.
+ *
+ * @since 0.1.0
+ */
+import type { StoreError } from "@belfry/core/StoreError"
+import type { UserId } from "@belfry/core/User"
+import * as Context from "effect/Context"
+import type * as DateTime from "effect/DateTime"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type { PasswordHash } from "./Password.ts"
+
+/**
+ * Where password hashes are kept. They go when their user goes.
+ *
+ * @category ports
+ * @since 0.1.0
+ */
+export class PasswordStore extends Context.Service<
+  PasswordStore,
+  {
+    readonly find: (userId: UserId) => Effect.Effect<Option.Option<PasswordHash>, StoreError>
+    /** Sets the user's password, replacing the one before. The user must exist. */
+    readonly set: (userId: UserId, hash: PasswordHash, now: DateTime.Utc) => Effect.Effect<void, StoreError>
+    /** Replaces the hash `from` by `to` if it is still `from`; true if this call did it. */
+    readonly rehash: (
+      userId: UserId,
+      from: PasswordHash,
+      to: PasswordHash,
+      now: DateTime.Utc,
+    ) => Effect.Effect<boolean, StoreError>
+    /** Removes the user's password; whether there was one. */
+    readonly remove: (userId: UserId) => Effect.Effect<boolean, StoreError>
+  }
+>()("@belfry/factors/PasswordStore") {}

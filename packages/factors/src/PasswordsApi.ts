@@ -1,0 +1,111 @@
+/**
+ * HTTP contract of passwords: sign up, sign in, prove again, forget, reset, change.
+ *
+ * @since 0.1.0
+ */
+import { asProblem, limited } from "@belfry/core/ProblemApi"
+import { Authentication, SignedIn, Transport } from "@belfry/core/SessionsApi"
+import { SessionNotFresh } from "@belfry/core/Session"
+import { DisplayName, Email } from "@belfry/core/User"
+import { TokenInvalidProblem, TokenText } from "@belfry/core/UsersApi"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Schema from "effect/Schema"
+import { InvalidCredentials, PasswordRejected, PasswordRequired, PasswordText } from "./Password.ts"
+
+const invalidCredentials = InvalidCredentials.pipe(asProblem({ status: 401, title: "Unauthorized" }))
+const rejected = PasswordRejected.pipe(asProblem({ status: 422, title: "Unprocessable Content" }))
+
+/**
+ * A name that a client gives to a session: `Ada's laptop`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SessionLabel = DisplayName
+
+/**
+ * The endpoints of passwords.
+ *
+ * @category api
+ * @since 0.1.0
+ */
+export class PasswordsApi extends HttpApiGroup.make("passwords")
+  .add(
+    HttpApiEndpoint.post("signUp", "/sign-up/password", {
+      payload: Schema.Struct({
+        email: Email,
+        password: PasswordText,
+        name: Schema.optionalKey(Schema.NullOr(DisplayName)),
+      }),
+      success: HttpApiSchema.Accepted,
+      error: [rejected, limited],
+    }).annotate(
+      OpenApi.Summary,
+      "Sends a link that completes the sign-up; the answer never tells whether the address is known",
+    ),
+    HttpApiEndpoint.post("confirmSignUp", "/sign-up/password/confirm", {
+      payload: Schema.Struct({
+        token: TokenText,
+        password: Schema.optionalKey(PasswordText),
+        transport: Schema.optionalKey(Transport),
+        label: Schema.optionalKey(Schema.NullOr(SessionLabel)),
+      }),
+      success: SignedIn,
+      error: [
+        TokenInvalidProblem,
+        PasswordRequired.pipe(asProblem({ status: 401, title: "Unauthorized" })),
+        invalidCredentials,
+        limited,
+      ],
+    }).annotate(
+      OpenApi.Summary,
+      "Completes the sign-up by the token from the mail; in another browser the password is asked for",
+    ),
+    HttpApiEndpoint.post("signIn", "/sign-in/password", {
+      payload: Schema.Struct({
+        email: Email,
+        password: PasswordText,
+        transport: Schema.optionalKey(Transport),
+        label: Schema.optionalKey(Schema.NullOr(SessionLabel)),
+      }),
+      success: SignedIn,
+      error: [invalidCredentials, limited],
+    }).annotate(OpenApi.Summary, "Signs in with address and password"),
+    HttpApiEndpoint.post("reauthenticate", "/reauthenticate/password", {
+      payload: Schema.Struct({ password: PasswordText, transport: Schema.optionalKey(Transport) }),
+      success: SignedIn,
+      error: [invalidCredentials, limited],
+    })
+      .annotate(OpenApi.Summary, "Proves the password again: the session becomes fresh and gets a new token")
+      .middleware(Authentication),
+    HttpApiEndpoint.post("forgot", "/password/forgot", {
+      payload: Schema.Struct({ email: Email }),
+      success: HttpApiSchema.Accepted,
+      error: limited,
+    }).annotate(OpenApi.Summary, "Sends a link that sets a new password, if the address is known"),
+    HttpApiEndpoint.post("reset", "/password/reset", {
+      payload: Schema.Struct({ token: TokenText, password: PasswordText }),
+      success: HttpApiSchema.NoContent,
+      error: [TokenInvalidProblem, rejected, limited],
+    }).annotate(OpenApi.Summary, "Sets a new password by the token from the mail and ends every session"),
+    HttpApiEndpoint.post("change", "/password/change", {
+      payload: Schema.Struct({
+        currentPassword: Schema.optionalKey(PasswordText),
+        newPassword: PasswordText,
+        transport: Schema.optionalKey(Transport),
+      }),
+      success: SignedIn,
+      error: [
+        invalidCredentials,
+        rejected,
+        SessionNotFresh.pipe(asProblem({ status: 403, title: "Forbidden" })),
+        limited,
+      ],
+    })
+      .annotate(OpenApi.Summary, "Changes the password by the current one or a fresh session; other sessions end")
+      .middleware(Authentication),
+  )
+  .annotateMerge(OpenApi.annotations({ title: "Passwords", description: "Signing up and in with a password" })) {}

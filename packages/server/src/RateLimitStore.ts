@@ -1,0 +1,30 @@
+/**
+ * Where rate limits are counted: in Redis where it is given, in the database otherwise; both across nodes.
+ *
+ * @since 0.1.0
+ */
+import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as RateLimiter from "effect/persistence/RateLimiter"
+import * as Redacted from "effect/Redacted"
+
+/**
+ * The store that the configuration asks for.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = Layer.unwrap(
+  Effect.gen(function* () {
+    const url = yield* Config.option(Config.Redacted("BELFRY_REDIS_URL"))
+    if (Option.isNone(url)) return SqlRateLimiterStore.layer
+    // Loaded only where it is used: the client costs start-up time and memory.
+    const NodeRedis = yield* Effect.promise(() => import("@effect/platform-node/NodeRedis"))
+    return RateLimiter.layerStoreRedis({ prefix: "belfry:" }).pipe(
+      Layer.provide(NodeRedis.layer({ url: Redacted.value(url.value) })),
+    )
+  }),
+)

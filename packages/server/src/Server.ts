@@ -1,0 +1,137 @@
+/**
+ * The whole server as one Layer: stores, services, HTTP API, pages, health, metrics; from configuration.
+ *
+ * @since 0.1.0
+ */
+import { BelfryApi } from "@belfry/client/BelfryApi"
+import * as ClientAddressHandlers from "@belfry/core/ClientAddressHandlers"
+import * as CoreHandlers from "@belfry/core/CoreHandlers"
+import * as CoreServices from "@belfry/core/CoreServices"
+import * as MailQueue from "@belfry/core/MailQueue"
+import * as RateLimits from "@belfry/core/RateLimits"
+import * as Site from "@belfry/core/Site"
+import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
+import * as SqlStores from "@belfry/core/SqlStores"
+import * as DictionaryCommonPasswords from "@belfry/factors/DictionaryCommonPasswords"
+import * as FactorsHandlers from "@belfry/factors/FactorsHandlers"
+import * as FactorsServices from "@belfry/factors/FactorsServices"
+import * as PasswordHasher from "@belfry/factors/PasswordHasher"
+import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
+import * as SqlPasswordStore from "@belfry/factors/SqlPasswordStore"
+import * as Database from "@belfry/sql/Database"
+import * as Migrations from "@belfry/sql/Migrations"
+import * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as Layer from "effect/Layer"
+import * as Health from "./Health.ts"
+import * as Metrics from "./Metrics.ts"
+import * as Pages from "./Pages.ts"
+import * as RateLimitStore from "./RateLimitStore.ts"
+import * as Requests from "./Requests.ts"
+import * as ServerConfig from "./ServerConfig.ts"
+import * as ServerMailer from "./ServerMailer.ts"
+import * as Sweeper from "./Sweeper.ts"
+
+/**
+ * The migrations of every package, in the order of their dependencies.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const migrations: ReadonlyArray<Migrations.MigrationSet> = [
+  SqlCoreMigrations.migrations,
+  SqlFactorsMigrations.migrations,
+]
+
+/**
+ * The database of the configuration, migrated.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerDatabase = Layer.provideMerge(Migrations.layer(migrations), Database.layerConfig)
+
+/**
+ * The HTTP API at `/auth`, its OpenAPI document at `/auth/openapi.json` and a page to read it at `/auth/docs`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerApi = Layer.mergeAll(
+  HttpApiBuilder.layer(BelfryApi, { openapiPath: "/auth/openapi.json" }),
+  HttpApiScalar.layer(BelfryApi, { path: "/auth/docs" }),
+).pipe(
+  Layer.provide(Layer.mergeAll(CoreHandlers.layerNoDeps, FactorsHandlers.layer)),
+  Layer.provide(CoreHandlers.layerMiddleware),
+)
+
+/**
+ * Pages of other origins that are allowed may call the API with the user's cookie.
+ *
+ * @see [Fetch §3.3](https://fetch.spec.whatwg.org/#http-cors-protocol)
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerCors = Layer.unwrap(
+  Effect.gen(function* () {
+    const { allowedOrigins } = yield* Site.Site
+    return allowedOrigins.length === 0
+      ? Layer.empty
+      : HttpRouter.cors({
+          allowedOrigins,
+          allowedMethods: ["GET", "POST", "PATCH", "DELETE"],
+          allowedHeaders: ["content-type", "authorization"],
+          exposedHeaders: ["retry-after", "x-request-id"],
+          credentials: true,
+          maxAge: 600,
+        })
+  }),
+)
+
+/**
+ * Every route of the server, over whatever services the host provides.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRoutes = Layer.mergeAll(layerApi, Pages.layer, Health.layer, Metrics.layer).pipe(
+  Layer.provideMerge(Layer.mergeAll(layerCors, ClientAddressHandlers.layerConfig, Requests.layer)),
+  Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize)(ByteSize.kibibytes(64))),
+)
+
+const layerStores = Layer.mergeAll(SqlStores.layer, SqlPasswordStore.layer)
+
+const layerFoundation = Layer.mergeAll(
+  layerStores,
+  RateLimits.layer.pipe(Layer.provide(RateLimitStore.layer)),
+  MailQueue.layer().pipe(Layer.provide(ServerMailer.layer)),
+  PasswordHasher.layerConfig,
+  DictionaryCommonPasswords.layerConfig,
+).pipe(
+  Layer.provideMerge(Layer.mergeAll(ServerConfig.layerKeyRing, ServerConfig.layerSafeOrigin)),
+  Layer.provideMerge(Layer.mergeAll(ServerConfig.layer, Site.layerConfig)),
+)
+
+/**
+ * Every service of the server, from configuration, over the database that the host provides.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerServices = Sweeper.layer.pipe(
+  Layer.provideMerge(FactorsServices.layer),
+  Layer.provideMerge(CoreServices.layerConfig),
+  Layer.provideMerge(layerFoundation),
+)
+
+/**
+ * The whole server: routes for the `HttpRouter`, from configuration. Serve it by `NodeServer` or `Web`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = layerRoutes.pipe(Layer.provide(layerServices), Layer.provide(layerDatabase))

@@ -1,0 +1,172 @@
+/**
+ * The server's own configuration, and what production refuses.
+ *
+ * @since 0.1.0
+ */
+import { parseSecrets, SecretsInvalid } from "@belfry/core/KeyRing"
+import * as KeyRing from "@belfry/core/KeyRing"
+import { Site } from "@belfry/core/Site"
+import { dataDir } from "@belfry/sql/Database"
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+
+/**
+ * The server's own configuration.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ServerConfigService {
+  readonly host: string
+  readonly port: number
+  readonly dataDir: string
+  readonly isProduction: boolean
+  readonly requestTimeout: Duration.Duration
+  /** Share of requests that are logged, 0 to 1. */
+  readonly logRequests: number
+  readonly metricsToken: Option.Option<Redacted.Redacted>
+}
+
+/**
+ * The server's own configuration.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class ServerConfig extends Context.Service<ServerConfig, ServerConfigService>()("@belfry/server/ServerConfig") {}
+
+/**
+ * Something that is fine on a developer's machine and unsafe in production.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class UnsafeInProduction extends Schema.TaggedError<UnsafeInProduction>("@belfry/server/UnsafeInProduction")(
+  "UnsafeInProduction",
+  { setting: Schema.String, reason: Schema.String },
+) {
+  override get message(): string {
+    return `${this.setting} is unsafe in production: ${this.reason}`
+  }
+}
+
+/**
+ * Tells whether `NODE_ENV` is `production`.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const isProduction: Config.Config<boolean> = Config.String("NODE_ENV").pipe(
+  Config.withDefault(""),
+  Config.map((value) => value === "production"),
+)
+
+/**
+ * Reads the server's own configuration.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const config: Config.Config<ServerConfigService> = Config.all({
+  host: Config.NonEmptyString("BELFRY_HOST").pipe(Config.withDefault("127.0.0.1")),
+  port: Config.Port("BELFRY_PORT").pipe(Config.withDefault(3000)),
+  dataDir,
+  isProduction,
+  requestTimeout: Config.Duration("BELFRY_REQUEST_TIMEOUT").pipe(Config.withDefault(Duration.seconds(10))),
+  logRequests: Config.schema(
+    Schema.NumberFromString.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+    "BELFRY_LOG_REQUESTS",
+  ).pipe(Config.withDefault(0)),
+  metricsToken: Config.option(Config.Redacted("BELFRY_METRICS_TOKEN")),
+})
+
+/**
+ * The configuration from the environment.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = Layer.effect(
+  ServerConfig,
+  Effect.gen(function* () {
+    return yield* config
+  }),
+)
+
+/**
+ * Refuses to start in production with an http origin that is not loopback: its cookies would travel in the clear.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSafeOrigin = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const site = yield* Site
+    const { isProduction } = yield* ServerConfig
+    if (isProduction && !site.isSecure && !isLoopback(site.baseUrl.hostname)) {
+      return yield* new UnsafeInProduction({
+        setting: "BELFRY_BASE_URL",
+        reason: "people would send their cookies in the clear; use https",
+      })
+    }
+  }),
+)
+
+/**
+ * The key ring of `BELFRY_SECRETS`; without it, of a secret that is generated once and kept in the data directory,
+ * which production refuses.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerKeyRing = Layer.effect(
+  KeyRing.KeyRing,
+  Effect.gen(function* () {
+    const { dataDir, isProduction } = yield* ServerConfig
+    const given = yield* Config.option(Config.Redacted("BELFRY_SECRETS"))
+    if (Option.isSome(given)) return yield* KeyRing.make(yield* KeyRing.configSecrets)
+    if (isProduction) {
+      return yield* new UnsafeInProduction({
+        setting: "BELFRY_SECRETS",
+        reason: "a secret that is generated on one node is lost with its disk and unknown to others; set one",
+      })
+    }
+    return yield* KeyRing.make(
+      yield* Effect.mapError(
+        Effect.fromResult(parseSecrets(Redacted.value(yield* generatedSecret(dataDir)))),
+        (reason) => new SecretsInvalid({ reason }),
+      ),
+    )
+  }),
+)
+
+// internal
+
+const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname)
+
+/** Reads the generated secret, or makes it. Whoever comes second at the same time reads what the first one wrote. */
+const generatedSecret = Effect.fnUntraced(function* (directory: string) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const random = yield* SecureRandom.SecureRandom
+  const file = path.join(directory, "secret")
+  yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
+  const secret = `dev:${Base64Url.encode(yield* random.randomBytes(32))}\n`
+  yield* Effect.catchIf(
+    fs.writeFileString(file, secret, { flag: "wx", mode: 0o600 }),
+    (error) => error.reason._tag === "AlreadyExists",
+    () => Effect.void,
+  )
+  return Redacted.make((yield* fs.readFileString(file)).trim())
+})

@@ -1,0 +1,184 @@
+/**
+ * Every setting of the server: its unit, its default, what it does. The table in the README is generated from here.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * One environment variable.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Setting {
+  readonly name: string
+  readonly unit: string
+  readonly default: string
+  readonly description: string
+}
+
+/**
+ * Every setting, in the order in which the README lists them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const settings: ReadonlyArray<Setting> = [
+  {
+    name: "NODE_ENV",
+    unit: "`production` or anything else",
+    default: "",
+    description: "In `production` the server refuses what is unsafe there and says why",
+  },
+  { name: "BELFRY_HOST", unit: "address", default: "127.0.0.1", description: "Address to listen on" },
+  { name: "BELFRY_PORT", unit: "port", default: "3000", description: "Port to listen on; 0 takes a free one" },
+  {
+    name: "BELFRY_BASE_URL",
+    unit: "origin",
+    default: "http://localhost:3000",
+    description: "Where people reach the server; https gives cookies their `__Host-` prefix",
+  },
+  { name: "BELFRY_SITE_NAME", unit: "text", default: "Belfry", description: "The name in pages and mails" },
+  {
+    name: "BELFRY_ALLOWED_ORIGINS",
+    unit: "origins, by comma",
+    default: "none",
+    description: "Other origins that may call with the user's cookie and be redirected to",
+  },
+  {
+    name: "BELFRY_TRUSTED_PROXIES",
+    unit: "addresses or networks, by comma",
+    default: "none",
+    description: "Proxies whose `X-Forwarded-*` headers are believed",
+  },
+  {
+    name: "BELFRY_DATA_DIR",
+    unit: "directory",
+    default: ".belfry",
+    description: "PGlite's data, generated secrets, mail in development",
+  },
+  {
+    name: "DATABASE_URL",
+    unit: "URL",
+    default: "PGlite in the data directory",
+    description: "The PostgreSQL server (15 or later)",
+  },
+  {
+    name: "BELFRY_DATABASE_POOL",
+    unit: "connections, 1 to 1000",
+    default: "10",
+    description: "Connections that one process opens at most",
+  },
+  {
+    name: "BELFRY_REDIS_URL",
+    unit: "URL",
+    default: "the database",
+    description: "Where rate limits are counted, across nodes",
+  },
+  {
+    name: "BELFRY_SECRETS",
+    unit: "`id:value`, by comma",
+    default: "generated, in the data directory",
+    description: "Keys of the installation: the first signs, all verify; values of 32 characters or more",
+  },
+  {
+    name: "BELFRY_SMTP_URL",
+    unit: "URL",
+    default: "mail is printed and kept in the data directory",
+    description: "`smtps://user:password@host:465` or `smtp://user:password@host:587`",
+  },
+  {
+    name: "BELFRY_MAIL_FROM",
+    unit: "`Name <address>`",
+    default: "needed with SMTP",
+    description: "Sender of all mail",
+  },
+  { name: "BELFRY_SESSION_LIFETIME", unit: "duration", default: "7 days", description: "How long an unused session lives" },
+  {
+    name: "BELFRY_SESSION_UPDATE_AGE",
+    unit: "duration",
+    default: "1 day",
+    description: "Use prolongs a session at most once in this time",
+  },
+  {
+    name: "BELFRY_SESSION_ABSOLUTE_LIFETIME",
+    unit: "duration",
+    default: "30 days",
+    description: "When a session ends whatever its use",
+  },
+  {
+    name: "BELFRY_SESSION_IDLE_TIMEOUT",
+    unit: "duration",
+    default: "none",
+    description: "Ends a session that was not used for this long",
+  },
+  {
+    name: "BELFRY_SESSION_FRESHNESS",
+    unit: "duration",
+    default: "10 minutes",
+    description: "How long a proof of identity allows what cannot be undone",
+  },
+  { name: "BELFRY_PASSWORD_MEMORY", unit: "KiB", default: "19456", description: "Memory of one Argon2id hash; no less" },
+  { name: "BELFRY_PASSWORD_PASSES", unit: "passes", default: "2", description: "Passes of one Argon2id hash; no less" },
+  {
+    name: "BELFRY_PASSWORD_PARALLELISM",
+    unit: "lanes",
+    default: "1",
+    description: "Lanes of one Argon2id hash; no less",
+  },
+  {
+    name: "BELFRY_PASSWORD_CONCURRENCY",
+    unit: "hashes",
+    default: "4",
+    description: "Hashes computed at a time; the others wait",
+  },
+  {
+    name: "BELFRY_PASSWORD_COMMON_CHECK",
+    unit: "boolean",
+    default: "true",
+    description: "Refuses passwords that everybody tries first",
+  },
+  {
+    name: "BELFRY_REQUEST_TIMEOUT",
+    unit: "duration",
+    default: "10 seconds",
+    description: "A request that takes longer is answered with 503",
+  },
+  {
+    name: "BELFRY_LOG_LEVEL",
+    unit: "level",
+    default: "Info",
+    description: "`Debug`, `Info`, `Warn`, `Error` or `None`",
+  },
+  {
+    name: "BELFRY_LOG_REQUESTS",
+    unit: "share, 0 to 1",
+    default: "0",
+    description: "Share of requests that are logged; failures (5xx) always are",
+  },
+  {
+    name: "BELFRY_METRICS_TOKEN",
+    unit: "text",
+    default: "loopback only",
+    description: "Bearer token that `/metrics` asks for",
+  },
+  {
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    unit: "URL",
+    default: "none",
+    description: "Collector for traces, metrics and logs; the other `OTEL_*` variables are read too",
+  },
+]
+
+/**
+ * The settings as a Markdown table.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const toMarkdown = (): string =>
+  [
+    "| setting | unit | default | what it does |",
+    "| --- | --- | --- | --- |",
+    ...settings.map(({ name, unit, default: value, description }) => `| \`${name}\` | ${unit} | ${value} | ${description} |`),
+  ].join("\n")

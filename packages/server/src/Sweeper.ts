@@ -1,0 +1,70 @@
+/**
+ * Removes what is over: sessions, verification tokens, rate limits. Once across nodes, in small steps.
+ *
+ * @since 0.1.0
+ */
+import { SessionStore } from "@belfry/core/SessionStore"
+import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
+import { TransactionStore } from "@belfry/core/TransactionStore"
+import { VerificationTokenStore } from "@belfry/core/VerificationTokenStore"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Schedule from "effect/Schedule"
+
+/**
+ * Rows removed because they were over, by table.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const sweptTotal = Metric.counter("belfry_swept_rows_total", {
+  description: "Rows removed because they were over, by table",
+  incremental: true,
+})
+
+const batch = 1000
+
+/**
+ * Sweeps once: at most 1,000 rows of each table, unless another node is at it. The number of rows removed.
+ *
+ * @category effects
+ * @since 0.1.0
+ */
+export const sweep = Effect.fn("Sweeper.sweep")(function* () {
+  const transactions = yield* TransactionStore
+  const sessions = yield* SessionStore
+  const tokens = yield* VerificationTokenStore
+  return yield* transactions.runExclusive(
+    "sweep",
+    Effect.gen(function* () {
+      const now = yield* DateTime.now
+      const removed = {
+        sessions: yield* sessions.removeExpired(now, batch),
+        verification_tokens: yield* tokens.removeExpired(now, batch),
+        rate_limits: yield* SqlRateLimiterStore.removeExpired(now, batch),
+      }
+      for (const [table, rows] of Object.entries(removed)) {
+        yield* Metric.update(Metric.withAttributes(sweptTotal, { table }), rows)
+      }
+      return removed
+    }),
+  )
+})
+
+/**
+ * Sweeps every minute. A sweep that fails is logged, and the next one tries again.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = Layer.effectDiscard(
+  Effect.forkScoped(
+    sweep().pipe(
+      Effect.catchCause((cause) => Effect.logWarning("A sweep failed", cause)),
+      Effect.repeat(Schedule.spaced("1 minute").pipe(Schedule.jittered)),
+      Effect.delay("10 seconds"),
+    ),
+  ),
+)

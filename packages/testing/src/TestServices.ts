@@ -1,0 +1,153 @@
+/**
+ * Every service of `core` and `factors`, wired for tests: the real ones over memory or a test database, with mail that is
+ * kept, a fixed key ring and the site `http://localhost:3000`.
+ *
+ * @since 0.1.0
+ */
+import type { AuditStore } from "@belfry/core/AuditStore"
+import * as CoreServices from "@belfry/core/CoreServices"
+import * as KeyRing from "@belfry/core/KeyRing"
+import type { LinkedAccountStore } from "@belfry/core/LinkedAccountStore"
+import { Mailer } from "@belfry/core/Mailer"
+import { MailQueue } from "@belfry/core/MailQueue"
+import * as MemoryStores from "@belfry/core/MemoryStores"
+import * as RateLimits from "@belfry/core/RateLimits"
+import type { SessionStore } from "@belfry/core/SessionStore"
+import * as Site from "@belfry/core/Site"
+import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
+import * as SqlStores from "@belfry/core/SqlStores"
+import type { TransactionStore } from "@belfry/core/TransactionStore"
+import type { UserStore } from "@belfry/core/UserStore"
+import type { VerificationTokenStore } from "@belfry/core/VerificationTokenStore"
+import * as FactorsServices from "@belfry/factors/FactorsServices"
+import * as MemoryPasswordStore from "@belfry/factors/MemoryPasswordStore"
+import * as PasswordHasher from "@belfry/factors/PasswordHasher"
+import type { PasswordStore } from "@belfry/factors/PasswordStore"
+import * as SqlPasswordStore from "@belfry/factors/SqlPasswordStore"
+import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as RateLimiter from "effect/persistence/RateLimiter"
+import * as Redacted from "effect/Redacted"
+import type * as SqlClient from "effect/sql/SqlClient"
+import * as CapturingMailer from "./CapturingMailer.ts"
+
+/**
+ * The stores that the services need.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Stores =
+  | AuditStore
+  | LinkedAccountStore
+  | PasswordStore
+  | SessionStore
+  | TransactionStore
+  | UserStore
+  | VerificationTokenStore
+
+/**
+ * Layer with the stores of all packages in memory, and the tables that they share.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemoryStores = Layer.provideMerge(MemoryPasswordStore.layer, MemoryStores.layer)
+
+/**
+ * Layer with the stores of all packages in a database that has their migrations.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSqlStores: Layer.Layer<Stores, never, SqlClient.SqlClient> = Layer.merge(
+  SqlPasswordStore.layer,
+  SqlStores.layer,
+)
+
+/**
+ * Layer of a queue without a queue: a message has arrived when `enqueue` returns, so a test can tell that none was sent.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMailAtOnce: Layer.Layer<MailQueue, never, Mailer> = Layer.effect(
+  MailQueue,
+  Effect.map(Mailer, (mailer) => MailQueue.of({ enqueue: (message) => Effect.orDie(mailer.send(message)) })),
+)
+
+/**
+ * Layer with all services over the given stores, which stay part of its output.
+ *
+ * **When to use**
+ *
+ * For stores that fail, race or count. `crypto` replaces Node's, for hashes that cost less or are counted.
+ *
+ * **Details**
+ *
+ * Uses are counted in memory unless a `rateLimiter` is given.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerOver = <A, E, E2 = never>(
+  stores: Layer.Layer<Stores | A, E>,
+  options: {
+    readonly crypto?: typeof NodeCrypto.layer
+    readonly rateLimiter?: Layer.Layer<RateLimiter.RateLimiterStore, E2>
+  } = {},
+) => {
+  const { crypto = NodeCrypto.layer, rateLimiter = RateLimiter.layerStoreMemory } = options
+  const foundation = Layer.mergeAll(
+    RateLimits.layer.pipe(Layer.provide(rateLimiter), Layer.provideMerge(KeyRing.layer([secret]))),
+    PasswordHasher.layer(),
+    Layer.orDie(Site.layer({ baseUrl: "http://localhost:3000" })),
+    Layer.provideMerge(layerMailAtOnce, CapturingMailer.layer),
+  )
+  return FactorsServices.layer.pipe(
+    Layer.provideMerge(CoreServices.layer()),
+    Layer.provideMerge(foundation),
+    Layer.provideMerge(crypto),
+    Layer.provideMerge(stores),
+  )
+}
+
+/**
+ * Layer with all services over memory. Nothing but hashing takes real time, and the test's clock governs the rest.
+ *
+ * **Example** (A sign-up)
+ *
+ * ```ts
+ * it.effect("sends a link", () =>
+ *   Effect.gen(function* () {
+ *     yield* Passwords.use((passwords) => passwords.signUp({ email, password, name: null, client: unknownClient }))
+ *     const mail = yield* CapturingMailer.use((mailer) => mailer.takeLast(email, "confirm-sign-up"))
+ *   }).pipe(Effect.provide(TestServices.layerMemory)))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemory = layerOver(layerMemoryStores)
+
+/**
+ * Layer with all services, rate limits too, over a database that has the migrations of `core` and `factors`: one of
+ * `TestDatabase`, for instance.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSql = <A, E>(database: Layer.Layer<SqlClient.SqlClient | A, E>) =>
+  layerOver(Layer.provideMerge(layerSqlStores, database), {
+    rateLimiter: Layer.provide(SqlRateLimiterStore.layer, database),
+  })
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const secret: KeyRing.RingSecret = {
+  id: "test",
+  value: Redacted.make("test-0123456789abcdefghijklmnopqrstuvwxyz"),
+}

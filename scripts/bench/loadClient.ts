@@ -1,0 +1,159 @@
+/**
+ * Program that puts load on a server from plain sockets: one request at a time on each connection, HTTP/1.1 kept alive.
+ *
+ * Argument: path of a JSON file with a `ClientLoad`. It prints a `LoadResult` as JSON. Requests are prepared as bytes
+ * and answers are read no further than needed, so that the generator takes little of the core that it shares.
+ */
+import { readFileSync } from "node:fs"
+import { connect } from "node:net"
+import type { Socket } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
+import type { ClientLoad, LoadResult } from "./load.ts"
+
+const load: ClientLoad = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"))
+const timeoutMillis = (load.timeoutSeconds ?? 10) * 1000
+const limit = load.requests ?? Infinity
+const requests = load.cookies.map((cookie) =>
+  Buffer.from(`GET ${load.path} HTTP/1.1\r\nHost: localhost:${load.port}\r\nCookie: ${cookie}\r\n\r\n`, "latin1"),
+)
+// A step that shares no factor with most table sizes, so that neighbours in time are not neighbours in the table.
+const step = 7919
+
+const latencies: Array<number> = []
+let sent = 0
+let badAnswers = 0
+let socketErrors = 0
+let timeouts = 0
+let over = false
+const isOver = () => over || sent >= limit
+
+const nextRequest = (): Buffer => {
+  const request = requests[(sent * step) % requests.length]
+  if (request === undefined) throw new Error("no cookies to send")
+  sent += 1
+  return request
+}
+
+/** Length of the whole answer at the start of `text`, or `undefined` while it is incomplete. */
+const answerEnd = (text: string): number | undefined => {
+  const headEnd = text.indexOf("\r\n\r\n")
+  if (headEnd < 0) return undefined
+  const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, headEnd))?.[1]
+  if (length !== undefined) {
+    const end = headEnd + 4 + Number(length)
+    return text.length >= end ? end : undefined
+  }
+  // Chunked: with one request at a time, the last chunk ends what has been received.
+  return text.endsWith("\r\n0\r\n\r\n") ? text.length : undefined
+}
+
+const isGood = (text: string): boolean =>
+  text.startsWith("HTTP/1.1 2") && (load.mustContain === undefined || text.includes(load.mustContain))
+
+/** Opens a connection; fails when it is refused. */
+const open = (): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ port: load.port, host: "127.0.0.1", noDelay: true })
+    socket.setEncoding("latin1")
+    socket.once("error", reject)
+    socket.once("connect", () => {
+      socket.off("error", reject)
+      resolve(socket)
+    })
+  })
+
+/** Sends one request and waits for its answer; false when the connection is of no more use. */
+const exchange = (socket: Socket): Promise<boolean> =>
+  new Promise((resolve) => {
+    let text = ""
+    const started = performance.now()
+    const finish = (usable: boolean) => {
+      clearTimeout(timer)
+      socket.off("data", onData)
+      socket.off("error", onFailure)
+      socket.off("close", onFailure)
+      if (!usable) {
+        socket.on("error", () => {})
+        socket.destroy()
+      }
+      resolve(usable)
+    }
+    const timer = setTimeout(() => {
+      timeouts += 1
+      finish(false)
+    }, timeoutMillis)
+    const onFailure = () => {
+      if (!over) socketErrors += 1
+      finish(false)
+    }
+    const onData = (chunk: string) => {
+      text += chunk
+      if (answerEnd(text) === undefined) return
+      latencies.push(performance.now() - started)
+      if (!isGood(text)) badAnswers += 1
+      finish(true)
+    }
+    socket.on("data", onData)
+    socket.on("error", onFailure)
+    socket.on("close", onFailure)
+    socket.write(nextRequest())
+  })
+
+/** Keeps one connection busy until the end of the run. */
+const keepBusy = async (first: Socket, index: number): Promise<void> => {
+  let socket: Socket | undefined = first
+  const everyMillis = load.rate === undefined ? 0 : (1000 * load.connections) / load.rate
+  let due = performance.now() + (everyMillis * index) / load.connections
+  while (!isOver()) {
+    if (everyMillis > 0) {
+      const wait = due - performance.now()
+      if (wait > 0) await sleep(wait)
+      // Never in a burst after a pause: what could not be sent in time is not sent.
+      due = Math.max(due + everyMillis, performance.now())
+      if (isOver()) break
+    }
+    try {
+      socket ??= await open()
+      if (!(await exchange(socket))) socket = undefined
+    } catch {
+      socketErrors += 1
+      await sleep(100)
+    }
+  }
+  socket?.destroy()
+}
+
+const sockets: Array<Socket> = []
+// In groups: a thousand at once would measure the length of the listen queue.
+while (sockets.length < load.connections) {
+  const missing = Math.min(100, load.connections - sockets.length)
+  const opened = await Promise.allSettled(Array.from({ length: missing }, open))
+  for (const result of opened) {
+    if (result.status === "fulfilled") sockets.push(result.value)
+    else socketErrors += 1
+  }
+  if (socketErrors > load.connections) throw new Error(`port ${load.port} refuses connections`)
+}
+
+const started = performance.now()
+let answeredInTime = 0
+setTimeout(() => {
+  over = true
+  answeredInTime = latencies.length
+}, load.seconds * 1000).unref()
+await Promise.all(sockets.map(keepBusy))
+
+const seconds = Math.min(performance.now() - started, load.seconds * 1000) / 1000
+const counted = answeredInTime === 0 ? latencies.length : answeredInTime
+const sorted = Float64Array.from(latencies).sort()
+const percentile = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
+const result: LoadResult = {
+  requests: counted,
+  seconds,
+  p50: percentile(0.5),
+  p99: percentile(0.99),
+  badAnswers,
+  socketErrors,
+  timeouts,
+}
+process.stdout.write(`${JSON.stringify(result)}\n`)

@@ -1,0 +1,88 @@
+/**
+ * Runs a bench: `npm run bench -- NAME [--json] [--rounds 3] [--duration 10] [--only a,b] [--no-build] [--no-fail]`.
+ *
+ * With `--json` the last line of stdout is the whole report as JSON. The exit code is 1 when a bar is not held, unless
+ * `--no-fail` is given.
+ */
+import { spawnSync } from "node:child_process"
+import { parseArgs } from "node:util"
+import { root } from "./peers.ts"
+import { cleanUp } from "./processes.ts"
+import type { Bench } from "./report.ts"
+import { sessionBench } from "./session.ts"
+
+const benches: ReadonlyArray<Bench> = [sessionBench]
+
+const usage = `Usage: npm run bench -- NAME [options]
+
+Benches: ${benches.map((bench) => bench.name).join(", ")}
+
+  --json          print the report as one line of JSON, last
+  --rounds N      turns of each contender (3)
+  --duration S    seconds of a turn (10)
+  --only A,B      run these contenders only
+  --subject NAME  measure this contender against the bars instead of belfry
+  --no-build      measure the bundle that is there instead of building it first
+  --no-fail       exit with 0 even when a bar is not held
+`
+
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+const fail = (message: string): never => {
+  process.stderr.write(`${message}\n`)
+  process.exit(2)
+}
+
+const readArguments = () => {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: "boolean", default: false },
+        rounds: { type: "string", default: "3" },
+        duration: { type: "string", default: "10" },
+        only: { type: "string" },
+        subject: { type: "string", default: "belfry" },
+        "no-build": { type: "boolean", default: false },
+        "no-fail": { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    })
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+  }
+}
+
+const positive = (name: string, value: string): number => {
+  const number = Number(value)
+  return Number.isInteger(number) && number > 0 ? number : fail(`--${name} wants a whole number above 0, not ${value}`)
+}
+
+// Without this an interrupted bench would leave its servers and their files behind.
+process.on("exit", cleanUp)
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130))
+
+const { positionals, values } = readArguments()
+const bench = benches.find(({ name }) => name === positionals[0])
+if (values.help || bench === undefined || positionals.length > 1) {
+  process.stdout.write(usage)
+  process.exit(values.help ? 0 : 2)
+}
+
+const only = values.only?.split(",")
+if (!values["no-build"] && (only === undefined || only.includes("belfry"))) {
+  print("building")
+  const build = spawnSync(process.execPath, ["scripts/build.ts"], { cwd: root, encoding: "utf8" })
+  if (build.status !== 0) fail(`the build failed:\n${build.stdout}${build.stderr}`)
+}
+const report = await bench.run({
+  rounds: positive("rounds", values.rounds),
+  duration: positive("duration", values.duration),
+  only,
+  subject: values.subject,
+  print,
+})
+if (values.json) print(JSON.stringify(report))
+if (!values["no-fail"] && report.bars.some((bar) => !bar.held)) process.exitCode = 1

@@ -1,0 +1,36 @@
+import { defineConfig } from "vitest/config"
+
+/**
+ * One project a package, plus the scripts and the browser. Vitest reads this file by
+ * `--config vitest.workspace.ts`, which every npm script passes.
+ */
+const unit = (name: string, root: string) => ({
+  extends: true as const,
+  test: {
+    name,
+    root,
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/browser/**"],
+  },
+})
+
+export default defineConfig({
+  test: {
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    globalSetup: ["./packages/testing/src/globalSetup.ts"],
+    projects: [
+      unit("sql", "packages/sql"),
+      unit("core", "packages/core"),
+      unit("factors", "packages/factors"),
+      unit("client", "packages/client"),
+      unit("server", "packages/server"),
+      unit("app-server", "apps/server"),
+      unit("scripts", "scripts"),
+      {
+        extends: true as const,
+        test: { name: "browser", root: "apps/server", include: ["test/browser/**/*.test.ts"], testTimeout: 120_000 },
+      },
+    ],
+  },
+})
