@@ -1,12 +1,10 @@
 /**
- * Runs a bench: `npm run bench -- NAME [--json] [--rounds 3] [--duration 10] [--only a,b] [--no-build] [--no-fail]`.
+ * Runs a bench: `npm run bench -- NAME [--json] [--rounds 3] [--duration 10] [--only a,b] [--no-fail]`.
  *
  * With `--json` the last line of stdout is the whole report as JSON. The exit code is 1 when a bar is not held, unless
  * `--no-fail` is given.
  */
-import { spawnSync } from "node:child_process"
 import { parseArgs } from "node:util"
-import { root } from "./peers.ts"
 import { cleanUp } from "./processes.ts"
 import type { Bench } from "./report.ts"
 import { sessionBench } from "./session.ts"
@@ -22,7 +20,6 @@ Benches: ${benches.map((bench) => bench.name).join(", ")}
   --duration S    seconds of a turn (10)
   --only A,B      run these contenders only
   --subject NAME  measure this contender against the bars instead of belfry
-  --no-build      measure the bundle that is there instead of building it first
   --no-fail       exit with 0 even when a bar is not held
 `
 
@@ -45,7 +42,6 @@ const readArguments = () => {
         duration: { type: "string", default: "10" },
         only: { type: "string" },
         subject: { type: "string", default: "belfry" },
-        "no-build": { type: "boolean", default: false },
         "no-fail": { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -71,16 +67,10 @@ if (values.help || bench === undefined || positionals.length > 1) {
   process.exit(values.help ? 0 : 2)
 }
 
-const only = values.only?.split(",")
-if (!values["no-build"] && (only === undefined || only.includes("belfry"))) {
-  print("building")
-  const build = spawnSync(process.execPath, ["scripts/build.ts"], { cwd: root, encoding: "utf8" })
-  if (build.status !== 0) fail(`the build failed:\n${build.stdout}${build.stderr}`)
-}
 const report = await bench.run({
   rounds: positive("rounds", values.rounds),
   duration: positive("duration", values.duration),
-  only,
+  only: values.only?.split(","),
   subject: values.subject,
   print,
 })

@@ -44,8 +44,6 @@ export interface Start {
   readonly cores?: string | undefined
   /** Where its log is written. */
   readonly logDirectory: string
-  readonly uid?: number | undefined
-  readonly gid?: number | undefined
   readonly cwd?: string
 }
 
@@ -96,8 +94,6 @@ export const start = (options: Start): Running => {
     {
       env: { ...baseEnvironment(), ...options.env },
       stdio: ["ignore", log, log],
-      ...(options.uid === undefined ? {} : { uid: options.uid }),
-      ...(options.gid === undefined ? {} : { gid: options.gid }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     },
   )

@@ -1,10 +1,16 @@
 /**
  * Fills a contender's tables with users and sessions in a few statements, a million sessions in seconds.
  *
- * Only sessions whose cookies a bench sends need a token: up to `knownLimit` of them are spread evenly over the whole
- * table, and the rows between get hashes that no token has. A contender describes its tables as `SessionTables`.
+ * Only sessions whose cookies a bench sends need a token: up to 10,000 of them are spread evenly over the whole table,
+ * and the rows between get hashes that no token has. A contender describes its tables as `SessionTables`.
  */
-import { createHmac, randomBytes } from "node:crypto"
+import * as KeyRing from "@belfry/core/KeyRing"
+import * as OpaqueToken from "@belfry/core/OpaqueToken"
+import { sessionCookie } from "@belfry/core/RequestHandlers"
+import { tokenPrefix } from "@belfry/core/Sessions"
+import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import { withClient } from "./peers.ts"
 
 /** A session as its holder and its table know it. */
@@ -19,8 +25,8 @@ export interface IssuedSession {
 export interface SessionTables {
   /** Statements that create the tables, where no migration of the contender does. */
   readonly schema?: string
-  /** Makes up a session; `secrets` is the contender's own secret setting. */
-  readonly issue: (secrets: string) => IssuedSession
+  /** Makes up sessions; `secrets` is the contender's own secret setting. */
+  readonly issue: (secrets: string, count: number) => Promise<ReadonlyArray<IssuedSession>>
   /** Inserts users; $1 is their number. */
   readonly insertUsers: string
   /**
@@ -47,43 +53,54 @@ export interface SeededSession {
 
 const knownLimit = 10_000
 
-/** Name and purpose of what Belfry's cookie carries. */
-const belfryCookie = "belfry_session"
-
-/** First key of a `BELFRY_SECRETS` value (`id:base64,id:base64,...`): the one that signs. */
-export const firstSecret = (secrets: string): Buffer => {
-  const first = secrets.split(",")[0] ?? ""
-  return Buffer.from(first.slice(first.indexOf(":") + 1), "base64")
+/** SQL for the UUIDv7 that row `n` of a table has: ids grow with the rows, as the ids of real rows do. */
+const uuid = (kind: string, n: string): string => {
+  const hash = `md5('${kind}' || ${n})`
+  return `(lpad(to_hex(1760000000000 + ${n}), 12, '0') || '7' || left(${hash}, 3) || '8' || right(${hash}, 15))::uuid`
 }
 
-/** Belfry's tables, as its migrations make them. */
-export const belfryTables: SessionTables = {
-  issue: (secrets) => {
-    const token = `bs_${randomBytes(32).toString("base64url")}`
-    return {
-      cookieHeader: `${belfryCookie}=${token}`,
-      stored: createHmac("sha256", firstSecret(secrets)).update(token).digest("hex"),
-    }
-  },
-  insertUsers: `
-    INSERT INTO users (id, email, name, image, email_verified_at, scopes, created_at, updated_at)
-    SELECT md5('user' || g)::uuid, 'user' || g || '@example.com', 'User ' || g, NULL, now(), '{}', now(), now()
-    FROM generate_series(1, $1::int) g`,
-  insertSessions: `
-    INSERT INTO sessions (id, user_id, token_hash, amr, auth_time, created_at, last_seen_at, expires_at,
-      expires_at_latest, ip_address, user_agent, label)
-    SELECT md5('session' || g)::uuid, md5('user' || (g % $2::int) + 1)::uuid,
-      CASE WHEN g % $4::int = 0 THEN ($3::text[])[g / $4::int] ELSE encode(sha256(('filler' || g)::bytea), 'hex') END,
-      '{pwd}', now(), now(), now(), now() + interval '7 days', now() + interval '30 days', '192.0.2.1',
-      'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', NULL
-    FROM generate_series(1, $1::int) g`,
+/** SQL that inserts users into a table with the columns of Belfry's. */
+export const insertUsers = (table: string): string => `
+  INSERT INTO ${table} (id, email, name, image, email_verified_at, scopes, created_at, updated_at)
+  SELECT ${uuid("user", "g")}, 'user' || g || '@example.com', 'User ' || g, NULL, now(), '{}', now(), now()
+  FROM generate_series(1, $1::int) g`
+
+/** SQL that inserts sessions into a table with the columns of Belfry's. */
+export const insertSessions = (table: string): string => `
+  INSERT INTO ${table} (id, user_id, token_hash, amr, auth_time, created_at, last_seen_at, expires_at, ends_at,
+    ip_address, user_agent, label)
+  SELECT ${uuid("session", "g")}, ${uuid("user", "(g % $2::int + 1)")},
+    CASE WHEN g % $4::int = 0 THEN ($3::text[])[g / $4::int]
+      ELSE 'k1.' || left(translate(encode(sha256(('filler' || g)::bytea), 'base64'), '+/', '-_'), 43) END,
+    '{pwd}', now(), now(), now(), now() + interval '7 days', now() + interval '30 days', '192.0.2.1',
+    'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', NULL
+  FROM generate_series(1, $1::int) g`
+
+/** Belfry's tables, with tokens and hashes made by its own code. */
+const belfryTables: SessionTables = {
+  issue: (secrets, count) =>
+    Effect.runPromise(
+      Effect.gen(function* () {
+        const ring = yield* KeyRing.make(yield* Effect.fromResult(KeyRing.parseSecrets(secrets)))
+        const hasher = yield* ring.hasher("session-token")
+        return yield* Effect.replicateEffect(
+          Effect.gen(function* () {
+            const token = yield* OpaqueToken.generate(tokenPrefix)
+            return { cookieHeader: `${sessionCookie}=${Redacted.value(token)}`, stored: yield* hasher.hash(token) }
+          }),
+          count,
+        )
+      }).pipe(Effect.provide(NodeCrypto.layer)),
+    ),
+  insertUsers: insertUsers("belfry_users"),
+  insertSessions: insertSessions("belfry_sessions"),
 }
 
 /** Inserts users and sessions and returns up to 10,000 of the sessions, spread evenly over the table. */
 export const seed = async (options: SeedOptions): Promise<ReadonlyArray<SeededSession>> => {
   const tables = options.tables ?? belfryTables
   const stride = Math.max(1, Math.ceil(options.sessions / knownLimit))
-  const known = Array.from({ length: Math.floor(options.sessions / stride) }, () => tables.issue(options.secrets))
+  const known = await tables.issue(options.secrets, Math.floor(options.sessions / stride))
   await withClient(options.databaseUrl, async (client) => {
     if (tables.schema !== undefined) await client.query(tables.schema)
     await client.query(tables.insertUsers, [options.users])

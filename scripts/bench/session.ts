@@ -162,7 +162,7 @@ const run = async (options: Options): Promise<Report> => {
   installPeers()
   const cores = detectCores()
   const logDirectory = temporaryDirectory("belfry-bench-logs-")
-  const postgres = await startPostgres(cores, logDirectory)
+  const postgres = await startPostgres(cores)
   const context: Context = { postgres, cores, logDirectory }
   const started: Array<Contestant> = []
   try {

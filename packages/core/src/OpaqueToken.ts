@@ -9,7 +9,6 @@
 import * as Effect from "effect/Effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Redacted from "effect/Redacted"
-import { crc32 } from "node:zlib"
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 const randomLength = 37
@@ -57,6 +56,19 @@ export const isWellFormed = (prefix: string, token: string): boolean => {
 }
 
 // internal
+
+// CRC-32 of ISO 3309, written out because models run in browsers too.
+const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let remainder = byte
+  for (let bit = 0; bit < 8; bit++) remainder = remainder & 1 ? (remainder >>> 1) ^ 0xedb88320 : remainder >>> 1
+  return remainder
+})
+
+const crc32 = (text: string): number => {
+  let crc = 0xffffffff
+  for (let i = 0; i < text.length; i++) crc = (crc >>> 8) ^ (crcTable[(crc ^ text.charCodeAt(i)) & 0xff] ?? 0)
+  return (crc ^ 0xffffffff) >>> 0
+}
 
 const checksum = (random: string): string => {
   let value = crc32(random)

@@ -146,6 +146,7 @@ export const limited = RateLimited.pipe(asProblem({ status: 429, title: "Too Man
 
 // internal
 
-/** A member that RFC 9457 lets a sender leave out: read as `value` then. */
-const member = <S extends Schema.Codec<string | number>>(schema: S, value: S["Type"]) =>
-  schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(value)))
+/** A member that RFC 9457 lets a sender leave out: read as `value` then. A declaration, since schemas above use it. */
+function member<S extends Schema.Codec<string | number>>(schema: S, value: S["Type"]) {
+  return schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(value)))
+}

@@ -55,15 +55,12 @@ export const parse =
       const authority = absolute["authority"] ?? ""
       // An empty user name (`https://@host`) leaves no trace in the parsed URL.
       if (authority.includes("@")) return refuse("userinfo")
-      if (authority === "" || authority.includes("%")) return refuse("syntax")
+      if (authority.includes("%")) return refuse("syntax")
     }
     const base = new URL(options.baseUrl)
     const url = URL.parse(input, base.href)
-    if (url === null) return refuse("syntax")
-    if (!isPlainPath(rawPath(input, isRelative)) || !isPlainPath(url.pathname)) return refuse("syntax")
-    if (url.origin !== base.origin && (isRelative || !options.allowedOrigins.includes(url.origin))) {
-      return refuse("origin")
-    }
+    if (url === null || !isPlainPath(pathOf(input, isRelative))) return refuse("syntax")
+    if (url.origin !== base.origin && !options.allowedOrigins.includes(url.origin)) return refuse("origin")
     return Result.succeed(isRelative ? `${url.pathname}${url.search}${url.hash}` : url.href)
   }
 
@@ -77,7 +74,8 @@ const unsafeCharacters = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}\s\\]/u
 
 const refuse = (reason: RedirectRefused["reason"]) => Result.fail(new RedirectRefused({ reason }))
 
-const rawPath = (input: string, isRelative: boolean): string => {
+/** The path as it was written, before dots are resolved. */
+const pathOf = (input: string, isRelative: boolean): string => {
   const end = input.search(/[?#]/u)
   const beforeQuery = end < 0 ? input : input.slice(0, end)
   return isRelative ? beforeQuery : beforeQuery.replace(/^[^/]*\/\/[^/]*/u, "")

@@ -94,10 +94,14 @@ export class Sessions extends Context.Service<
      * for tokens that are malformed, unknown, expired or revoked.
      */
     readonly verify: (token: Redacted.Redacted) => Effect.Effect<VerifiedSession, SessionInvalid | StoreError>
-    /** Gives a session a new token and a new proof of identity, on any rise of privilege. The old token is dead. */
+    /**
+     * Gives a session a new token, on any rise of privilege; the old token is dead. `authTime` is when the person last
+     * proved who they are: now, unless it is given.
+     */
     readonly rotate: (options: {
       readonly session: Session
       readonly amr: ReadonlyArray<AuthenticationMethod>
+      readonly authTime?: DateTime.Utc
       readonly client: ClientInfo
     }) => Effect.Effect<IssuedSession, SessionInvalid | StoreError>
     /** Fails unless the person proved who they are within the policy's freshness. */
@@ -238,13 +242,19 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
             Option.getOrElse(next, () => stored.session),
           )
     }),
-    rotate: Effect.fn("Sessions.rotate")(function* ({ session, amr, client }) {
+    rotate: Effect.fn("Sessions.rotate")(function* ({ session, amr, authTime, client }) {
       const token = yield* generate
       const tokenHash = yield* hasher.hash(token)
       const now = yield* DateTime.now
       const rotated = yield* transactions.run(
         Effect.gen(function* () {
-          const rotated = yield* store.rotate({ id: session.id, tokenHash, amr, now })
+          const rotated = yield* store.rotate({
+            id: session.id,
+            tokenHash,
+            amr,
+            authTime: authTime ?? now,
+            now,
+          })
           if (Option.isNone(rotated)) return yield* new SessionInvalid()
           yield* audit.record({
             type: "session.rotated",

@@ -72,8 +72,6 @@ export const make = Effect.fnUntraced(function* (options: SmtpMailerOptions) {
         ...server,
         pool: true,
         maxConnections: 4,
-        // Trying again is the queue's decision.
-        maxRequeues: 0,
         connectionTimeout: 10_000,
         greetingTimeout: 10_000,
         dnsTimeout: 10_000,

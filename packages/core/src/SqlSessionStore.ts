@@ -74,11 +74,11 @@ export const make = Effect.gen(function* () {
         ),
         isSome,
       ),
-    rotate: ({ id, tokenHash, amr, now }) =>
+    rotate: ({ id, tokenHash, amr, authTime, now }) =>
       Effect.map(
         statements.write(
           "rotate",
-          sql<SessionRow>`UPDATE belfry_sessions SET token_hash = ${tokenHash}, amr = ${amr}, auth_time = ${toDate(now)}
+          sql<SessionRow>`UPDATE belfry_sessions SET token_hash = ${tokenHash}, amr = ${amr}, auth_time = ${toDate(authTime)}
             WHERE id = ${id} AND expires_at > ${toDate(now)} RETURNING ${columns}`,
         ),
         firstSession,

@@ -120,6 +120,22 @@ describe("RateLimits", () => {
       Layer.provide(TestKeyRing.layer),
     )
 
+  for (const [ttl, seconds] of [
+    [0, 1],
+    [0.4, 1],
+    [1, 1],
+    [1000, 1],
+    [1001, 2],
+    // Dividing a window leaves fractions of a millisecond over.
+    [10_000.3, 10],
+  ] as const) {
+    it.effect(`says ${seconds} s when the window ends in ${ttl} ms`, () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* Effect.flip(consume(rule, "a")), new RateLimited({ retryAfter: seconds }))
+      }).pipe(Effect.provide(storeOf(() => Effect.succeed([6, ttl])))),
+    )
+  }
+
   it.effect("gives the store a keyed hash, never the subject", () => {
     const keys: Array<string> = []
     const store = storeOf((key) => {

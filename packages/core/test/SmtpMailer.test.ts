@@ -166,10 +166,16 @@ describe("SmtpMailer", () => {
     )
 
     for (const verb of ["EHLO", "MAIL", "DATA", "."]) {
-      it.effect(`a connection that breaks at ${verb === "." ? "the end of the message" : verb} is retryable`, () =>
-        Effect.gen(function* () {
-          assert.isTrue((yield* failureOf(answerTo(verb, "close"))).isRetryable)
-        }),
+      it.effect(
+        `a connection that breaks at ${verb === "." ? "the end of the message" : verb}: retryable, tried once`,
+        () =>
+          Effect.gen(function* () {
+            const server = yield* SmtpServer.start(answerTo(verb, "close"))
+            const error = yield* Effect.flip(sendTo(`smtp://127.0.0.1:${server.port}`))
+            if (error._tag !== "MailError") return assert.fail(error._tag)
+            assert.isTrue(error.isRetryable)
+            assert.strictEqual(server.commands.filter((command) => command.startsWith(verb)).length, 1)
+          }),
       )
     }
 

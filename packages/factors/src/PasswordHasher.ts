@@ -78,10 +78,12 @@ export class PasswordHasher extends Context.Service<
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function* (options: Partial<PasswordCost> = {}) {
+  const parallelism = Math.max(options.parallelism ?? 0, defaultCost.parallelism)
   const cost = {
-    memory: Math.max(options.memory ?? 0, defaultCost.memory),
+    // RFC 9106 §3.1: at least 8 KiB a lane.
+    memory: Math.max(options.memory ?? 0, defaultCost.memory, 8 * parallelism),
     passes: Math.max(options.passes ?? 0, defaultCost.passes),
-    parallelism: Math.max(options.parallelism ?? 0, defaultCost.parallelism),
+    parallelism,
   }
   const kdf = yield* Kdf.Kdf
   const random = yield* SecureRandom.SecureRandom

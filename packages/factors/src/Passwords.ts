@@ -10,6 +10,7 @@ import { Audit } from "@belfry/core/Audit"
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { AuthEvent } from "@belfry/core/AuthEvent"
 import { AuthEvents } from "@belfry/core/AuthEvents"
+import { changePurpose } from "@belfry/core/Emails"
 import { KeyedHash } from "@belfry/core/KeyedHash"
 import { KeyRing } from "@belfry/core/KeyRing"
 import { make as makeMessage } from "@belfry/core/Mail"
@@ -23,7 +24,7 @@ import { type IssuedSession, Sessions } from "@belfry/core/Sessions"
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
-import { Email, type User, UserNotFound } from "@belfry/core/User"
+import { Email, type User, UserId, UserNotFound } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import { VerificationTokenInvalid } from "@belfry/core/VerificationToken"
 import { type Purpose, VerificationTokens } from "@belfry/core/VerificationTokens"
@@ -174,16 +175,18 @@ export const signUpPurpose: Purpose<typeof SignUpPayload> = {
   payload: SignUpPayload,
 }
 
+const ResetPayload = Schema.Struct({ email: Schema.toType(Email) })
+
 /**
  * Tokens that set a new password; they live 1 hour.
  *
  * @category rules
  * @since 0.1.0
  */
-export const resetPurpose: Purpose<typeof Schema.Null> = {
+export const resetPurpose: Purpose<typeof ResetPayload> = {
   name: "password.reset",
   lifetime: Duration.hours(1),
-  payload: Schema.Null,
+  payload: ResetPayload,
 }
 
 /**
@@ -262,21 +265,21 @@ export const layer = Layer.effect(
         }),
       )
 
+    const resetSubject = (email: Email, user: Option.Option<User>): string =>
+      Option.match(user, { onNone: () => email, onSome: ({ id }) => id })
+
     /** Issues a reset token. For an unknown address it is one that nobody receives: the work is the same. */
     const issueReset = (email: Email, user: Option.Option<User>) =>
-      Effect.gen(function* () {
-        const subject = Option.match(user, { onNone: () => email, onSome: ({ id }) => id })
-        yield* tokens.revoke(resetPurpose, subject)
-        return yield* tokens.issue({
-          purpose: resetPurpose,
-          subject,
-          userId: Option.match(user, { onNone: () => null, onSome: ({ id }) => id }),
-          payload: null,
-        })
+      tokens.issue({
+        purpose: resetPurpose,
+        subject: resetSubject(email, user),
+        userId: Option.match(user, { onNone: () => null, onSome: ({ id }) => id }),
+        payload: { email },
       })
 
     const compare = Effect.fnUntraced(function* (password: Redacted.Redacted, user: Option.Option<User>) {
-      const stored = Option.isSome(user) ? yield* store.find(user.value.id) : Option.none()
+      // Looked up for nobody as well: an unknown address costs the same statements and the same derivation.
+      const stored = yield* store.find(Option.match(user, { onNone: () => nobody, onSome: ({ id }) => id }))
       const { matches, isOutdated } = yield* hasher.compare(password, stored)
       if (!matches || Option.isNone(user) || Option.isNone(stored)) return Option.none()
       if (isOutdated) {
@@ -285,20 +288,17 @@ export const layer = Layer.effect(
       return user
     })
 
-    const failed = (type: string, user: Option.Option<User>, client: ClientInfo) =>
+    const failed = (type: string, reason: FailureReason, userId: UserId | undefined, client: ClientInfo) =>
       Effect.andThen(
-        audit.record({
-          type,
-          reason: Option.isSome(user) ? "wrong-password" : "unknown-address",
-          client,
-          ...(Option.isSome(user) ? { userId: user.value.id } : {}),
-        }),
+        audit.record({ type, reason, client, ...(userId === undefined ? {} : { userId }) }),
         Effect.fail(new InvalidCredentials()),
       )
 
     const setPassword = Effect.fnUntraced(function* (user: User, hash: PasswordHash, type: string, client: ClientInfo) {
       yield* store.set(user.id, hash, yield* DateTime.now)
       yield* tokens.revoke(resetPurpose, user.id)
+      // Whoever had to be locked out may have asked for another address, and would reset the password by that.
+      yield* tokens.revoke(changePurpose, user.id)
       yield* audit.record({ type, userId: user.id, client })
       yield* transactions.afterCommit(events.publish(AuthEvent.CredentialChanged({ userId: user.id, method: "pwd" })))
     })
@@ -306,7 +306,7 @@ export const layer = Layer.effect(
     const prove = Effect.fnUntraced(function* (user: User, password: Redacted.Redacted, client: ClientInfo) {
       yield* rateLimits.consume(limits.reauthenticateByUser, user.id)
       const proved = yield* compare(password, Option.some(user))
-      if (Option.isNone(proved)) return yield* failed("password.reauthentication", Option.some(user), client)
+      if (Option.isNone(proved)) return yield* failed("password.reauthentication", "wrong-password", user.id, client)
     })
 
     return Passwords.of({
@@ -321,7 +321,8 @@ export const layer = Layer.effect(
         )
         const browserHash = yield* browserHasher.hash(browser)
         const owner = yield* users.findByEmail(email)
-        // Both branches hash once, read once, write a token and an event, and queue one mail.
+        // Both branches hash once, read once, write a token and an event, and queue one mail. Earlier tokens stay: who
+        // signs up with somebody else's address must not make that person's links worthless.
         const token = yield* transactions.run(
           Effect.gen(function* () {
             yield* audit.record({
@@ -353,7 +354,7 @@ export const layer = Layer.effect(
           if (password === undefined) return yield* new PasswordRequired()
           yield* rateLimits.consume(limits.confirmByToken, id)
           const { matches } = yield* hasher.compare(password, Option.some(payload.passwordHash))
-          if (!matches) return yield* failed("password.sign-up", Option.none(), client)
+          if (!matches) return yield* failed("password.sign-up", "wrong-password", undefined, client)
         }
         return yield* transactions
           .run(
@@ -390,7 +391,12 @@ export const layer = Layer.effect(
         ])
         const found = yield* users.findByEmail(email)
         const user = yield* compare(password, found)
-        if (Option.isNone(user)) return yield* failed("password.sign-in", found, client)
+        if (Option.isNone(user)) {
+          return yield* Option.match(found, {
+            onNone: () => failed("password.sign-in", "unknown-address", undefined, client),
+            onSome: ({ id }) => failed("password.sign-in", "wrong-password", id, client),
+          })
+        }
         const issued = yield* sessions.start({
           user: user.value,
           amr: ["pwd"],
@@ -416,6 +422,7 @@ export const layer = Layer.effect(
               client,
               ...(Option.isSome(user) ? { userId: user.value.id } : { reason: "unknown-address" }),
             })
+            yield* tokens.revoke(resetPurpose, resetSubject(email, user))
             return yield* issueReset(email, user)
           }),
         )
@@ -424,16 +431,18 @@ export const layer = Layer.effect(
 
       reset: Effect.fn("Passwords.reset")(function* ({ token, password, client }) {
         yield* rateLimits.consume(limits.resetByAddress, rateLimitSubject(client.ipAddress))
-        const { userId } = yield* tokens.peek(resetPurpose, token)
+        const { userId, payload } = yield* tokens.peek(resetPurpose, token)
         if (userId === null) return yield* new VerificationTokenInvalid()
         const user = yield* orInvalidToken(users.get(userId))
+        // The token came by mail to the address of then; who reads that mailbox need not be the user any more.
+        if (user.email !== payload.email) return yield* new VerificationTokenInvalid()
         yield* accept(password, user.email)
         const hash = yield* hasher.hash(password)
         yield* transactions.run(
           Effect.gen(function* () {
             yield* tokens.consume(resetPurpose, token)
             yield* setPassword(user, hash, "password.reset", client)
-            // The token came by mail to this address, which proves it too.
+            // The token that came by mail proves the address, too.
             if (user.emailVerifiedAt === null) {
               yield* orInvalidToken(
                 Effect.catchTag(
@@ -461,7 +470,10 @@ export const layer = Layer.effect(
             yield* sessions.revokeAll({ userId: user.id, except: session.id, client })
             return yield* sessions.rotate({
               session,
-              amr: currentPassword === undefined ? session.amr : withPassword(session),
+              // Without the current password nothing was proved anew.
+              ...(currentPassword === undefined
+                ? { amr: session.amr, authTime: session.authTime }
+                : { amr: withPassword(session) }),
               client,
             })
           }),
@@ -480,6 +492,11 @@ const mailCategories = {
   alreadySignedUp: "already-signed-up",
   resetPassword: "reset-password",
 } as const
+
+type FailureReason = "unknown-address" | "wrong-password"
+
+/** The nil UUID, which is the id of no user. */
+const nobody = UserId.make("00000000-0000-0000-0000-000000000000")
 
 const isEqual = (a: KeyedHash, b: KeyedHash): boolean =>
   Mac.timingSafeEqual(new TextEncoder().encode(a), new TextEncoder().encode(b))

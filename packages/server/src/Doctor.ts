@@ -43,7 +43,11 @@ export interface Finding {
  */
 export const examine = Effect.gen(function* () {
   const settings = yield* attempt("configuration", "Mend the named setting", checkSettings)
-  const secrets = yield* attempt("secrets", "Set BELFRY_SECRETS=id:value with 32 random characters or more", checkSecrets)
+  const secrets = yield* attempt(
+    "secrets",
+    "Set BELFRY_SECRETS=id:value with 32 random characters or more",
+    checkSecrets,
+  )
   const mail = yield* attempt("mail", "Set BELFRY_SMTP_URL and BELFRY_MAIL_FROM", checkMail)
   const directory = yield* attempt("data directory", "Make BELFRY_DATA_DIR writable for this user", checkDirectory)
   const database = yield* Effect.catchCause(checkDatabase, () =>

@@ -76,7 +76,10 @@ export const layer = HttpRouter.middleware(
             if (known === undefined) series.set(key, (known = makeSeries(request.method, route, response.status)))
             known.requests.updateUnsafe(1, current.context)
             known.seconds.updateUnsafe(elapsed / 1000, current.context)
-            const complete = HttpServerResponse.setHeaders(withProblem(response), { "x-request-id": requestId, ...headers })
+            const complete = HttpServerResponse.setHeaders(withProblem(response), {
+              "x-request-id": requestId,
+              ...headers,
+            })
             return isLogged(config.logRequests, response.status)
               ? Effect.as(
                   Effect.annotateLogs(

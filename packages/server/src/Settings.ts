@@ -93,7 +93,12 @@ export const settings: ReadonlyArray<Setting> = [
     default: "needed with SMTP",
     description: "Sender of all mail",
   },
-  { name: "BELFRY_SESSION_LIFETIME", unit: "duration", default: "7 days", description: "How long an unused session lives" },
+  {
+    name: "BELFRY_SESSION_LIFETIME",
+    unit: "duration",
+    default: "7 days",
+    description: "How long an unused session lives",
+  },
   {
     name: "BELFRY_SESSION_UPDATE_AGE",
     unit: "duration",
@@ -118,7 +123,12 @@ export const settings: ReadonlyArray<Setting> = [
     default: "10 minutes",
     description: "How long a proof of identity allows what cannot be undone",
   },
-  { name: "BELFRY_PASSWORD_MEMORY", unit: "KiB", default: "19456", description: "Memory of one Argon2id hash; no less" },
+  {
+    name: "BELFRY_PASSWORD_MEMORY",
+    unit: "KiB",
+    default: "19456",
+    description: "Memory of one Argon2id hash; no less",
+  },
   { name: "BELFRY_PASSWORD_PASSES", unit: "passes", default: "2", description: "Passes of one Argon2id hash; no less" },
   {
     name: "BELFRY_PASSWORD_PARALLELISM",
@@ -180,5 +190,7 @@ export const toMarkdown = (): string =>
   [
     "| setting | unit | default | what it does |",
     "| --- | --- | --- | --- |",
-    ...settings.map(({ name, unit, default: value, description }) => `| \`${name}\` | ${unit} | ${value} | ${description} |`),
+    ...settings.map(
+      ({ name, unit, default: value, description }) => `| \`${name}\` | ${unit} | ${value} | ${description} |`,
+    ),
   ].join("\n")

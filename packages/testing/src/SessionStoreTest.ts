@@ -145,8 +145,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<SessionStore | UserSto
         const { session, tokenHash } = yield* insertSession({ userId: user.id })
         const next = yield* Builders.keyedHash
         const now = DateTime.add(session.createdAt, { hours: 1 })
-        const rotated: Session = { ...session, amr: ["pwd", "otp"], authTime: now }
-        const answer = yield* sessions.rotate({ id: session.id, tokenHash: next, amr: ["pwd", "otp"], now })
+        const authTime = DateTime.subtract(now, { minutes: 1 })
+        const rotated: Session = { ...session, amr: ["pwd", "otp"], authTime }
+        const answer = yield* sessions.rotate({ id: session.id, tokenHash: next, amr: ["pwd", "otp"], authTime, now })
         assert.deepStrictEqual(answer, Option.some(rotated))
         assert.deepStrictEqual(yield* sessions.findByTokenHash([tokenHash]), Option.none())
         const found = yield* sessions.findByTokenHash([next])
@@ -160,7 +161,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<SessionStore | UserSto
         const user = yield* insertUser()
         const { session, tokenHash } = yield* insertSession({ userId: user.id })
         const [first, second] = [yield* Builders.keyedHash, yield* Builders.keyedHash]
-        const at = { id: session.id, tokenHash: first, amr: session.amr, now: session.expiresAt }
+        const { id, amr, authTime } = session
+        const at = { id, tokenHash: first, amr, authTime, now: session.expiresAt }
         assert.deepStrictEqual(yield* sessions.rotate(at), Option.none())
         assert.isTrue(Option.isSome(yield* sessions.findByTokenHash([tokenHash])))
         const before = { ...at, tokenHash: second, now: DateTime.subtract(session.expiresAt, { milliseconds: 1 }) }

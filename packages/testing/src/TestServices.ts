@@ -78,43 +78,48 @@ export const layerMailAtOnce: Layer.Layer<MailQueue, never, Mailer> = Layer.effe
 )
 
 /**
- * Layer with all services over the given stores, which stay part of its output.
- *
- * **When to use**
- *
- * For stores that fail, race or count. `crypto` replaces Node's, for hashes that cost less or are counted.
- *
- * **Details**
- *
- * Uses are counted in memory unless a `rateLimiter` is given.
+ * Layer of a key ring of one fixed secret.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerOver = <A, E, E2 = never>(
-  stores: Layer.Layer<Stores | A, E>,
-  options: {
-    readonly crypto?: typeof NodeCrypto.layer
-    readonly rateLimiter?: Layer.Layer<RateLimiter.RateLimiterStore, E2>
-  } = {},
-) => {
-  const { crypto = NodeCrypto.layer, rateLimiter = RateLimiter.layerStoreMemory } = options
-  const foundation = Layer.mergeAll(
-    RateLimits.layer.pipe(Layer.provide(rateLimiter), Layer.provideMerge(KeyRing.layer([secret]))),
-    PasswordHasher.layer(),
-    Layer.orDie(Site.layer({ baseUrl: "http://localhost:3000" })),
-    Layer.provideMerge(layerMailAtOnce, CapturingMailer.layer),
-  )
-  return FactorsServices.layer.pipe(
-    Layer.provideMerge(CoreServices.layer()),
-    Layer.provideMerge(foundation),
-    Layer.provideMerge(crypto),
-    Layer.provideMerge(stores),
-  )
-}
+export const layerKeyRing = KeyRing.layer([
+  { id: "test", value: Redacted.make("test-0123456789abcdefghijklmnopqrstuvwxyz") },
+])
 
 /**
- * Layer with all services over memory. Nothing but hashing takes real time, and the test's clock governs the rest.
+ * Layer with all services, without the stores, the crypto services and the counters of rate limits.
+ *
+ * **When to use**
+ *
+ * For stores that fail, race or count, and for hashes that cost nothing (`TestCrypto`); {@link layerMemory} and
+ * {@link layerSql} are complete.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = FactorsServices.layer.pipe(
+  Layer.provideMerge(CoreServices.layer()),
+  Layer.provideMerge(
+    Layer.mergeAll(
+      Layer.provideMerge(RateLimits.layer, layerKeyRing),
+      Layer.provideMerge(layerMailAtOnce, CapturingMailer.layer),
+      Layer.orDie(Site.layer({ baseUrl: "http://localhost:3000" })),
+      PasswordHasher.layer(),
+    ),
+  ),
+)
+
+/**
+ * What {@link layer} provides.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Services = Layer.Success<typeof layer>
+
+/**
+ * Layer with all services over memory. The test's clock governs; hashing a password takes its real 45 ms.
  *
  * **Example** (A sign-up)
  *
@@ -129,7 +134,9 @@ export const layerOver = <A, E, E2 = never>(
  * @category layers
  * @since 0.1.0
  */
-export const layerMemory = layerOver(layerMemoryStores)
+export const layerMemory = layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(layerMemoryStores, NodeCrypto.layer, RateLimiter.layerStoreMemory)),
+)
 
 /**
  * Layer with all services, rate limits too, over a database that has the migrations of `core` and `factors`: one of
@@ -138,16 +145,8 @@ export const layerMemory = layerOver(layerMemoryStores)
  * @category layers
  * @since 0.1.0
  */
-export const layerSql = <A, E>(database: Layer.Layer<SqlClient.SqlClient | A, E>) =>
-  layerOver(Layer.provideMerge(layerSqlStores, database), {
-    rateLimiter: Layer.provide(SqlRateLimiterStore.layer, database),
-  })
-
-// -----------------------------------------------------------------------------
-// internal
-// -----------------------------------------------------------------------------
-
-const secret: KeyRing.RingSecret = {
-  id: "test",
-  value: Redacted.make("test-0123456789abcdefghijklmnopqrstuvwxyz"),
-}
+export const layerSql = <E>(database: Layer.Layer<SqlClient.SqlClient, E>) =>
+  layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(layerSqlStores, NodeCrypto.layer, SqlRateLimiterStore.layer)),
+    Layer.provideMerge(database),
+  )

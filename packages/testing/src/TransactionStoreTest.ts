@@ -202,6 +202,17 @@ export const suite = <E>(name: string, layer: Layer.Layer<AuditStore | Transacti
       }),
     )
 
+    it.effect("runs what waited for the commit outside of the transaction", () =>
+      Effect.gen(function* () {
+        const transactions = yield* TransactionStore
+        const log: Array<string> = []
+        const note = (entry: string) => Effect.sync(() => void log.push(entry))
+        const later = Effect.andThen(transactions.afterCommit(note("at once")), note("then"))
+        yield* transactions.run(transactions.afterCommit(later))
+        assert.deepStrictEqual(log, ["at once", "then"])
+      }),
+    )
+
     it.effect("keeps what was committed when something that waited for the commit dies, and runs the rest", () =>
       Effect.gen(function* () {
         const transactions = yield* TransactionStore

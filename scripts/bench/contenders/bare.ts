@@ -4,7 +4,7 @@
  * Its tables have the columns that the answer needs and the indexes that the look-up needs.
  */
 import { createHmac, randomBytes } from "node:crypto"
-import { belfryTables, firstSecret, seed } from "../seed.ts"
+import { insertSessions, insertUsers, seed } from "../seed.ts"
 import type { SessionTables } from "../seed.ts"
 import { file, startContestant } from "./contender.ts"
 import type { Contender } from "./contender.ts"
@@ -18,20 +18,21 @@ const tables: SessionTables = {
     CREATE TABLE sessions (
       id uuid PRIMARY KEY, user_id uuid NOT NULL REFERENCES users, token_hash text NOT NULL UNIQUE,
       amr text[] NOT NULL, auth_time timestamptz NOT NULL, created_at timestamptz NOT NULL,
-      last_seen_at timestamptz NOT NULL, expires_at timestamptz NOT NULL, expires_at_latest timestamptz NOT NULL,
+      last_seen_at timestamptz NOT NULL, expires_at timestamptz NOT NULL, ends_at timestamptz NOT NULL,
       ip_address text, user_agent text, label text
     );
     CREATE INDEX ON sessions (user_id);
     CREATE INDEX ON sessions (expires_at)`,
-  issue: (secrets) => {
-    const token = randomBytes(32).toString("base64url")
-    return {
-      cookieHeader: `session=${token}`,
-      stored: createHmac("sha256", firstSecret(secrets)).update(token).digest("hex"),
-    }
-  },
-  insertUsers: belfryTables.insertUsers,
-  insertSessions: belfryTables.insertSessions,
+  issue: (secret, count) =>
+    Promise.resolve(
+      Array.from({ length: count }, () => {
+        const token = randomBytes(32).toString("base64url")
+        const stored = createHmac("sha256", Buffer.from(secret, "base64")).update(token).digest("base64url")
+        return { cookieHeader: `session=${token}`, stored }
+      }),
+    ),
+  insertUsers: insertUsers("users"),
+  insertSessions: insertSessions("sessions"),
 }
 
 /** The bare server. */
@@ -39,13 +40,13 @@ export const bare: Contender = {
   name: "bare",
   start: async (context, database, size) => {
     const databaseUrl = await context.postgres.createDatabase(database)
-    const secrets = `k1:${randomBytes(32).toString("base64")}`
+    const secrets = randomBytes(32).toString("base64")
     const sessions = await seed({ databaseUrl, ...size, secrets, tables })
     const contestant = { name: "bare", database, path: "/session", cookies: sessions.map((it) => it.cookieHeader) }
     return startContestant(context, contestant, {
       name: database,
       args: [file("scripts/bench/contenders/bareServer.ts")],
-      env: (port) => ({ PORT: String(port), DATABASE_URL: databaseUrl, SECRETS: secrets }),
+      env: (port) => ({ PORT: String(port), DATABASE_URL: databaseUrl, SECRET: secrets }),
       readyPath: "/ready",
     })
   },

@@ -1,21 +1,20 @@
-/** Program of the `bare` contender. Settings: `PORT`, `DATABASE_URL`, `SECRETS` (`id:base64`). */
+/** Program of the `bare` contender. Settings: `PORT`, `DATABASE_URL`, `SECRET` (base64). */
 import { createHmac, createSecretKey } from "node:crypto"
 import { createServer } from "node:http"
 import type { ServerResponse } from "node:http"
 import { loadPg } from "../peers.ts"
-import { firstSecret } from "../seed.ts"
 
 const pg = await loadPg()
 const pool = new pg.Pool({ connectionString: process.env["DATABASE_URL"] ?? "", max: 10 })
 // A key object, because from the bytes Node 24 would build one for each request, at several times the cost of the HMAC.
-const key = createSecretKey(firstSecret(process.env["SECRETS"] ?? ""))
+const key = createSecretKey(process.env["SECRET"] ?? "", "base64")
 
 const statement = `
-  SELECT s.id, s.amr, s.auth_time, s.created_at, s.last_seen_at, s.expires_at, s.ip_address, s.user_agent, s.label,
+  SELECT s.id, s.amr, s.auth_time, s.created_at, s.last_seen_at, s.expires_at, s.ends_at, s.ip_address, s.user_agent, s.label,
     u.id AS user_id, u.email, u.name, u.image, u.email_verified_at, u.scopes,
     u.created_at AS user_created_at, u.updated_at AS user_updated_at
   FROM sessions s JOIN users u ON u.id = s.user_id
-  WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.expires_at_latest > $2`
+  WHERE s.token_hash = $1 AND s.expires_at > $2 `
 
 const answer = (response: ServerResponse, status: number, body: string) => {
   response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body) })
@@ -24,7 +23,7 @@ const answer = (response: ServerResponse, status: number, body: string) => {
 
 const session = async (cookie: string, response: ServerResponse) => {
   const token = /(?:^|; )session=([^;]+)/.exec(cookie)?.[1] ?? ""
-  const tokenHash = createHmac("sha256", key).update(token).digest("hex")
+  const tokenHash = createHmac("sha256", key).update(token).digest("base64url")
   const { rows } = await pool.query({ name: "session", text: statement, values: [tokenHash, new Date()] })
   const row = rows[0]
   if (row === undefined) return answer(response, 401, "{}")
@@ -37,6 +36,7 @@ const session = async (cookie: string, response: ServerResponse) => {
       createdAt: row["created_at"],
       lastSeenAt: row["last_seen_at"],
       expiresAt: row["expires_at"],
+      endsAt: row["ends_at"],
       ipAddress: row["ip_address"],
       userAgent: row["user_agent"],
       label: row["label"],

@@ -1,26 +1,29 @@
 /**
- * Belfry's `GET /auth/session`, from the bundle that `npm run build` makes.
+ * Belfry's `GET /auth/session`, from a bundle made as `npm run build` makes it, of the sources as they are.
  *
  * The server migrates its database when it starts; sessions are inserted afterwards, as signing in would store them.
  */
 import { randomBytes } from "node:crypto"
-import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { bundle } from "../../build.ts"
 import { seed } from "../seed.ts"
 import { file, startContestant, startServer } from "./contender.ts"
 import type { Contender, ServerOptions } from "./contender.ts"
 
-const bundle = file("apps/server/dist/belfry.js")
+const outdir = file(".bench/belfry")
+
+let bundled: Promise<unknown> | undefined
 
 /** Belfry. */
 export const belfry: Contender = {
   name: "belfry",
   start: async (context, database, size) => {
-    if (!existsSync(bundle)) throw new Error(`${bundle} is not there: run \`npm run build\` first`)
+    await (bundled ??= bundle(file("apps/server/src/main.ts"), outdir))
     const databaseUrl = await context.postgres.createDatabase(database)
     const secrets = `k1:${randomBytes(32).toString("base64")}`
     const options: ServerOptions = {
       name: database,
-      args: [bundle, "serve"],
+      args: [join(outdir, "belfry.js"), "serve"],
       env: (port) => ({
         DATABASE_URL: databaseUrl,
         BELFRY_HOST: "127.0.0.1",

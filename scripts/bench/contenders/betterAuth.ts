@@ -11,14 +11,15 @@ import { file, startContestant, startServer } from "./contender.ts"
 import type { Contender, ServerOptions } from "./contender.ts"
 
 const tables: SessionTables = {
-  issue: (secret) => {
-    const token = randomBytes(24).toString("base64url")
-    const signature = createHmac("sha256", secret).update(token).digest("base64")
-    return {
-      cookieHeader: `better-auth.session_token=${encodeURIComponent(`${token}.${signature}`)}`,
-      stored: token,
-    }
-  },
+  issue: (secret, count) =>
+    Promise.resolve(
+      Array.from({ length: count }, () => {
+        const token = randomBytes(24).toString("base64url")
+        const signature = createHmac("sha256", secret).update(token).digest("base64")
+        const value = encodeURIComponent(`${token}.${signature}`)
+        return { cookieHeader: `better-auth.session_token=${value}`, stored: token }
+      }),
+    ),
   insertUsers: `
     INSERT INTO "user" (id, email, name, "emailVerified", "createdAt", "updatedAt")
     SELECT md5('user' || g), 'user' || g || '@example.com', 'User ' || g, true, now(), now()

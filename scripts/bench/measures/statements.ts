@@ -7,7 +7,6 @@
 import type { Contestant } from "../contenders/contender.ts"
 import { clientLoad } from "../load.ts"
 import { withClient } from "../peers.ts"
-import type { PgClient } from "../peers.ts"
 import type { Postgres } from "../postgres.ts"
 import type { Cores } from "../processes.ts"
 import { median } from "./median.ts"
@@ -22,46 +21,47 @@ export interface Statements {
   readonly texts: ReadonlyArray<string>
 }
 
-/** Switches counting; a backend takes the setting before its next command. */
-const track = async (client: PgClient, value: "all" | "none"): Promise<void> => {
-  await client.query(`ALTER SYSTEM SET pg_stat_statements.track = '${value}'`)
-  await client.query("SELECT pg_reload_conf(), pg_sleep(0.5)")
-}
-
-/** Counts the statements of one request to the contestant. */
+/** Counts the statements of one request to the contestant, on a server of its own that has just started. */
 export const countStatements = (
   postgres: Postgres,
   cores: Cores | undefined,
   contestant: Contestant,
 ): Promise<Statements> =>
   withClient(postgres.url("postgres"), async (client) => {
-    const { cookies, path, port } = contestant
-    const request = (requests: number) =>
-      clientLoad(cores, { port, path, cookies, connections: 1, seconds: 60, requests, mustContain: "@example.com" })
-    // Fills the pool and prepares statements.
-    await request(requestsPerBatch)
-    await track(client, "all")
-    const counts: Array<number> = []
-    let texts: ReadonlyArray<string> = []
-    for (let batch = 0; batch < batches; batch++) {
-      await client.query("SELECT pg_stat_statements_reset()")
-      const result = await request(requestsPerBatch)
-      if (result.requests !== requestsPerBatch || result.badAnswers > 0) {
-        throw new Error(`${contestant.name} failed while statements were counted: ${JSON.stringify(result)}`)
+    const { cookies, database, path } = contestant
+    // Only connections that are opened from now on count: those of the new server.
+    await client.query(`ALTER DATABASE "${database}" SET pg_stat_statements.track = 'top'`)
+    const server = await contestant.startAgain()
+    try {
+      const request = async () => {
+        const load = { port: server.port, path, cookies, connections: 1, seconds: 60, requests: requestsPerBatch }
+        const result = await clientLoad(cores, { ...load, mustContain: "@example.com" })
+        if (result.requests !== requestsPerBatch || result.badAnswers > 0) {
+          throw new Error(`${contestant.name} failed while statements were counted: ${JSON.stringify(result)}`)
+        }
       }
-      const { rows } = await client.query(
-        `SELECT s.calls::int AS calls, s.query FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
-         WHERE d.datname = $1 ORDER BY s.calls DESC`,
-        [contestant.database],
-      )
-      counts.push(rows.reduce((sum, row) => sum + Number(row["calls"]), 0) / requestsPerBatch)
-      texts = rows
-        .filter((row) => Number(row["calls"]) >= requestsPerBatch)
-        .map(
-          (row) =>
-            `${Number(row["calls"]) / requestsPerBatch} x ${String(row["query"]).replaceAll(/\s+/g, " ").trim()}`,
+      // Opens connections and prepares statements.
+      await request()
+      const counts: Array<number> = []
+      let texts: ReadonlyArray<string> = []
+      for (let batch = 0; batch < batches; batch++) {
+        await client.query("SELECT pg_stat_statements_reset()")
+        await request()
+        const { rows } = await client.query(
+          `SELECT s.calls::int AS calls, s.query FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
+           WHERE d.datname = $1 ORDER BY s.calls DESC`,
+          [database],
         )
+        const calls = rows.map((row) => Number(row["calls"]) / requestsPerBatch)
+        counts.push(calls.reduce((sum, share) => sum + share, 0))
+        texts = rows.flatMap((row, index) => {
+          const share = calls[index] ?? 0
+          return share < 1 ? [] : [`${share} x ${String(row["query"]).replaceAll(/\s+/g, " ").trim()}`]
+        })
+      }
+      return { perRequest: median(counts), texts }
+    } finally {
+      await server.process.stop()
+      await client.query(`ALTER DATABASE "${database}" RESET pg_stat_statements.track`)
     }
-    await track(client, "none")
-    return { perRequest: median(counts), texts }
   })

@@ -87,12 +87,12 @@ export const empty: Html = { [TypeId]: "content", text: "" }
  * @category guards
  * @since 0.1.0
  */
-export const isHtml = (value: unknown): value is Html => made.has(value)
+export const isHtml = (value: unknown): value is Html => typeof value === "object" && value !== null && made.has(value)
 
 // internal
 
 /** What was made here: an object of the same shape from elsewhere (a parsed body, say) is not HTML. */
-const made = new WeakSet<WeakKey>([empty]) as Pick<WeakSet<WeakKey>, "add"> & { has(value: unknown): boolean }
+const made = new WeakSet<object>([empty])
 
 const make = (kind: Html[typeof TypeId], text: string): Html => {
   const result: Html = { [TypeId]: kind, text }
@@ -103,14 +103,13 @@ const make = (kind: Html[typeof TypeId], text: string): Html => {
 type Place = "text" | "value" | "tag"
 
 const interpolate = (value: Interpolation, place: Place | undefined): string => {
-  if (value === null || value === undefined || value === false) return place === "value" ? "" : ""
+  if (value === null || value === undefined || value === false) return ""
   if (isHtml(value)) {
     if (place === (value[TypeId] === "content" ? "text" : "tag")) return value.text
     throw new TypeError(`HTML (${value[TypeId]}) cannot stand here: ${place}`)
   }
   if (place === "tag" || place === undefined) throw new TypeError("Only attributes can stand inside a tag")
-  if (typeof value === "string") return escape(value)
-  if (typeof value === "number") return escape(String(value))
+  if (typeof value === "string" || typeof value === "number") return escape(String(value))
   if (place === "text" && Array.isArray(value)) return value.map((item) => interpolate(item, place)).join("")
   throw new TypeError(`Neither text nor HTML: ${typeof value}`)
 }
@@ -131,41 +130,57 @@ const known = new WeakMap<TemplateStringsArray, ReadonlyArray<Place>>()
 const placesOf = (strings: TemplateStringsArray): ReadonlyArray<Place> => {
   const before = known.get(strings)
   if (before !== undefined) return before
+  const scanner = new Scanner()
   const places: Array<Place> = []
-  let place: Place = "text"
   for (const [index, string] of strings.entries()) {
-    place = placeAfter(string, place)
+    scanner.read(string)
     if (index === strings.length - 1) break
-    if (place === "tag" && !/[\w"]$/u.test(string)) {
+    if (scanner.place === "tag" && !/[\w"]$/u.test(string)) {
       throw new TypeError("Inside a tag, attributes follow a name or a value without a space")
     }
-    places.push(place)
+    places.push(scanner.place)
   }
-  if (place !== "text") throw new TypeError("The template ends inside a tag")
+  if (scanner.place !== "text") throw new TypeError("The template ends inside a tag")
   known.set(strings, places)
   return places
 }
 
-const placeAfter = (string: string, start: Place): Place => {
-  let place = start
-  for (const [index, character] of [...string].entries()) {
-    const rest = [...string].slice(index)
-    switch (place) {
-      case "text":
-        if (character !== "<") break
-        if (!/^<(?:!doctype |\/?[a-z])/iu.test(rest.join(""))) throw new TypeError("`<` that begins no tag")
-        place = "tag"
-        break
-      case "tag":
-        if (character === ">") place = "text"
-        else if (character === '"') place = "value"
-        else if (character === "'") throw new TypeError("Attribute values stand in double quotes")
-        else if (character === "=" && rest[1] !== '"') throw new TypeError("Attribute values stand in double quotes")
-        break
-      case "value":
-        if (character === '"') place = "tag"
-        break
+/** Reads the fixed parts of a template one after the other and knows where it is. */
+class Scanner {
+  place: Place = "text"
+  private tagName = ""
+
+  read(string: string): void {
+    for (let at = 0; at < string.length; at++) {
+      const character = string[at]
+      if (this.place === "value") {
+        if (character === '"') this.place = "tag"
+      } else if (this.place === "text") {
+        if (character === "<") this.open(string.slice(at))
+      } else if (character === '"' || character === "'" || character === "<") {
+        throw new TypeError("Attribute values stand in double quotes")
+      } else if (character === "=") {
+        if (string[at + 1] !== '"') throw new TypeError("Attribute values stand in double quotes")
+        this.place = "value"
+        at++
+      } else if (character === ">") {
+        this.close(string.slice(at + 1))
+      }
     }
   }
-  return place
+
+  private open(rest: string): void {
+    const tag = /^<(?:!doctype|\/?([a-z][a-z0-9]*))(?=[\s>]|$)/iu.exec(rest)
+    if (tag === null) throw new TypeError("`<` that begins no tag")
+    this.tagName = rest.startsWith("</") ? "" : (tag[1] ?? "").toLowerCase()
+    this.place = "tag"
+  }
+
+  private close(rest: string): void {
+    this.place = "text"
+    // Their content is not HTML, so escaping would not make it safe.
+    if ((this.tagName === "script" || this.tagName === "style") && !rest.startsWith(`</${this.tagName}>`)) {
+      throw new TypeError("Scripts and styles are files of their own")
+    }
+  }
 }

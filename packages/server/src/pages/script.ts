@@ -1,0 +1,32 @@
+/**
+ * The one script of the hosted pages. Nothing needs it: it shows passwords on request and times in the reader's zone.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The script, as it is served. A classic script, loaded with `defer`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const script = `"use strict";
+for (const box of document.querySelectorAll("[data-show]")) {
+  const input = box.querySelector("input"), button = document.createElement("button"), { dataset } = box;
+  const set = (shown) => {
+    input.type = shown ? "text" : "password";
+    button.textContent = shown ? dataset.hide : dataset.show;
+    button.setAttribute("aria-label", (shown ? dataset.hideHint : dataset.showHint));
+  };
+  button.type = "button";
+  button.className = "plain";
+  button.setAttribute("aria-controls", input.id);
+  button.addEventListener("click", () => set(input.type === "password"));
+  input.form.addEventListener("submit", () => set(false));
+  set(false);
+  box.append(button);
+}
+for (const time of document.querySelectorAll("time")) {
+  time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { dateStyle: "full", timeStyle: "short" });
+}
+`

@@ -1,0 +1,160 @@
+/**
+ * Signing up: the form, the mail, and the link that completes it.
+ *
+ * @since 0.1.0
+ */
+import { cookieToken, setSessionCookie } from "@belfry/core/RequestHandlers"
+import { Email } from "@belfry/core/User"
+import { VerificationTokens } from "@belfry/core/VerificationTokens"
+import { Passwords, signUpPurpose } from "@belfry/factors/Passwords"
+import { clearSignUpCookie, setSignUpCookie, signUpToken } from "@belfry/factors/PasswordsHandlers"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { decode, NameField, PasswordField, problemsOf, TokenField } from "./form.ts"
+import { PageKit } from "./PageKit.ts"
+import { get, makeVisitors, post, type Visit, withQuery } from "./visit.ts"
+import type { Problem } from "./views/parts.ts"
+import { checkMailPage, confirmSignUpPage, expiredLinkPage, signUpPage } from "./views/signUp.ts"
+
+const SignUpForm = Schema.Struct({
+  name: Schema.optionalKey(NameField),
+  email: Email,
+  password: PasswordField,
+})
+
+const ConfirmForm = Schema.Struct({ token: TokenField, password: Schema.optionalKey(PasswordField) })
+
+/**
+ * Adds the pages of signing up.
+ *
+ * @category routes
+ * @since 0.1.0
+ */
+export const routes = Effect.gen(function* () {
+  const { site, paths } = yield* PageKit
+  const passwords = yield* Passwords
+  const tokens = yield* VerificationTokens
+  const visitors = yield* makeVisitors
+
+  const expired = ({ words }: Visit, holdsToken: boolean) =>
+    expiredLinkPage(
+      words,
+      [
+        { href: paths.signIn, label: words.common.signIn },
+        { href: paths.signUp, label: words.expired.signUp },
+      ],
+      holdsToken,
+    )
+
+  yield* get(
+    paths.signUp,
+    Effect.fnUntraced(function* (visit) {
+      if (Option.isSome(yield* visitors.find(visit))) return paths.account
+      return signUpPage(visit.words, paths, site.name, { state: { values: {}, problems: [] } })
+    }),
+  )
+
+  yield* post(
+    paths.signUp,
+    Effect.fnUntraced(function* ({ words, client }, fields) {
+      const again = (status: number, problems: ReadonlyArray<Problem>, headers = {}) =>
+        signUpPage(words, paths, site.name, {
+          state: { values: { name: fields["name"] ?? "", email: fields["email"] ?? "" }, problems },
+          status,
+          headers,
+        })
+      const form = decode(SignUpForm, fields)
+      if (Result.isFailure(form)) {
+        const { name, email, chosenPassword } = words.fields
+        return again(422, problemsOf(form.failure, fields, { name, email, password: chosenPassword }))
+      }
+      const { name = null, email, password } = form.success
+      return yield* passwords.signUp({ name, email, password, client }).pipe(
+        Effect.flatMap((browser) => setSignUpCookie(browser, site)),
+        Effect.as(withQuery(paths.checkMail, { for: "sign-up" })),
+        Effect.catchTags({
+          PasswordRejected: ({ reason }) =>
+            Effect.succeed(again(422, [{ field: "password", message: words.problems[reason] }])),
+          RateLimited: ({ retryAfter }) =>
+            Effect.succeed(
+              again(429, [{ message: words.problems.limitedMail(retryAfter) }], {
+                "retry-after": String(retryAfter),
+              }),
+            ),
+        }),
+      )
+    }),
+  )
+
+  yield* get(paths.checkMail, ({ words, query }) =>
+    Effect.succeed(checkMailPage(words, paths, query("for") === "password" ? "password" : "sign-up")),
+  )
+
+  yield* get(
+    paths.confirmSignUp,
+    Effect.fnUntraced(function* (visit) {
+      const { words, request, query } = visit
+      const token = query("token") ?? ""
+      return yield* tokens.peek(signUpPurpose, Redacted.make(token)).pipe(
+        Effect.map(() =>
+          confirmSignUpPage(words, paths, {
+            state: { values: {}, problems: [] },
+            token,
+            asksPassword: signUpToken(request, site) === undefined,
+            holdsToken: true,
+          }),
+        ),
+        Effect.catchTag("VerificationTokenInvalid", () => Effect.succeed(expired(visit, true))),
+      )
+    }),
+  )
+
+  yield* post(
+    paths.confirmSignUp,
+    Effect.fnUntraced(function* (visit, fields) {
+      const { words, request, client } = visit
+      const askPassword = (status: number, problems: ReadonlyArray<Problem>, headers = {}) =>
+        confirmSignUpPage(words, paths, {
+          state: { values: {}, problems },
+          token: fields["token"] ?? "",
+          asksPassword: true,
+          holdsToken: false,
+          status,
+          headers,
+        })
+      const form = decode(ConfirmForm, fields)
+      if (Result.isFailure(form)) {
+        if (form.failure.has("token")) return expired(visit, false)
+        return askPassword(422, problemsOf(form.failure, fields, words.fields))
+      }
+      return yield* passwords
+        .confirmSignUp({
+          ...form.success,
+          browser: signUpToken(request, site),
+          replaces: cookieToken(request, site),
+          client,
+        })
+        .pipe(
+          Effect.flatMap((signIn) => setSessionCookie(signIn, site)),
+          Effect.andThen(clearSignUpCookie(site)),
+          Effect.as(withQuery(paths.account, { done: "welcome" })),
+          Effect.catchTags({
+            PasswordRequired: () =>
+              Effect.succeed(askPassword(401, [{ field: "password", message: words.fields.password.missing }])),
+            InvalidCredentials: () =>
+              Effect.succeed(askPassword(401, [{ field: "password", message: words.problems.wrongPassword }])),
+            VerificationTokenInvalid: () => Effect.succeed(expired(visit, false)),
+            RateLimited: ({ retryAfter }) =>
+              Effect.succeed(
+                askPassword(429, [{ message: words.problems.limited(retryAfter) }], {
+                  "retry-after": String(retryAfter),
+                }),
+              ),
+          }),
+        )
+    }),
+  )
+})

@@ -1,0 +1,59 @@
+/**
+ * Pages for what went wrong.
+ *
+ * @since 0.1.0
+ */
+import { html } from "../../internal/html.ts"
+import type { Catalogue } from "../../PageCatalogues.ts"
+import type { Page } from "./document.ts"
+import { links } from "./parts.ts"
+
+/**
+ * What went wrong, as a status. `retryAfter` is in seconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type FailureStatus =
+  | { readonly status: 400 | 403 | 404 | 413 | 415 | 500 }
+  | { readonly status: 429 | 503; readonly retryAfter: number }
+
+/**
+ * The page for what went wrong.
+ *
+ * @category views
+ * @since 0.1.0
+ */
+export const failurePage = (words: Catalogue, failure: FailureStatus): Page => {
+  const { title, text } = textOf(words, failure)
+  return {
+    title,
+    status: failure.status,
+    main: html`<h1>${title}</h1>
+      <p>${text}</p>
+      ${links({ href: "/", label: words.failures.home })}`,
+    ...("retryAfter" in failure ? { headers: { "retry-after": String(failure.retryAfter) } } : {}),
+  }
+}
+
+// internal
+
+const textOf = ({ failures }: Catalogue, failure: FailureStatus): { readonly title: string; readonly text: string } => {
+  switch (failure.status) {
+    case 400:
+    case 415:
+      return failures.badForm
+    case 403:
+      return failures.forbidden
+    case 404:
+      return failures.notFound
+    case 413:
+      return failures.tooLarge
+    case 429:
+      return { title: failures.limited.title, text: failures.limited.text(failure.retryAfter) }
+    case 500:
+      return failures.internal
+    case 503:
+      return failures.unavailable
+  }
+}

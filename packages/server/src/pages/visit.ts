@@ -1,0 +1,230 @@
+/**
+ * One request to a hosted page: who asks, in which language, with which form; and what is answered when it goes wrong.
+ *
+ * @since 0.1.0
+ */
+import type { ClientInfo } from "@belfry/core/AuditEvent"
+import type { RateLimited } from "@belfry/core/RateLimit"
+import * as RedirectTarget from "@belfry/core/RedirectTarget"
+import {
+  checkOrigin,
+  clearSessionCookie,
+  clientInfo,
+  cookieToken,
+  setSessionCookie,
+  storeUnavailable,
+} from "@belfry/core/RequestHandlers"
+import type { CrossOriginRequest } from "@belfry/core/RequestOrigin"
+import { type Session, SessionInvalid } from "@belfry/core/Session"
+import { Sessions } from "@belfry/core/Sessions"
+import type { StoreError } from "@belfry/core/StoreError"
+import type { User } from "@belfry/core/User"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { type Catalogue, select } from "../PageCatalogues.ts"
+import { type FormFields, type FormUnreadable, read } from "./form.ts"
+import { PageKit } from "./PageKit.ts"
+import type { Page } from "./views/document.ts"
+import { failurePage } from "./views/failures.ts"
+
+/**
+ * One request to a hosted page.
+ *
+ * **Details**
+ *
+ * `query` gives a parameter that came exactly once. `returnTo` is where the reader wants to go, if that is allowed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Visit {
+  readonly request: HttpServerRequest.HttpServerRequest
+  readonly client: ClientInfo
+  readonly words: Catalogue
+  readonly query: (name: string) => string | undefined
+  readonly returnTo: (input: string | undefined) => string | undefined
+}
+
+/**
+ * A page to show, or the path or URL to go on to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Answer = Page | string
+
+/**
+ * What any page may fail with; {@link get} and {@link post} answer it with a page.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Failure = StoreError | RateLimited | SessionInvalid | CrossOriginRequest | FormUnreadable
+
+/**
+ * A session with its user, of the person who visits.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Visitor {
+  readonly session: Session
+  readonly user: User
+}
+
+type Provided = HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams
+
+/**
+ * Adds a page that is looked at.
+ *
+ * @category routes
+ * @since 0.1.0
+ */
+export const get = Effect.fnUntraced(function* <R extends Provided = never>(
+  path: `/${string}`,
+  handle: (visit: Visit) => Effect.Effect<Answer, Failure, R>,
+) {
+  const router = yield* HttpRouter.HttpRouter
+  const answer = yield* makeAnswer
+  yield* router.add("GET", path, answer(handle))
+})
+
+/**
+ * Adds the action of a form. What a page of another origin sends is refused before anything of it is read.
+ *
+ * @category routes
+ * @since 0.1.0
+ */
+export const post = Effect.fnUntraced(function* <R extends Provided = never>(
+  path: `/${string}`,
+  handle: (visit: Visit, fields: FormFields) => Effect.Effect<Answer, Failure, R>,
+) {
+  const router = yield* HttpRouter.HttpRouter
+  const { site } = yield* PageKit
+  const answer = yield* makeAnswer
+  yield* router.add(
+    "POST",
+    path,
+    answer((visit) =>
+      Effect.fromResult(checkOrigin(visit.request, site)).pipe(
+        Effect.andThen(read(visit.request)),
+        Effect.flatMap((fields) => handle(visit, fields)),
+      ),
+    ),
+  )
+})
+
+/**
+ * Builds the look-up of the person who visits: their session and user, none when nobody is signed in, or the failure
+ * `SessionInvalid`. Sends the cookie again when the session was prolonged.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeVisitors = Effect.gen(function* () {
+  const sessions = yield* Sessions
+  const { site } = yield* PageKit
+
+  const find = Effect.fnUntraced(function* ({ request }: Visit) {
+    const token = cookieToken(request, site)
+    if (token === undefined) return yield* new SessionInvalid()
+    const { session, user, prolonged } = yield* sessions.verify(token)
+    if (prolonged) yield* setSessionCookie({ session, token }, site)
+    return { session, user }
+  })
+
+  return {
+    /** The visitor, or a failure that leads to the sign-in page. */
+    get: (visit: Visit): Effect.Effect<Visitor, SessionInvalid | StoreError, HttpServerRequest.HttpServerRequest> =>
+      find(visit),
+    /** The visitor, if somebody is signed in. */
+    find: (visit: Visit): Effect.Effect<Option.Option<Visitor>, StoreError, HttpServerRequest.HttpServerRequest> =>
+      find(visit).pipe(
+        Effect.map(Option.some),
+        Effect.catchTag("SessionInvalid", () => Effect.succeedNone),
+      ),
+  }
+})
+
+/**
+ * A path with query parameters; what is undefined is left out.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const withQuery = (path: string, parameters: Readonly<Record<string, string | undefined>>): string => {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.append(name, value)
+  return query.size === 0 ? path : `${path}?${query.toString()}`
+}
+
+// internal
+
+const makeAnswer = Effect.gen(function* () {
+  const kit = yield* PageKit
+  const { site, paths, catalogues } = kit
+  const parseTarget = RedirectTarget.parse({ baseUrl: site.baseUrl, allowedOrigins: site.allowedOrigins })
+
+  const visitOf = (
+    request: HttpServerRequest.HttpServerRequest,
+    parameters: Readonly<Record<string, string | Array<string>>>,
+  ): Visit => ({
+    request,
+    client: clientInfo(request),
+    words: select(catalogues, request.headers["accept-language"]),
+    query: (name) => {
+      const value = parameters[name]
+      return typeof value === "string" ? value : undefined
+    },
+    returnTo: (input) => (input === undefined || input === "" ? undefined : Result.getOrUndefined(parseTarget(input))),
+  })
+
+  /** Where somebody goes who has to sign in first, and what they are told there. */
+  const signInFirst = ({ request }: Visit): string => {
+    const wanted = request.method === "GET" && request.url !== paths.account ? request.url : undefined
+    const hadCookie = cookieToken(request, site) !== undefined
+    // A sign-in led here and the cookie it set did not come along: the browser keeps none.
+    const isFromSignIn = pathOf(request.headers.referer, site.origin) === paths.signIn
+    const notice = hadCookie ? "session-over" : isFromSignIn ? "cookies" : undefined
+    return withQuery(paths.signIn, { notice, return_to: wanted })
+  }
+
+  return <R>(handle: (visit: Visit) => Effect.Effect<Answer, Failure, R>) =>
+    Effect.gen(function* (): Effect.fn.Return<
+      HttpServerResponse.HttpServerResponse,
+      never,
+      R | HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams
+    > {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const visit = visitOf(request, yield* HttpServerRequest.ParsedSearchParams)
+      const failed = (status: 400 | 403 | 413 | 415 | 500) => failurePage(visit.words, { status })
+      const answer = yield* handle(visit).pipe(
+        Effect.catchTags({
+          CrossOriginRequest: () => Effect.succeed(failed(403)),
+          FormUnreadable: ({ status }) => Effect.succeed(failed(status)),
+          RateLimited: ({ retryAfter }) => Effect.succeed(failurePage(visit.words, { status: 429, retryAfter })),
+          SessionInvalid: () =>
+            Effect.as(
+              cookieToken(request, site) === undefined ? Effect.void : clearSessionCookie(site),
+              signInFirst(visit),
+            ),
+          StoreError: (error) =>
+            Effect.matchEffect(storeUnavailable(error), {
+              onFailure: () => Effect.succeed(failurePage(visit.words, { status: 503, retryAfter: 1 })),
+              onSuccess: Effect.succeed,
+            }),
+        }),
+        Effect.catchDefect((defect) => Effect.as(Effect.logError("A page failed", defect), failed(500))),
+      )
+      return typeof answer === "string" ? kit.redirect(answer) : kit.respond(answer, visit.words)
+    })
+})
+
+const pathOf = (url: string | undefined, origin: string): string | undefined => {
+  const parsed = URL.parse(url ?? "")
+  return parsed?.origin === origin ? parsed.pathname : undefined
+}
