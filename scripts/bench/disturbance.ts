@@ -51,19 +51,24 @@ export interface Measured<A> {
   readonly othersCores: number
 }
 
+/** Measures once. */
+export const observed = async <A>(measure: () => Promise<A>): Promise<Measured<A>> => {
+  if (process.platform !== "linux") return { value: await measure(), othersCores: 0 }
+  const started = performance.now()
+  const before = machineSeconds() - ownSeconds()
+  const value = await measure()
+  const seconds = (performance.now() - started) / 1000
+  return { value, othersCores: Math.max(0, (machineSeconds() - ownSeconds() - before) / seconds) }
+}
+
 /** Measures, again when other programs disturbed it, and returns the least disturbed of three tries. */
 export const undisturbed = async <A>(measure: () => Promise<A>): Promise<Measured<A>> => {
-  if (process.platform !== "linux") return { value: await measure(), othersCores: 0 }
-  let best: Measured<A> | undefined
-  for (let attempt = 1; ; attempt++) {
-    const started = performance.now()
-    const before = machineSeconds() - ownSeconds()
-    const value = await measure()
-    const seconds = (performance.now() - started) / 1000
-    const othersCores = Math.max(0, (machineSeconds() - ownSeconds() - before) / seconds)
-    if (best === undefined || othersCores < best.othersCores) best = { value, othersCores }
-    if (best.othersCores <= limit || attempt === tries) return best
+  let best = await observed(measure)
+  for (let again = 1; again < tries && best.othersCores > limit; again++) {
+    const next = await observed(measure)
+    if (next.othersCores < best.othersCores) best = next
   }
+  return best
 }
 
 /** What to tell about a measurement that stayed disturbed; empty for the others. */

@@ -6,11 +6,11 @@
  */
 import { spawn, spawnSync } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
+import { setMaxListeners } from "node:events"
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 
 /** Which cores the server and everything else get, as lists that `taskset -c` takes. */
 export interface Cores {
@@ -123,27 +123,37 @@ export const start = (options: Start): Running => {
   }
 }
 
-/** Waits until `url` answers 200, or fails with the process's log when it ends or stays silent. */
-export const waitFor200 = async (
-  process: Running,
-  url: string,
-  everyMillis = 20,
-  limitMillis = 60_000,
-): Promise<void> => {
-  const limit = performance.now() + limitMillis
-  while (performance.now() < limit) {
-    if (process.ended() !== undefined) break
-    try {
-      const response = await fetch(url)
-      await response.arrayBuffer()
-      if (response.status === 200) return
-    } catch {
-      // Not listening yet.
+/**
+ * Waits until `url` answers 200, or fails with the process's log when it ends or stays silent for a minute.
+ *
+ * Attempts do not wait for each other: one that came too early and is never answered must not hide that a later one is.
+ */
+export const waitFor200 = (process: Running, url: string, everyMillis: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const attempts = new AbortController()
+    setMaxListeners(0, attempts.signal)
+    const limit = performance.now() + 60_000
+    const finish = (then: () => void) => {
+      clearInterval(timer)
+      attempts.abort()
+      then()
     }
-    await sleep(everyMillis)
-  }
-  throw new Error(`${url} did not answer 200 (${process.ended() ?? "still running"}):\n${process.logTail()}`)
-}
+    const attempt = async () => {
+      const response = await fetch(url, { signal: attempts.signal })
+      await response.arrayBuffer()
+      if (response.status === 200) finish(resolve)
+    }
+    const timer = setInterval(() => {
+      const end = process.ended()
+      if (end !== undefined || performance.now() > limit) {
+        const state = end ?? "still running"
+        finish(() => reject(new Error(`${url} did not answer 200 (${state}):\n${process.logTail()}`)))
+      } else {
+        // Refused until the server listens.
+        attempt().catch(() => {})
+      }
+    }, everyMillis)
+  })
 
 /** A TCP port that was free a moment ago. */
 export const freePort = (): Promise<number> =>

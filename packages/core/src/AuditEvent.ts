@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { isUuid } from "./internal/uuid.ts"
 import { SessionId } from "./Session.ts"
 import { UserId } from "./User.ts"
 
@@ -13,7 +14,7 @@ import { UserId } from "./User.ts"
  * @category models
  * @since 0.1.0
  */
-export const AuditEventId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("AuditEventId"))
+export const AuditEventId = Schema.String.check(isUuid).pipe(Schema.brand("AuditEventId"))
 /**
  * @category models
  * @since 0.1.0

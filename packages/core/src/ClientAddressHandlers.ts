@@ -28,7 +28,10 @@ import * as ClientAddress from "./ClientAddress.ts"
 export const layer = (
   trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>,
 ): Layer.Layer<never, never, HttpRouter.HttpRouter> =>
-  HttpRouter.middleware(HttpMiddleware.xForwardedHeaders({ trustedProxies }), { global: true })
+  // Without proxies there is nothing to believe, and no header to read on every request.
+  trustedProxies.length === 0
+    ? Layer.empty
+    : HttpRouter.middleware(HttpMiddleware.xForwardedHeaders({ trustedProxies }), { global: true })
 
 /**
  * Layer of the router middleware for the proxies of `BELFRY_TRUSTED_PROXIES`.

@@ -124,6 +124,10 @@ export const layer = Layer.effect(
         }),
       )
 
+    // A link must not arrive before its token is in the store, nor when it never gets there.
+    const send = (message: Parameters<typeof makeMessage>[0]) =>
+      transactions.afterCommit(mail.enqueue(makeMessage(message)))
+
     const get = (userId: User["id"] | null) =>
       userId === null
         ? Effect.fail(new VerificationTokenInvalid())
@@ -135,13 +139,11 @@ export const layer = Layer.effect(
         yield* limits.consume(mailLimit, user.id)
         const token = yield* issue(verifyPurpose, user, user.email, client)
         const url = site.url(paths.verifyEmail, { token: Redacted.value(token) })
-        yield* mail.enqueue(
-          makeMessage({
-            to: user.email,
-            category: "verify-email",
-            ...messages.verifyEmail({ siteName: site.name, url, lifetime: verifyPurpose.lifetime }),
-          }),
-        )
+        yield* send({
+          to: user.email,
+          category: "verify-email",
+          ...messages.verifyEmail({ siteName: site.name, url, lifetime: verifyPurpose.lifetime }),
+        })
       }),
       confirmVerification: Effect.fn("Emails.confirmVerification")(function* (token, client) {
         return yield* transactions
@@ -172,16 +174,14 @@ export const layer = Layer.effect(
         const token = yield* issue(changePurpose, user, email, client)
         if (Option.isSome(owner)) return
         const url = site.url(paths.confirmEmailChange, { token: Redacted.value(token) })
-        yield* mail.enqueue(
-          makeMessage({
-            to: email,
-            category: "confirm-email-change",
-            ...messages.confirmEmailChange({ siteName: site.name, url, lifetime: changePurpose.lifetime }),
-          }),
-        )
+        yield* send({
+          to: email,
+          category: "confirm-email-change",
+          ...messages.confirmEmailChange({ siteName: site.name, url, lifetime: changePurpose.lifetime }),
+        })
       }),
       confirmChange: Effect.fn("Emails.confirmChange")(function* (token, client) {
-        const { previous, user } = yield* transactions
+        return yield* transactions
           .run(
             Effect.gen(function* () {
               const { userId, payload } = yield* tokens.consume(changePurpose, token)
@@ -195,18 +195,15 @@ export const layer = Layer.effect(
               yield* tokens.revoke(verifyPurpose, user.id)
               yield* audit.record({ type: "email.changed", userId: user.id, client })
               yield* transactions.afterCommit(events.publish(AuthEvent.EmailChanged({ previous, user })))
-              return { previous, user }
+              yield* send({
+                to: previous.email,
+                category: "email-changed",
+                ...messages.emailChanged({ siteName: site.name, newEmail: user.email }),
+              })
+              return user
             }),
           )
           .pipe(Effect.catchTag("UserNotFound", () => Effect.fail(new VerificationTokenInvalid())))
-        yield* mail.enqueue(
-          makeMessage({
-            to: previous.email,
-            category: "email-changed",
-            ...messages.emailChanged({ siteName: site.name, newEmail: user.email }),
-          }),
-        )
-        return user
       }),
     })
   }),

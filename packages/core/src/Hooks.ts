@@ -70,10 +70,14 @@ export const Hooks = Context.Reference<HooksService>("@belfry/core/Hooks", { def
 /**
  * Runs an `after` hook: whatever goes wrong in it is logged and changes nothing for the person.
  *
+ * **Details**
+ *
+ * `hook` is called when the effect runs, so that one that throws instead of returning an effect is caught too.
+ *
  * @category combinators
  * @since 0.1.0
  */
-export const guard = (name: string, hook: Effect.Effect<void>): Effect.Effect<void> =>
-  Effect.catchCause(hook, (cause: Cause.Cause<never>) =>
+export const guard = (name: string, hook: () => Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.catchCause(Effect.suspend(hook), (cause: Cause.Cause<never>) =>
     Effect.annotateLogs(Effect.logError("A hook of the host failed", cause), "hook", name),
   )

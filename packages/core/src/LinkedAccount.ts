@@ -6,6 +6,7 @@
 import * as Schema from "effect/Schema"
 import type * as DateTime from "effect/DateTime"
 import type * as Redacted from "effect/Redacted"
+import { isUuid } from "./internal/uuid.ts"
 import type { Sealed } from "./KeyedHash.ts"
 import { UserId } from "./User.ts"
 
@@ -15,7 +16,7 @@ import { UserId } from "./User.ts"
  * @category models
  * @since 0.1.0
  */
-export const LinkedAccountId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("LinkedAccountId"))
+export const LinkedAccountId = Schema.String.check(isUuid).pipe(Schema.brand("LinkedAccountId"))
 /**
  * @category models
  * @since 0.1.0

@@ -9,6 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { isUuid } from "./internal/uuid.ts"
 import { type User, UserId } from "./User.ts"
 
 /**
@@ -17,7 +18,7 @@ import { type User, UserId } from "./User.ts"
  * @category models
  * @since 0.1.0
  */
-export const SessionId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("SessionId"))
+export const SessionId = Schema.String.check(isUuid).pipe(Schema.brand("SessionId"))
 /**
  * @category models
  * @since 0.1.0

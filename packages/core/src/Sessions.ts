@@ -17,6 +17,7 @@ import type { ClientInfo } from "./AuditEvent.ts"
 import { AuthEvent } from "./AuthEvent.ts"
 import { AuthEvents } from "./AuthEvents.ts"
 import { guard, Hooks } from "./Hooks.ts"
+import * as RecentClaims from "./internal/recentClaims.ts"
 import { KeyRing } from "./KeyRing.ts"
 import * as OpaqueToken from "./OpaqueToken.ts"
 import {
@@ -141,6 +142,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
   const random = yield* SecureRandom.SecureRandom
   const hooks = yield* Hooks
   const hasher = yield* (yield* KeyRing).hasher("session-token")
+  const claims = RecentClaims.make()
 
   const generate = Effect.provideService(OpaqueToken.generate(tokenPrefix), SecureRandom.SecureRandom, random)
 
@@ -160,16 +162,26 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
       Effect.catchTag("SessionInvalid", () => Effect.succeedNone),
     )
 
-  const settle = Effect.fnUntraced(function* (token: Redacted.Redacted, stored: StoredSession, next: Session) {
-    if (!hasher.isCurrent(stored.tokenHash)) {
-      yield* store.rehash(stored.session.id, stored.tokenHash, yield* hasher.hash(token))
-    }
-    // Of concurrent requests one moves the expiry; the others go on with the session as they saw it.
-    const moved = next !== stored.session && (yield* store.touch(stored.session, next))
+  // Of concurrent requests one writes; the others go on with the session as they saw it. Within this process the claim
+  // sees to it, between nodes the condition of the store's statement.
+  const settle = Effect.fnUntraced(function* (
+    token: Redacted.Redacted,
+    { session, user, tokenHash }: StoredSession,
+    next: Session,
+    now: DateTime.Utc,
+  ) {
+    const seen = [session.id, tokenHash, session.lastSeenAt.epochMilliseconds, session.expiresAt.epochMilliseconds]
+    const claim = seen.join(" ")
+    if (!claims.take(claim, now.epochMilliseconds)) return { session, user, prolonged: false }
+    const write = Effect.gen(function* () {
+      if (!hasher.isCurrent(tokenHash)) yield* store.rehash(session.id, tokenHash, yield* hasher.hash(token))
+      return next !== session && (yield* store.touch(session, next))
+    })
+    const moved = yield* Effect.onError(write, () => Effect.sync(() => claims.release(claim)))
     return {
-      session: moved ? next : stored.session,
-      user: stored.user,
-      prolonged: moved && next.expiresAt.epochMilliseconds > stored.session.expiresAt.epochMilliseconds,
+      session: moved ? next : session,
+      user,
+      prolonged: moved && next.expiresAt.epochMilliseconds > session.expiresAt.epochMilliseconds,
     }
   })
 
@@ -224,7 +236,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
           yield* transactions.afterCommit(
             Effect.andThen(
               events.publish(AuthEvent.SessionStarted({ session, user })),
-              guard("afterSignIn", hooks.afterSignIn({ user, session, client })),
+              guard("afterSignIn", () => hooks.afterSignIn({ user, session, client })),
             ),
           )
         }),
@@ -240,6 +252,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
             token,
             stored,
             Option.getOrElse(next, () => stored.session),
+            now,
           )
     }),
     rotate: Effect.fn("Sessions.rotate")(function* ({ session, amr, authTime, client }) {

@@ -59,8 +59,8 @@ export class Authentication extends HttpApiMiddleware.Service<
 >()("@belfry/core/Authentication", {
   error: SessionInvalid.pipe(asProblem({ status: 401, title: "Unauthorized" })),
   security: {
-    cookie: HttpApiSecurity.apiKey({ in: "cookie", key: sessionCookieName }),
     bearer: HttpApiSecurity.bearer,
+    cookie: HttpApiSecurity.apiKey({ in: "cookie", key: sessionCookieName }),
   },
 }) {}
 

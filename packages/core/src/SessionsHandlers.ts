@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Types from "effect/Types"
 import { CoreApi } from "./CoreApi.ts"
+import { sessionJson } from "./internal/sessionJson.ts"
 import {
   bearerToken,
   clearSessionCookie,
@@ -29,12 +30,13 @@ import { Site } from "./Site.ts"
 import { hasScopes, ScopesMissing } from "./User.ts"
 
 /**
- * Authenticates requests by session cookie or bearer token.
+ * Authenticates requests by session cookie or bearer token; a valid bearer token counts where both are given.
  *
  * **Gotchas**
  *
- * The schemes are tried in order and the last failure is the answer, so a store that is away answers here with 503
- * rather than failing: otherwise the next scheme would turn "cannot say" into "no session".
+ * The platform tries the schemes in order and answers with the last failure. So the first one does all the work: it
+ * reads both credentials, and when the store is away it answers 503 rather than failing, which the next scheme would
+ * turn from "cannot say" into "no session".
  *
  * @category layers
  * @since 0.1.0
@@ -47,39 +49,41 @@ export const layerAuthentication = Layer.effect(
 
     type Handled = Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled, CurrentSession | CurrentUser>
 
-    const authenticate = (httpEffect: Handled, token: Redacted.Redacted | undefined, isCookie: boolean) =>
-      token === undefined
-        ? Effect.fail(new SessionInvalid())
-        : sessions.verify(token).pipe(
-            Effect.flatMap(({ session, user, prolonged }) => {
-              const handled = Effect.provideContext(
-                httpEffect,
-                Context.add(Context.make(CurrentSession, session), CurrentUser, user),
-              )
-              return prolonged && isCookie
-                ? Effect.andThen(setSessionCookie({ session, token }, site), handled)
-                : handled
-            }),
-            Effect.catchTag("StoreError", (error) =>
-              Effect.matchEffect(storeUnavailable(error), {
+    const authenticate = (httpEffect: Handled, token: Redacted.Redacted, isCookie: boolean) =>
+      Effect.matchEffect(sessions.verify(token), {
+        onSuccess: ({ session, user, prolonged }) => {
+          const handled = httpEffect.pipe(
+            Effect.provideService(CurrentSession, session),
+            Effect.provideService(CurrentUser, user),
+          )
+          return prolonged && isCookie ? Effect.andThen(setSessionCookie({ session, token }, site), handled) : handled
+        },
+        onFailure: (error) =>
+          error._tag === "SessionInvalid"
+            ? Effect.fail(error)
+            : Effect.matchEffect(storeUnavailable(error), {
                 onFailure: () => Effect.succeed(unavailableResponse),
                 onSuccess: () => Effect.succeed(unavailableResponse),
               }),
-            ),
-          )
+      })
+
+    const byCookie = (httpEffect: Handled, request: HttpServerRequest.HttpServerRequest) => {
+      const token = cookieToken(request, site)
+      return token === undefined ? Effect.fail(new SessionInvalid()) : authenticate(httpEffect, token, true)
+    }
 
     return Authentication.of({
-      cookie: (httpEffect) =>
-        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-          authenticate(httpEffect, cookieToken(request, site), true),
-        ),
       bearer: (httpEffect) =>
-        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-          authenticate(httpEffect, bearerToken(request), false).pipe(
-            // RFC 6750 §3: a request without a valid token is told how to bring one.
-            Effect.tapErrorTag("SessionInvalid", () => challenge),
-          ),
-        ),
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+          const token = bearerToken(request)
+          return token === undefined
+            ? byCookie(httpEffect, request)
+            : Effect.catchTag(authenticate(httpEffect, token, false), "SessionInvalid", () =>
+                byCookie(httpEffect, request),
+              )
+        }),
+      // RFC 6750 §3: a request without a valid token is told how to bring one.
+      cookie: () => Effect.andThen(challenge, Effect.fail(new SessionInvalid())),
     })
   }),
 )
@@ -169,7 +173,9 @@ export const layer = HttpApiBuilder.group(
 // internal
 
 const current = Effect.gen(function* () {
-  return { session: yield* CurrentSession, user: yield* CurrentUser }
+  return HttpServerResponse.text(sessionJson(yield* CurrentSession, yield* CurrentUser), {
+    contentType: "application/json",
+  })
 })
 
 const challenge = HttpEffect.appendPreResponseHandler((_request, response) =>

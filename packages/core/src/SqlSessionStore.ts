@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import { removeExpired } from "./internal/sqlExpiry.ts"
+import * as sqlLookup from "./internal/sqlLookup.ts"
 import type { KeyedHash } from "./KeyedHash.ts"
 import type { AuthenticationMethod, Session, SessionId } from "./Session.ts"
 import { SessionStore, type StoredSession } from "./SessionStore.ts"
@@ -28,17 +29,24 @@ export const make = Effect.gen(function* () {
   const columns = sql.literal(sessionColumns)
   const storedColumns = sql.literal(storedSessionColumns)
 
-  // The hot path: every authenticated request runs this and nothing else. Two look-ups by unique index, a text that
-  // stays the same for a given number of hashes (so it is prepared once a connection), rows mapped by hand.
-  const findByTokenHash = Effect.fnUntraced(function* (hashes: NonEmptyReadonlyArray<KeyedHash>) {
-    const condition = hashes.length === 1 ? sql`= ${hashes[0]}` : sql`IN ${sql.in(hashes)}`
-    const [row] = yield* statements.read(
+  // The hot path: every authenticated request runs this and nothing else. Two look-ups by unique index, one text for
+  // any number of hashes (so it is prepared once a connection), rows mapped by hand.
+  const find = (hashes: ReadonlyArray<string>) =>
+    statements.read(
       "findByTokenHash",
       sql<StoredSessionRow>`SELECT ${storedColumns} FROM belfry_sessions s
-        JOIN belfry_users u ON u.id = s.user_id WHERE s.token_hash ${condition}`,
+        JOIN belfry_users u ON u.id = s.user_id WHERE s.token_hash = ANY(${hashes}::text[])`,
     )
-    return row === undefined ? Option.none<StoredSession>() : Option.some(toStoredSession(row))
-  })
+  const findJoined = sqlLookup.make({ find, keyOf: (row) => row.token_hash, concurrency: 2 })
+
+  const findByTokenHash = (hashes: NonEmptyReadonlyArray<KeyedHash>) =>
+    Effect.flatMap(SqlStoreError.isInTransaction(sql), (isInside) =>
+      Effect.map(
+        // Inside a transaction its own writes must be seen, on its own connection.
+        isInside ? Effect.map(find(hashes), (rows) => Option.fromUndefinedOr(rows[0])) : findJoined(hashes),
+        Option.map(toStoredSession),
+      ),
+    )
 
   return SessionStore.of({
     findByTokenHash,

@@ -7,6 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
+import { isUuid } from "./internal/uuid.ts"
 
 /**
  * Identifies a user: a UUIDv7. It is never a credential.
@@ -15,7 +16,7 @@ import * as SchemaGetter from "effect/SchemaGetter"
  * @category models
  * @since 0.1.0
  */
-export const UserId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("UserId"))
+export const UserId = Schema.String.check(isUuid).pipe(Schema.brand("UserId"))
 /**
  * @category models
  * @since 0.1.0
@@ -36,19 +37,21 @@ export type UserId = typeof UserId.Type
  * @since 0.1.0
  */
 export const normalizeEmail = (input: string): string => {
-  const text = input.trim().normalize("NFC").toLowerCase()
+  // Composed after lowering: some letters have a composed form in lower case alone.
+  const text = input.trim().toLowerCase().normalize("NFC")
   const at = text.lastIndexOf("@")
   if (at < 0) return text
   const domain = text.slice(at + 1)
-  // Only letters, digits, dots and hyphens reach the URL parser: it would read other characters as URL syntax.
-  if (!/^[\p{L}\p{M}\p{N}.-]+$/u.test(domain)) return text
+  // Only letters, digits, dots and hyphens reach the URL parser: it would read other characters as URL syntax. What is
+  // too long for a domain does not: encoding it takes time.
+  if (domain.length > 253 || !/^[\p{L}\p{M}\p{N}.-]+$/u.test(domain)) return text
   const hostname = URL.parse(`http://${domain}`)?.hostname ?? ""
   return hostname === "" ? text : `${text.slice(0, at)}@${hostname}`
 }
 
 const EmailText = Schema.String.check(
   Schema.isPattern(
-    /^[^\s@"(),:;<>[\\\]\p{Cc}]+@[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+$/u,
+    /^[^\s@"(),:;<>[\\\]\p{Cc}\p{Cf}\p{Cs}]+@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?$/u,
     {
       message: "Expected an e-mail address",
     },
@@ -61,8 +64,8 @@ const EmailText = Schema.String.check(
  *
  * **Details**
  *
- * At most 254 characters (RFC 5321 §4.5.3.1.3 less the angle brackets). Quoted local parts and address literals are
- * refused.
+ * At most 254 characters (RFC 5321 §4.5.3.1.3 less the angle brackets). Refused are quoted local parts, numeric hosts
+ * and address literals, and characters that nobody sees, which would make two addresses of one look.
  *
  * @category models
  * @since 0.1.0
@@ -86,7 +89,10 @@ export type Email = typeof Email.Type
  * @since 0.1.0
  */
 export const DisplayName = Schema.String.check(
-  Schema.isPattern(/^[^\p{Cc}]*\S[^\p{Cc}]*$/u, { message: "Expected a name without control characters" }),
+  // Spaces, the first character that is none, the rest: each text matches in one way, so in linear time.
+  Schema.isPattern(/^[^\S\p{Cc}]*[^\s\p{Cc}\p{Cs}][^\p{Cc}\p{Cs}]*$/u, {
+    message: "Expected a name without control characters",
+  }),
   Schema.isMaxLength(200, { message: "Expected at most 200 characters" }),
 )
 
@@ -97,7 +103,7 @@ export const DisplayName = Schema.String.check(
  * @since 0.1.0
  */
 export const ImageUrl = Schema.String.check(
-  Schema.isPattern(/^https?:\/\/[^\s\p{Cc}"<>\\]+$/u, { message: "Expected an http or https URL" }),
+  Schema.isPattern(/^https?:\/\/[^\s\p{Cc}\p{Cs}"<>\\]+$/u, { message: "Expected an http or https URL" }),
   Schema.isMaxLength(2048, { message: "Expected at most 2048 characters" }),
 )
 

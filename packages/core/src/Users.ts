@@ -119,7 +119,7 @@ export const layer = Layer.effect(
     return Users.of({
       create: Effect.fn("Users.create")((input, client = unknownClient) => create(input, client, () => Effect.void)),
       signUp: Effect.fn("Users.signUp")((input, client) =>
-        create(input, client, (user) => guard("afterSignUp", hooks.afterSignUp({ user, client }))),
+        create(input, client, (user) => guard("afterSignUp", () => hooks.afterSignUp({ user, client }))),
       ),
       get: Effect.fn("Users.get")(get),
       findByEmail: Effect.fn("Users.findByEmail")((email) => store.findByEmail(email)),
@@ -135,7 +135,7 @@ export const layer = Layer.effect(
             yield* transactions.afterCommit(
               Effect.andThen(
                 events.publish(AuthEvent.UserUpdated({ previous, user })),
-                guard("afterUserUpdate", hooks.afterUserUpdate({ previous, user })),
+                guard("afterUserUpdate", () => hooks.afterUserUpdate({ previous, user })),
               ),
             )
             return user
@@ -153,7 +153,7 @@ export const layer = Layer.effect(
             yield* transactions.afterCommit(
               Effect.andThen(
                 events.publish(AuthEvent.UserDeleted({ user })),
-                guard("afterUserDeletion", hooks.afterUserDeletion({ user })),
+                guard("afterUserDeletion", () => hooks.afterUserDeletion({ user })),
               ),
             )
           }),

@@ -6,6 +6,7 @@
  */
 import type * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
+import { isUuid } from "./internal/uuid.ts"
 import type { UserId } from "./User.ts"
 
 /**
@@ -14,7 +15,7 @@ import type { UserId } from "./User.ts"
  * @category models
  * @since 0.1.0
  */
-export const VerificationTokenId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("VerificationTokenId"))
+export const VerificationTokenId = Schema.String.check(isUuid).pipe(Schema.brand("VerificationTokenId"))
 /**
  * @category models
  * @since 0.1.0

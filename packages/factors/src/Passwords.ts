@@ -46,7 +46,7 @@ import {
   InvalidCredentials,
   normalize,
   PasswordHash,
-  PasswordRejected,
+  type PasswordRejected,
   PasswordRequired,
 } from "./Password.ts"
 import { PasswordHasher } from "./PasswordHasher.ts"
@@ -294,8 +294,19 @@ export const layer = Layer.effect(
         Effect.fail(new InvalidCredentials()),
       )
 
-    const setPassword = Effect.fnUntraced(function* (user: User, hash: PasswordHash, type: string, client: ClientInfo) {
+    /** Sets a password in the transaction of the caller, after which `proof` is used up. */
+    const setPassword = Effect.fnUntraced(function* <E = never>(options: {
+      readonly user: User
+      readonly hash: PasswordHash
+      readonly type: string
+      readonly client: ClientInfo
+      readonly proof?: Effect.Effect<unknown, E | StoreError>
+    }) {
+      const { user, hash, type, client, proof = Effect.void } = options
+      // The row of the password first, then tokens: two that run at once wait for one another here, where they hold
+      // nothing that the other needs.
       yield* store.set(user.id, hash, yield* DateTime.now)
+      yield* proof
       yield* tokens.revoke(resetPurpose, user.id)
       // Whoever had to be locked out may have asked for another address, and would reset the password by that.
       yield* tokens.revoke(changePurpose, user.id)
@@ -359,11 +370,13 @@ export const layer = Layer.effect(
         return yield* transactions
           .run(
             Effect.gen(function* () {
-              yield* tokens.consume(signUpPurpose, token)
+              // The user first: of two links to one address the later waits here, where it holds nothing yet that the
+              // other one revokes.
               const user = yield* users.signUp(
                 { email: payload.email, name: payload.name, emailVerifiedAt: yield* DateTime.now },
                 client,
               )
+              yield* tokens.consume(signUpPurpose, token)
               yield* store.set(user.id, payload.passwordHash, yield* DateTime.now)
               // Whoever else signed up with this address has not proved it.
               yield* tokens.revoke(signUpPurpose, payload.email)
@@ -440,8 +453,8 @@ export const layer = Layer.effect(
         const hash = yield* hasher.hash(password)
         yield* transactions.run(
           Effect.gen(function* () {
-            yield* tokens.consume(resetPurpose, token)
-            yield* setPassword(user, hash, "password.reset", client)
+            const proof = tokens.consume(resetPurpose, token)
+            yield* setPassword({ user, hash, type: "password.reset", client, proof })
             // The token that came by mail proves the address, too.
             if (user.emailVerifiedAt === null) {
               yield* orInvalidToken(
@@ -466,7 +479,7 @@ export const layer = Layer.effect(
         const hash = yield* hasher.hash(newPassword)
         const issued = yield* transactions.run(
           Effect.gen(function* () {
-            yield* setPassword(user, hash, "password.changed", client)
+            yield* setPassword({ user, hash, type: "password.changed", client })
             yield* sessions.revokeAll({ userId: user.id, except: session.id, client })
             return yield* sessions.rotate({
               session,

@@ -3,15 +3,22 @@
  *
  * @since 0.1.0
  */
+// Compiles the schemas of the contract to code: encoding a session takes a fraction of the time.
+import "effect/schema/SchemaJITCompiler/enable"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
+import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
+import * as NodeMac from "./NodeMac.ts"
+import * as Requests from "./Requests.ts"
 import * as Server from "./Server.ts"
 import * as ServerConfig from "./ServerConfig.ts"
 
@@ -43,15 +50,29 @@ export const layerHttp = Layer.unwrap(
 ).pipe(Layer.provide(ServerConfig.layer))
 
 /**
- * The whole server, listening. Build it by `Layer.launch`.
+ * Crypto on Node.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = HttpRouter.serve(Server.layer, { disableLogger: true, disableListenLog: true }).pipe(
-  Layer.provideMerge(layerHttp),
-  Layer.provide(NodeCrypto.layer),
-)
+export const layerCrypto = Layer.merge(NodeCrypto.layer, NodeMac.layer)
+
+/**
+ * The whole server, listening. Build it by `Layer.launch`.
+ *
+ * **Details**
+ *
+ * The port opens when everything behind it is ready: a connection that came earlier would find nobody to answer.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = Layer.unwrap(
+  Effect.map(HttpRouter.toHttpEffect(Server.layer), (app) => {
+    const serve = HttpServer.serveEffect(app)
+    return Layer.provideMerge(Layer.effectDiscard(Effect.updateContext(serve, forRequests)), layerHttp)
+  }),
+).pipe(Layer.provide([layerCrypto, NodeHttpServer.layerHttpServices]))
 
 /**
  * Where the server listens, for instance `127.0.0.1:3000`.
@@ -60,3 +81,11 @@ export const layer = HttpRouter.serve(Server.layer, { disableLogger: true, disab
  * @since 0.1.0
  */
 export const address = Effect.map(HttpServer.HttpServer, (server) => NetAddress.formatSocketAddress(server.address))
+
+// internal
+
+/** The context of every request: with the limit of bodies, and room for what a request adds before it is copied. */
+const forRequests = (context: Context.Context<HttpServer.HttpServer | Scope.Scope>): typeof context =>
+  Context.makeUnsafe(Context.add(context, HttpIncomingMessage.MaxBodySize, Requests.maxBodySize).mapUnsafe, {
+    maxDepth: 24,
+  })

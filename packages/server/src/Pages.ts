@@ -1,2 +1,84 @@
+/**
+ * The hosted pages: sign up, sign in, account. Rendered on the server, whole without script.
+ *
+ * They call the services directly, as the HTTP API does, and answer forms with a redirect (303) or with the page again.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-export const layer = Layer.empty
+import * as Option from "effect/Option"
+import { select } from "./PageCatalogues.ts"
+import * as account from "./pages/account.ts"
+import * as links from "./pages/links.ts"
+import * as PageKit from "./pages/PageKit.ts"
+import * as signIn from "./pages/signIn.ts"
+import * as signUp from "./pages/signUp.ts"
+import { failurePage } from "./pages/views/failures.ts"
+import { get, makeVisitors } from "./pages/visit.ts"
+
+/**
+ * The pages at the paths of `PagePaths`, with their files and `/.well-known/change-password`.
+ *
+ * **When to use**
+ *
+ * In a host that has a start page and a page for unknown paths of its own; otherwise {@link layer}.
+ *
+ * @see [W3C Change Password URL](https://www.w3.org/TR/change-password-url/)
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerPages = HttpRouter.use((router) =>
+  Effect.gen(function* () {
+    const { assets, paths, redirect } = yield* PageKit.PageKit
+    for (const asset of assets) yield* router.add("GET", asset.path, PageKit.assetResponse(asset))
+    yield* router.add("GET", "/.well-known/change-password", redirect(`${paths.account}#password`))
+    yield* signIn.routes
+    yield* signUp.routes
+    yield* links.routes
+    yield* account.routes
+  }),
+).pipe(Layer.provide(PageKit.layer))
+
+/**
+ * The start page, which leads to the account or to the sign-in page, and a page for paths that nobody serves.
+ *
+ * **Details**
+ *
+ * The latter is for people: what lies below `/auth`, and who does not ask for HTML, gets an empty 404.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerStart = HttpRouter.use((router) =>
+  Effect.gen(function* () {
+    const { catalogues, paths, respond } = yield* PageKit.PageKit
+    const visitors = yield* makeVisitors
+    yield* get("/", (visit) =>
+      Effect.map(visitors.find(visit), (visitor) => (Option.isSome(visitor) ? paths.account : paths.signIn)),
+    )
+    yield* router.add("GET", "/*", (request) => {
+      const isForPeople =
+        request.headers["accept"]?.includes("text/html") === true && !/^\/auth(?:[/?]|$)/u.test(request.url)
+      const words = select(catalogues, request.headers["accept-language"])
+      return Effect.succeed(
+        isForPeople ? respond(failurePage(words, { status: 404 }), words) : HttpServerResponse.empty({ status: 404 }),
+      )
+    })
+  }),
+).pipe(Layer.provide(PageKit.layer))
+
+/**
+ * All hosted pages.
+ *
+ * **Details**
+ *
+ * Needs the router, `Site`, and the services of `core` and `factors`. Looks and words come from `PageTheme` and
+ * `PageCatalogues`, paths from `PagePaths`. Fails when the theme is not of its form.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = Layer.mergeAll(layerPages, layerStart)

@@ -4,10 +4,13 @@
  *
  * @since 0.1.0
  */
+import { unavailableResponse } from "@belfry/core/RequestHandlers"
 import { Site } from "@belfry/core/Site"
+import * as ByteSize from "effect/ByteSize"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -41,6 +44,14 @@ export const requestSeconds = Metric.histogram("belfry_http_request_duration_sec
 })
 
 /**
+ * The largest body that is read: 64 KiB. A larger one is answered with 413.
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const maxBodySize = ByteSize.kibibytes(64)
+
+/**
  * The middleware of every request.
  *
  * **Details**
@@ -55,6 +66,7 @@ export const layer = HttpRouter.middleware(
   Effect.gen(function* () {
     const config = yield* ServerConfig
     const site = yield* Site
+    const context = yield* Effect.context<never>()
     const timeout = Duration.toMillis(config.requestTimeout)
     const headers = securityHeaders(site.isSecure)
     const series = new Map<string, Series>()
@@ -64,21 +76,21 @@ export const layer = HttpRouter.middleware(
         const started = performance.now()
         const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
         const requestId = idOf(request)
-        // Cheaper than a race: the fiber of a request that is too late is interrupted, which answers 503.
-        const timer = setTimeout(() => fiber.interruptUnsafe(), timeout)
+        let handler: Fiber.Fiber<HttpServerResponse.HttpServerResponse, unknown> | undefined
         HttpEffect.appendPreResponseHandlerUnsafe(fiber.context, (_request, response) =>
           Effect.withFiber((current) => {
-            clearTimeout(timer)
-            const route = Context.getOrUndefined(current.context, HttpRouter.RouteContext)?.route.path ?? "none"
+            const { context: matched } = handler ?? current
+            const route = Context.getOrUndefined(matched, HttpRouter.RouteContext)?.route.path ?? "none"
             const elapsed = performance.now() - started
             const key = `${request.method} ${route} ${response.status}`
             let known = series.get(key)
             if (known === undefined) series.set(key, (known = makeSeries(request.method, route, response.status)))
-            known.requests.updateUnsafe(1, current.context)
-            known.seconds.updateUnsafe(elapsed / 1000, current.context)
+            known.requests.updateUnsafe(1, context)
+            known.seconds.updateUnsafe(elapsed / 1000, context)
             const complete = HttpServerResponse.setHeaders(withProblem(response), {
               "x-request-id": requestId,
               ...headers,
+              "cache-control": response.headers["cache-control"] ?? "no-store",
             })
             return isLogged(config.logRequests, response.status)
               ? Effect.as(
@@ -91,20 +103,17 @@ export const layer = HttpRouter.middleware(
               : Effect.succeed(complete)
           }),
         )
-        fiber.setContext(
-          Context.add(fiber.context, References.CurrentLogAnnotations, {
-            ...fiber.getRef(References.CurrentLogAnnotations),
-            requestId,
-          }),
-        )
-        return httpEffect
+        fiber.setContext(Context.add(fiber.context, References.CurrentLogAnnotations, { requestId }))
+        handler = Effect.runForkWith(fiber.context)(httpEffect)
+        return handler.pollUnsafe() ?? answerWithin(timeout, handler)
       })
   }),
   { global: true },
 )
 
 /**
- * The headers of every response. Pages add a content security policy of their own.
+ * The headers of every response. Pages add a content security policy of their own; what says nothing of caches is kept
+ * out of them.
  *
  * @see [OWASP Secure Headers](https://owasp.org/www-project-secure-headers/)
  * @category models
@@ -118,6 +127,29 @@ export const securityHeaders = (isSecure: boolean): Readonly<Record<string, stri
 })
 
 // internal
+
+/**
+ * The response of a handler, or 503 when the time is up. Whoever waits for a handler that is interrupted waits for its
+ * clean-up too, and a transaction on a server that hangs cannot even be rolled back: so the handler runs in a fiber of
+ * its own, and is left to end as it may.
+ */
+const answerWithin = <E>(millis: number, handler: Fiber.Fiber<HttpServerResponse.HttpServerResponse, E>) =>
+  Effect.interruptible(
+    Effect.callback<HttpServerResponse.HttpServerResponse, E>((resume) => {
+      const timer = setTimeout(() => {
+        resume(Effect.succeed(unavailableResponse))
+        handler.interruptUnsafe()
+      }, millis)
+      handler.addObserver((exit) => {
+        clearTimeout(timer)
+        resume(exit)
+      })
+      return Effect.sync(() => {
+        clearTimeout(timer)
+        handler.interruptUnsafe()
+      })
+    }),
+  )
 
 interface Series {
   readonly requests: Metric.Metric<number, Metric.CounterState<number>>
@@ -140,7 +172,8 @@ const isLogged = (share: number, status: number): boolean =>
 
 /** RFC 9457: failures that the platform answers without a body (no such route, unreadable body) say what they are. */
 const withProblem = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
-  if (response.status < 400 || response.body._tag !== "Empty") return response
+  // The body of 415 repeats what was sent.
+  if (response.status < 400 || (response.body._tag !== "Empty" && response.status !== 415)) return response
   const title = titles[response.status] ?? "Error"
   return HttpServerResponse.setBody(
     response,

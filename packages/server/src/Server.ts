@@ -20,11 +20,9 @@ import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
 import * as SqlPasswordStore from "@belfry/factors/SqlPasswordStore"
 import * as Database from "@belfry/sql/Database"
 import * as Migrations from "@belfry/sql/Migrations"
-import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
-import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
 import * as Health from "./Health.ts"
@@ -99,8 +97,9 @@ export const layerCors = Layer.unwrap(
  * @since 0.1.0
  */
 export const layerRoutes = Layer.mergeAll(layerApi, Pages.layer, Health.layer, Metrics.layer).pipe(
-  Layer.provideMerge(Layer.mergeAll(layerCors, ClientAddressHandlers.layerConfig, Requests.layer)),
-  Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize)(ByteSize.kibibytes(64))),
+  Layer.provideMerge(Layer.mergeAll(layerCors, ClientAddressHandlers.layerConfig)),
+  // Added first, so around all others: what they answer by themselves has an id and headers too.
+  Layer.provideMerge(Requests.layer),
 )
 
 const layerStores = Layer.mergeAll(SqlStores.layer, SqlPasswordStore.layer)

@@ -79,7 +79,11 @@ export const isProduction: Config.Config<boolean> = Config.String("NODE_ENV").pi
  */
 export const config: Config.Config<ServerConfigService> = Config.all({
   host: Config.NonEmptyString("BELFRY_HOST").pipe(Config.withDefault("127.0.0.1")),
-  port: Config.Port("BELFRY_PORT").pipe(Config.withDefault(3000)),
+  // Not `Config.Port`, which refuses 0: a free one.
+  port: Config.schema(
+    Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: 65_535 })),
+    "BELFRY_PORT",
+  ).pipe(Config.withDefault(3000)),
   dataDir,
   isProduction,
   requestTimeout: Config.Duration("BELFRY_REQUEST_TIMEOUT").pipe(Config.withDefault(Duration.seconds(10))),

@@ -2,6 +2,7 @@
 export * as Doctor from "./Doctor.ts"
 export * as Health from "./Health.ts"
 export * as Metrics from "./Metrics.ts"
+export * as NodeMac from "./NodeMac.ts"
 export * as NodeServer from "./NodeServer.ts"
 export * as PageCatalogues from "./PageCatalogues.ts"
 export * as PageTheme from "./PageTheme.ts"

@@ -30,6 +30,9 @@ export const belfry: Contender = {
         BELFRY_PORT: String(port),
         BELFRY_BASE_URL: `http://localhost:${port}`,
         BELFRY_SECRETS: secrets,
+        // Production asks for both; nothing is mailed here.
+        BELFRY_SMTP_URL: "smtp://127.0.0.1:9",
+        BELFRY_MAIL_FROM: "belfry@localhost",
       }),
       readyPath: "/health/ready",
     }

@@ -39,7 +39,7 @@ export interface Contestant extends Target {
   readonly name: string
   readonly database: string
   readonly process: Running
-  /** Starts one more server on the same database, not pinned and looked at every 2 ms, to time its start. */
+  /** Starts one more server on the same database, not pinned and asked every 5 ms, to time its start. */
   readonly startAgain: () => Promise<ServerProcess>
 }
 
@@ -96,7 +96,7 @@ export const startContestant = async (
     ...contestant,
     port: server.port,
     process: server.process,
-    startAgain: () => startServer(context, options, { pinned: false, pollEveryMillis: 2 }),
+    startAgain: () => startServer(context, options, { pinned: false, pollEveryMillis: 5 }),
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * A thousand clients at once, in waves: nothing may fail, and memory must stay bounded.
  *
- * Memory is compared between the quiet after the first wave and the quiet after the last: a server that keeps something
+ * Memory is compared between the quiet after a wave and the quiet after a later one: a server that keeps something
  * of every request or connection grows with each wave; one that has only warmed up does not.
  */
 import { setTimeout as sleep } from "node:timers/promises"

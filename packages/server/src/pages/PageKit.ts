@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { html } from "../internal/html.ts"
+import { html } from "./html.ts"
 import { type Catalogue, PageCatalogues } from "../PageCatalogues.ts"
 import { PageTheme, PageThemeInvalid, Theme } from "../PageTheme.ts"
 import { script } from "./script.ts"
@@ -108,7 +108,7 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
             ...headers,
             ...(page.holdsToken === true ? { "referrer-policy": "strict-origin" } : {}),
             "content-language": words.locale,
-            vary: "accept-language, cookie",
+            vary: "accept-language",
             ...page.headers,
           },
         }),

@@ -13,7 +13,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { decode, type FormFields, PasswordField, problemsOf } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
-import { get, makeVisitors, post, type Visit, type Visitor, withQuery } from "./visit.ts"
+import { withQuery } from "./query.ts"
+import { get, makeVisitors, post, type Visit, type Visitor } from "./visit.ts"
 import type { Problem } from "./views/parts.ts"
 import { confirmAccessPage, signInPage, signOutPage } from "./views/signIn.ts"
 
@@ -36,8 +37,8 @@ export const routes = Effect.gen(function* () {
   const show = (
     { words, returnTo }: Visit,
     wanted: string | undefined,
-    options: Omit<Parameters<typeof signInPage>[2], "siteName" | "returnTo">,
-  ) => signInPage(words, paths, { ...options, siteName: site.name, returnTo: returnTo(wanted) })
+    options: Omit<Parameters<typeof signInPage>[2], "returnTo">,
+  ) => signInPage(words, paths, { ...options, returnTo: returnTo(wanted) })
 
   yield* get(
     paths.signIn,

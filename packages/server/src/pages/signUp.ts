@@ -15,7 +15,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { decode, NameField, PasswordField, problemsOf, TokenField } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
-import { get, makeVisitors, post, type Visit, withQuery } from "./visit.ts"
+import { withQuery } from "./query.ts"
+import { get, makeVisitors, post, type Visit } from "./visit.ts"
 import type { Problem } from "./views/parts.ts"
 import { checkMailPage, confirmSignUpPage, expiredLinkPage, signUpPage } from "./views/signUp.ts"
 
@@ -53,7 +54,7 @@ export const routes = Effect.gen(function* () {
     paths.signUp,
     Effect.fnUntraced(function* (visit) {
       if (Option.isSome(yield* visitors.find(visit))) return paths.account
-      return signUpPage(visit.words, paths, site.name, { state: { values: {}, problems: [] } })
+      return signUpPage(visit.words, paths, { state: { values: {}, problems: [] } })
     }),
   )
 
@@ -61,7 +62,7 @@ export const routes = Effect.gen(function* () {
     paths.signUp,
     Effect.fnUntraced(function* ({ words, client }, fields) {
       const again = (status: number, problems: ReadonlyArray<Problem>, headers = {}) =>
-        signUpPage(words, paths, site.name, {
+        signUpPage(words, paths, {
           state: { values: { name: fields["name"] ?? "", email: fields["email"] ?? "" }, problems },
           status,
           headers,

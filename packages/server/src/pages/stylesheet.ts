@@ -47,7 +47,7 @@ h2 { font-size: 1.125rem; line-height: 1.35; }
 h3 { font-size: 1rem; line-height: 1.4; }
 p { text-wrap: pretty; }
 main > * + *, section > * + *, form > * + *, li > * + *, .notice > * + * { margin-top: 1rem; }
-main > * + form, main > * + .errors, main > * + .notice { margin-top: 1.5rem; }
+main > * + form, .errors + h1, section > form + form, section > form + p { margin-top: 1.5rem; }
 h2 + p, h3 + p { margin-top: 0.25rem; }
 section { padding-top: 1.5rem; border-top: 1px solid var(--rule); scroll-margin-top: 1rem; }
 main > * + section { margin-top: 2rem; }
@@ -68,6 +68,7 @@ input[aria-invalid] { border-color: var(--bad); border-width: 2px; padding: calc
 .problem { color: var(--bad); font-weight: 500; font-size: 0.9375rem; margin-top: 0.25rem; }
 .secret { display: flex; gap: 0.5rem; margin-top: 0.375rem; }
 .secret input { margin-top: 0; min-width: 0; }
+.secret button { flex: none; }
 button, .button { display: inline-block; min-height: 2.75rem; padding: 0.5625rem 1rem; font: inherit; font-weight: 600; line-height: 1.5;
   text-align: center; text-decoration: none; cursor: pointer; border: 1px solid transparent; border-radius: var(--radius);
   background: var(--accent); color: var(--on-accent); }
@@ -84,12 +85,12 @@ button:hover, .button:hover { filter: brightness(1.08); }
 .errors a { color: var(--bad); font-weight: 500; }
 .errors li + li { margin-top: 0; }
 .notice { background: var(--good-ground); border-color: var(--good); }
-.status { font-weight: 600; font-size: 0.875rem; }
+.status { display: inline-block; font-weight: 600; font-size: 0.875rem; }
 .good { color: var(--good); }
 .warn { color: var(--warn); }
 .bar { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1rem; }
 .bar > * { margin: 0; min-width: 0; }
-.bar > :first-child { flex: 1 1 12rem; }
+.bar > :first-child { flex: 1 1 9rem; }
 .sessions > li + li { margin-top: 0; border-top: 1px solid var(--rule); }
 .sessions > li { padding: 0.75rem 0; }
 @media (forced-colors: active) { button, .button { border-color: ButtonText; } }

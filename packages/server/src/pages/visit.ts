@@ -28,6 +28,7 @@ import * as Result from "effect/Result"
 import { type Catalogue, select } from "../PageCatalogues.ts"
 import { type FormFields, type FormUnreadable, read } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
+import { withQuery } from "./query.ts"
 import type { Page } from "./views/document.ts"
 import { failurePage } from "./views/failures.ts"
 
@@ -149,18 +150,6 @@ export const makeVisitors = Effect.gen(function* () {
       ),
   }
 })
-
-/**
- * A path with query parameters; what is undefined is left out.
- *
- * @category formatting
- * @since 0.1.0
- */
-export const withQuery = (path: string, parameters: Readonly<Record<string, string | undefined>>): string => {
-  const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.append(name, value)
-  return query.size === 0 ? path : `${path}?${query.toString()}`
-}
 
 // internal
 

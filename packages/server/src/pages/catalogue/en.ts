@@ -22,10 +22,7 @@ export const english = {
 
   time: {
     /** How long ago, in words: `3 hours ago`; a date when that is more than a month. Both in milliseconds of the epoch. */
-    ago: (then: number, now: number) => ago(locale, then, now),
-    /** The last use, which is known to the day. */
-    lastUsed: (then: number, now: number) =>
-      now - then < 86_400_000 ? "used within the last day" : `last used ${ago(locale, then, now)}`,
+    ago: (then: number, now: number) => (now - then < 60_000 ? "just now" : ago(locale, then, now)),
     date: (then: number) => dayOf(locale, then),
     in: (seconds: number) => duration(locale, seconds),
   },
@@ -92,7 +89,7 @@ export const english = {
   },
 
   signIn: {
-    title: (site: string) => `Sign in to ${site}`,
+    title: "Sign in",
     submit: "Sign in",
     forgot: "Forgot your password?",
     noAccount: "No account yet?",
@@ -100,7 +97,7 @@ export const english = {
   },
 
   signUp: {
-    title: (site: string) => `Create your ${site} account`,
+    title: "Create an account",
     submit: "Create account",
     haveAccount: "Have an account already?",
     signIn: "Sign in",
@@ -112,11 +109,11 @@ export const english = {
       "We have sent a message to the address you entered. Follow its link within 24 hours to confirm the address.",
     forgot: "If the address you entered has an account, we have sent it a link. It works once, for an hour.",
     nothing: "Nothing there? It can take a few minutes. Look in the spam folder, and check how the address is spelled.",
-    again: "Send it again",
+    again: "Enter the address again",
   },
 
   confirmSignUp: {
-    title: "Confirm your e-mail address",
+    title: "Confirm your address",
     text: "One step is left: confirm that this address is yours. You will be signed in.",
     otherBrowser:
       "You signed up in another browser. To show that it was you, enter the password that you chose when signing up.",
@@ -124,13 +121,13 @@ export const english = {
   },
 
   verifyEmail: {
-    title: "Confirm your e-mail address",
+    title: "Confirm your address",
     text: "Confirm that this address belongs to you.",
     submit: "Confirm my address",
   },
 
   confirmEmailChange: {
-    title: "Confirm your new e-mail address",
+    title: "Confirm your new address",
     text: "Your account will use the new address from now on, also to sign in.",
     submit: "Use this address",
     taken: {
@@ -174,7 +171,10 @@ export const english = {
     sessions: "Where you are signed in",
     thisDevice: "This device",
     onlyThis: "You are signed in on this device alone.",
-    signedIn: (ago: string) => `signed in ${ago}`,
+    signedIn: (ago: string) => `Signed in ${ago}`,
+    /** Sessions note their use once a day, so a use within the last day has no time. */
+    lastUsed: (ago: string) => `Last used ${ago}`,
+    usedToday: "Used within the last day",
     revoke: "Sign out",
     revokeNamed: (device: string, ago: string) => `Sign out ${device}, signed in ${ago}`,
     revokeOthers: "Sign out all other devices",

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { attributes, html, type Html } from "../../internal/html.ts"
+import { attributes, html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Theme } from "../../PageTheme.ts"
 

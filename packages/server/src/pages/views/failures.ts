@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { html } from "../../internal/html.ts"
+import { html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Page } from "./document.ts"
 import { links } from "./parts.ts"

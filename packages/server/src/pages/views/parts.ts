@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { attributes, empty, html, type Html, type Interpolation } from "../../internal/html.ts"
+import { attributes, empty, html, type Html, type Interpolation } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 
 /**
@@ -72,8 +72,8 @@ export const notice = (message: string | undefined): Html =>
  */
 export const form = (action: string, content: Interpolation, hidden: Readonly<Record<string, string>> = {}): Html =>
   html`<form method="post" action="${action}" novalidate>
-    ${Object.entries(hidden).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
     ${content}
+    ${Object.entries(hidden).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
   </form>`
 
 /**

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { html } from "../../internal/html.ts"
+import { html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
 import type { Page } from "./document.ts"
@@ -19,7 +19,6 @@ export const signInPage = (
   words: Catalogue,
   paths: Paths,
   view: {
-    readonly siteName: string
     readonly state: FormState
     readonly returnTo: string | undefined
     readonly done?: string | undefined
@@ -28,7 +27,7 @@ export const signInPage = (
   },
 ): Page => {
   const { state } = view
-  const title = words.signIn.title(view.siteName)
+  const title = words.signIn.title
   return {
     title,
     hasProblems: state.problems.length > 0,

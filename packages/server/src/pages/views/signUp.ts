@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { html, type Html } from "../../internal/html.ts"
+import { html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
 import type { Page } from "./document.ts"
@@ -27,8 +27,8 @@ export interface FormView {
  * @category views
  * @since 0.1.0
  */
-export const signUpPage = (words: Catalogue, paths: Paths, siteName: string, view: FormView): Page => {
-  const title = words.signUp.title(siteName)
+export const signUpPage = (words: Catalogue, paths: Paths, view: FormView): Page => {
+  const title = words.signUp.title
   return framed(words, title, view, [
     form(
       paths.signUp,

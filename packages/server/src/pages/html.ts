@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 
-const TypeId = "~@belfry/server/internal/html"
+const TypeId = "~@belfry/server/pages/html"
 
 /**
  * HTML that is safe to put into a page. Only {@link html} and {@link attributes} make it.
@@ -35,17 +35,17 @@ export type Interpolation = Html | string | number | null | undefined | false | 
  *
  * In text: strings, numbers, other HTML, lists of these. In a double-quoted attribute value: a string or a number.
  * Inside a tag, where a name would stand: {@link attributes}. Throws a `TypeError` for any other place or value, which
- * is a mistake of the template and never depends on the text that is put in.
+ * is a mistake of the template and never depends on the text that is put in. Indentation of the template is dropped.
  *
  * @see [HTML Standard §13.3](https://html.spec.whatwg.org/multipage/parsing.html#serialising-html-fragments)
  * @category constructors
  * @since 0.1.0
  */
 export const html = (strings: TemplateStringsArray, ...values: ReadonlyArray<Interpolation>): Html => {
-  const places = placesOf(strings)
-  let text = strings[0] ?? ""
+  const { texts, places } = read(strings)
+  let text = texts[0] ?? ""
   for (const [index, value] of values.entries()) {
-    text += interpolate(value, places[index]) + (strings[index + 1] ?? "")
+    text += interpolate(value, places[index]) + (texts[index + 1] ?? "")
   }
   return make("content", text)
 }
@@ -124,25 +124,27 @@ const entities: Readonly<Record<string, string>> = {
   "'": "&#39;",
 }
 
-const known = new WeakMap<TemplateStringsArray, ReadonlyArray<Place>>()
+/** What is known of a template: its fixed parts without indentation, and where each interpolation stands. */
+interface Template {
+  readonly texts: ReadonlyArray<string>
+  readonly places: ReadonlyArray<Place>
+}
 
-/** Where each interpolation of a template stands, read once a template. */
-const placesOf = (strings: TemplateStringsArray): ReadonlyArray<Place> => {
-  const before = known.get(strings)
-  if (before !== undefined) return before
+const templates = new WeakMap<TemplateStringsArray, Template>()
+
+const read = (strings: TemplateStringsArray): Template => {
+  const known = templates.get(strings)
+  if (known !== undefined) return known
   const scanner = new Scanner()
   const places: Array<Place> = []
   for (const [index, string] of strings.entries()) {
     scanner.read(string)
-    if (index === strings.length - 1) break
-    if (scanner.place === "tag" && !/[\w"]$/u.test(string)) {
-      throw new TypeError("Inside a tag, attributes follow a name or a value without a space")
-    }
-    places.push(scanner.place)
+    if (index < strings.length - 1) places.push(scanner.place)
   }
   if (scanner.place !== "text") throw new TypeError("The template ends inside a tag")
-  known.set(strings, places)
-  return places
+  const template = { texts: strings.map((string) => string.replace(/\n\s*/gu, "\n")), places }
+  templates.set(strings, template)
+  return template
 }
 
 /** Reads the fixed parts of a template one after the other and knows where it is. */

@@ -1,0 +1,210 @@
+/**
+ * Requests of the wrong form, over every route: the server answers each of them with the client's fault, shows nothing of
+ * itself, and goes on.
+ */
+import { BelfryApi } from "@belfry/client/BelfryApi"
+import { unknownClient } from "@belfry/core/AuditEvent"
+import { Sessions } from "@belfry/core/Sessions"
+import { Email } from "@belfry/core/User"
+import { Users } from "@belfry/core/Users"
+import { VerificationTokens } from "@belfry/core/VerificationTokens"
+import { resetPurpose } from "@belfry/factors/Passwords"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { HttpApi, OpenApi } from "effect/http-api"
+import * as Malformed from "./support/Malformed.ts"
+import * as TestServer from "./support/TestServer.ts"
+import * as Wire from "./support/wire.ts"
+
+const requests = 2000
+const seed = Number(process.env["BELFRY_TEST_SEED"] ?? 20_260_101)
+
+/** What no response may show: stack frames, files, names of what the server is made of. */
+const internals =
+  /\n\s+at |\bat (?:async )?[\w.<>]+ \(|node_modules|node:internal|file:\/\/|\/tmp\/|\.[jt]s:\d|SqlError|StoreError|SchemaError|HttpServerError|PgConnection|syntax error|belfry_(?:users|sessions|rate)/
+
+/** Names of properties anywhere in the schemas of the OpenAPI document: the fields that endpoints read. */
+const propertyNames = (value: unknown, names = new Set<string>()): ReadonlySet<string> => {
+  if (Array.isArray(value)) for (const item of value) propertyNames(item, names)
+  else if (typeof value === "object" && value !== null) {
+    for (const [key, inner] of Object.entries(value)) {
+      if (key === "properties") for (const name of Object.keys(Object(inner))) names.add(name)
+      propertyNames(inner, names)
+    }
+  }
+  return names
+}
+
+const suitable: Readonly<Record<string, unknown>> = {
+  email: "ada@example.com",
+  password: "correct horse battery staple",
+  currentPassword: "correct horse battery staple",
+  newPassword: "another horse battery staple",
+  name: "Ada Lovelace",
+  image: "https://example.com/ada.png",
+  label: "Ada's laptop",
+  transport: "bearer",
+}
+
+const fieldNames = [...new Set([...propertyNames(OpenApi.fromApi(BelfryApi).paths), ...Object.keys(suitable), "token"])]
+
+const environment = { BELFRY_TRUSTED_PROXIES: "127.0.0.1", BELFRY_REQUEST_TIMEOUT: "1 minute" }
+
+layer(TestServer.layer({ environment }), {
+  excludeTestServices: true,
+  timeout: "2 minutes",
+})("malformed requests", (it) => {
+  it.effect("are sent over every endpoint of the contract, the pages, and what stands beside them", () =>
+    Effect.gen(function* () {
+      const { routes } = yield* TestServer.TestServer
+      const served = routes.map(({ method, path }) => `${method} ${path}`)
+      HttpApi.reflect(BelfryApi, {
+        onGroup: () => undefined,
+        onEndpoint: ({ endpoint }) => assert.include(served, `${endpoint.method} ${endpoint.path}`),
+      })
+      for (const path of ["/auth/openapi.json", "/auth/docs", "/health/live", "/health/ready", "/metrics"]) {
+        assert.include(served, `GET ${path}`)
+      }
+    }),
+  )
+
+  it.effect(
+    "are refused without a failure of the server, and without a word about its inside",
+    () =>
+      Effect.gen(function* () {
+        const { port, routes, logs } = yield* TestServer.TestServer
+        const sessions = yield* Sessions
+        const users = yield* Users
+        const tokens = yield* VerificationTokens
+
+        const signIn = Effect.fnUntraced(function* (email: string) {
+          const user = yield* users.create({ email: Email.make(email) })
+          const { token } = yield* sessions.start({ user, amr: ["pwd"], client: unknownClient })
+          return { user, token: Redacted.value(token) }
+        })
+        const whoAmI = (token: string) =>
+          Effect.promise(() =>
+            Wire.fetch(port, { path: "/auth/session", headers: [["authorization", `Bearer ${token}`]] }),
+          )
+
+        const bystander = yield* signIn("bystander@example.com")
+        const targets = [
+          ...routes,
+          { method: "GET", path: "/no-such-page" },
+          { method: "POST", path: "/auth/no-such-endpoint" },
+          { method: "GET", path: "/auth" },
+        ]
+        const plan = Array.from({ length: Math.max(requests, targets.length * Malformed.kinds.length) }, (_, index) => ({
+          index,
+          route: targets[index % targets.length] ?? { method: "GET", path: "/" },
+          kind: Malformed.kinds[Math.floor(index / targets.length) % Malformed.kinds.length] ?? "body",
+        }))
+
+        const faults: Array<string> = []
+        const run = Effect.fnUntraced(function* ({ index, route, kind }: (typeof plan)[number]) {
+          const { user, token: session } = yield* signIn(`user-${index}@example.com`)
+          const verification = Redacted.value(
+            yield* tokens.issue({
+              purpose: resetPurpose,
+              subject: user.id,
+              userId: user.id,
+              payload: { email: user.email },
+            }),
+          )
+          const fields = Object.fromEntries(fieldNames.map((name) => [name, suitable[name] ?? "text"]))
+          const malformed = Malformed.make(
+            kind,
+            route,
+            { session, verification, fields: { ...fields, token: verification } },
+            new Malformed.Chance(seed + index),
+          )
+          const answer = yield* Effect.promise(() =>
+            Wire.send(port, malformed.bytes, {
+              isHead: malformed.isHead,
+              patience: malformed.mayEndUnanswered ? 500 : 20_000,
+            }),
+          )
+          const what = `BELFRY_TEST_SEED=${seed}, request ${index}, ${kind} to ${route.method} ${route.path}`
+          for (const fault of faultsOf(answer, malformed)) {
+            const sent = JSON.stringify(Buffer.from(malformed.bytes).toString("latin1").slice(0, 1000))
+            faults.push(`${what}: ${fault}; sent ${sent}`)
+          }
+        })
+        yield* Effect.forEach(plan, run, { concurrency: 16, discard: true })
+
+        assert.strictEqual(faults.length, 0, `\n${faults.slice(0, 10).join("\n\n")}\n`)
+        assert.isAtLeast(plan.length, requests)
+
+        const ready = yield* Effect.promise(() => Wire.fetch(port, { path: "/health/ready" }))
+        assert.strictEqual(ready.status, 200)
+        const session = yield* whoAmI(bystander.token)
+        assert.strictEqual(session.status, 200)
+        assert.include(session.body, bystander.user.id)
+        const newcomer = yield* signIn("newcomer@example.com")
+        assert.strictEqual((yield* whoAmI(newcomer.token)).status, 200)
+
+        // The log tells no failure, and nothing that was sent: addresses, passwords, tokens.
+        assert.notMatch(logs.join("\n"), /Request failed|example\.com|horse battery|belfry_(?:session|verify|sign_up)_\w/)
+      }),
+    { timeout: 120_000 },
+  )
+
+  it.effect(
+    "hold nobody up: text of the largest size is refused as fast as any other",
+    () =>
+      Effect.gen(function* () {
+        const { port, routes } = yield* TestServer.TestServer
+        const users = yield* Users
+        const sessions = yield* Sessions
+        const endpoints = routes.filter(({ method, path }) => method !== "GET" && path.startsWith("/auth/"))
+        for (const [index, { method, path }] of endpoints.entries()) {
+          const user = yield* users.create({ email: Email.make(`patient-${index}@example.com`) })
+          const { token } = yield* sessions.start({ user, amr: ["pwd"], client: unknownClient })
+          for (const field of fieldNames) {
+            for (const text of Malformed.longTexts) {
+              const started = performance.now()
+              const { status } = yield* Effect.promise(() =>
+                Wire.fetch(port, {
+                  method,
+                  path,
+                  headers: [
+                    ["content-type", "application/json"],
+                    ["authorization", `Bearer ${Redacted.value(token)}`],
+                  ],
+                  body: JSON.stringify({ ...suitable, [field]: text }),
+                }),
+              )
+              const seconds = (performance.now() - started) / 1000
+              const what = `${text.slice(0, 20)}… as ${field} to ${method} ${path}: ${status} after ${seconds} s`
+              assert.isBelow(seconds, 2, what)
+              assert.isBelow(status, 500, what)
+            }
+          }
+        }
+      }),
+    { timeout: 120_000 },
+  )
+})
+
+const faultsOf = (answer: Wire.Answer, request: Malformed.Malformed): ReadonlyArray<string> => {
+  const faults: Array<string> = []
+  if (answer.ending === "silent" && !request.mayEndUnanswered) faults.push("no answer")
+  if (answer.responses.length === 0 && !request.mayEndUnanswered) faults.push(`${answer.ending} without a response`)
+  for (const { status, headers, body } of answer.responses) {
+    if (status >= 500) faults.push(`status ${status}: ${body.slice(0, 500)}`)
+    const isDocs = request.route.path === "/auth/docs" && status === 200
+    if (!isDocs && internals.test(body)) faults.push(`shows its inside: ${internals.exec(body)?.[0]} in ${body.slice(0, 500)}`)
+    // Node itself refuses what is no HTTP, without a body; whatever has an id was answered by the application.
+    if (headers["x-request-id"] === undefined || status < 400 || request.isHead) continue
+    const type = headers["content-type"] ?? "none"
+    const isPage = !request.route.path.startsWith("/auth/") && type.startsWith("text/html")
+    if (!isPage && type !== "application/problem+json") faults.push(`status ${status} with content type ${type}: ${body.slice(0, 200)}`)
+    if (type === "application/problem+json" && statusIn(body) !== status) faults.push(`no problem of ${status}: ${body}`)
+  }
+  return faults
+}
+
+const statusIn = (body: string): unknown => {
+  const problem: unknown = JSON.parse(body)
+  return typeof problem === "object" && problem !== null && "status" in problem ? problem.status : undefined
+}

@@ -1,0 +1,148 @@
+/**
+ * The hosted pages over stores in memory, and a browser without script that visits them in the process.
+ */
+import * as CoreServices from "@belfry/core/CoreServices"
+import * as KeyRing from "@belfry/core/KeyRing"
+import * as MailQueue from "@belfry/core/MailQueue"
+import * as MemoryStores from "@belfry/core/MemoryStores"
+import * as RateLimits from "@belfry/core/RateLimits"
+import * as Site from "@belfry/core/Site"
+import * as FactorsServices from "@belfry/factors/FactorsServices"
+import * as MemoryPasswordStore from "@belfry/factors/MemoryPasswordStore"
+import * as PasswordHasher from "@belfry/factors/PasswordHasher"
+import * as Pages from "@belfry/server/Pages"
+import * as CapturingMailer from "@belfry/testing/CapturingMailer"
+import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
+import { assert } from "@effect/vitest"
+import { Effect, Layer, Redacted, type Scope } from "effect"
+import { HttpEffect, HttpRouter, type HttpServerRequest } from "effect/http"
+
+/** The services of a site in memory. */
+export const layerServices = (options: Partial<Site.SiteOptions> = {}) =>
+  FactorsServices.layer.pipe(
+    Layer.provideMerge(CoreServices.layer()),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        MemoryPasswordStore.layer.pipe(Layer.provideMerge(MemoryStores.layer)),
+        RateLimits.layerMemory,
+        MailQueue.layer(),
+        PasswordHasher.layer(),
+      ),
+    ),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        KeyRing.layer([{ id: "k1", value: Redacted.make("k1-0123456789abcdefghijklmnopqrstuvwxyz") }]),
+        CapturingMailer.layer,
+      ),
+    ),
+    Layer.provideMerge(
+      Layer.mergeAll(Site.layer({ baseUrl: "https://id.example.com", name: "Example", ...options }), NodeCrypto.layer),
+    ),
+  )
+
+/** A page as a browser got it. */
+export interface Visited {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  /** Where a redirect leads, or none. */
+  readonly location: string | null
+}
+
+/** What a request has besides its path. */
+export interface VisitOptions {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array<ArrayBuffer>
+}
+
+/** Serves the pages over the services of the context, in one handler that the test's clock governs. */
+export const serve = Effect.fnUntraced(function* () {
+  const httpEffect = yield* HttpRouter.toHttpEffect(Pages.layer)
+  const context = yield* Effect.context<never>()
+  const handler = HttpEffect.toWebHandlerWith<never, HttpServerRequest.HttpServerRequest | Scope.Scope>(context)(
+    httpEffect,
+  )
+  const { origin } = yield* Site.Site
+  return { handler: (request: Request) => handler(request), origin }
+})
+
+/** A browser with cookies of its own. */
+export const browser = ({ handler, origin }: Effect.Success<ReturnType<typeof serve>>) => {
+  const cookies = new Map<string, string>()
+
+  const send = (method: string, path: string, { headers = {}, body }: VisitOptions = {}) =>
+    Effect.promise(async (): Promise<Visited> => {
+      const response = await handler(
+        new Request(new URL(path, origin), {
+          method,
+          headers: {
+            accept: "text/html,application/xhtml+xml",
+            "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            ...(cookies.size === 0
+              ? {}
+              : { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") }),
+            ...headers,
+          },
+          ...(body === undefined ? {} : { body }),
+        }),
+      )
+      for (const line of response.headers.getSetCookie()) {
+        const [, name = "", value = ""] = /^([^=]+)=([^;]*)/u.exec(line) ?? []
+        if (/; max-age=0|; expires=thu, 01 jan 1970/iu.test(line)) cookies.delete(name)
+        else cookies.set(name, value)
+      }
+      return {
+        status: response.status,
+        headers: response.headers,
+        text: await response.text(),
+        location: response.headers.get("location"),
+      }
+    })
+
+  return {
+    cookies,
+    send,
+    open: (path: string, options?: VisitOptions) => send("GET", path, options),
+    /** Sends a form as the site's own page would. */
+    submit: (path: string, fields: Readonly<Record<string, string>>, options: VisitOptions = {}) =>
+      send("POST", path, {
+        body: new URLSearchParams(fields).toString(),
+        ...options,
+        headers: {
+          "content-type": "application/x-www-form-urlencoded",
+          origin,
+          "sec-fetch-site": "same-origin",
+          ...options.headers,
+        },
+      }),
+  }
+}
+
+/** A browser. */
+export type Browser = ReturnType<typeof browser>
+
+/** The password of everybody who signs up in a test. */
+export const password = "correct horse battery staple"
+
+/** The link of the last mail to an address, as a path of the site. */
+export const mailedLink = Effect.fnUntraced(function* (to: string, category?: string) {
+  const mailer = yield* CapturingMailer.CapturingMailer
+  const link = CapturingMailer.linkIn(yield* mailer.takeLast(to, category))
+  return { path: `${link.pathname}${link.search}`, token: link.searchParams.get("token") ?? "" }
+})
+
+/** Signs up in a browser and follows the link, which signs in. */
+export const signUp = Effect.fnUntraced(function* (visitor: Browser, email: string, name = "Ada") {
+  yield* visitor.submit("/sign-up", { name, email, password })
+  const { token } = yield* mailedLink(email, "confirm-sign-up")
+  const confirmed = yield* visitor.submit("/confirm-sign-up", { token })
+  assert.strictEqual(confirmed.location, "/account?done=welcome")
+})
+
+/** The text beside a field that says what is wrong with it, or none. */
+export const problemOf = (page: Visited, field: string): string | undefined =>
+  new RegExp(`id="${field}-problem"[^>]*>([^<]*)<`, "u").exec(page.text)?.[1]?.trim()
+
+/** The value that a field shows. */
+export const valueOf = (page: Visited, field: string): string | undefined =>
+  new RegExp(`<input id="${field}"[^>]* value="([^"]*)"`, "u").exec(page.text)?.[1]
