@@ -1,30 +1,40 @@
 #!/usr/bin/env node
 /**
  * The command line: `belfry serve`, `belfry migrate`, `belfry doctor`.
+ *
+ * A failure is one line on standard error, and exit code 1. A server that is told to stop ends with 0.
  */
 import { examine } from "@belfry/server/Doctor"
 import * as NodeServer from "@belfry/server/NodeServer"
 import { migrations } from "@belfry/server/Server"
+import * as StartFailure from "@belfry/server/StartFailure"
 import * as Telemetry from "@belfry/server/Telemetry"
 import * as Database from "@belfry/sql/Database"
 import * as Migrations from "@belfry/sql/Migrations"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
+import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+
+// A command that is interrupted has not done what it was asked for; a server that listens has.
+let codeOfStop = 130
 
 const serve = Command.make("serve", {}, () =>
   Effect.gen(function* () {
     const baseUrl = yield* Config.String("BELFRY_BASE_URL").pipe(Config.withDefault("http://localhost:3000"))
     const announce = Layer.effectDiscard(
-      Effect.flatMap(NodeServer.address, (address) =>
-        Console.log(`Belfry listens on ${address}. Open ${baseUrl}/sign-up`),
-      ),
+      Effect.gen(function* () {
+        codeOfStop = 0
+        yield* Console.log(`Belfry listens on ${yield* NodeServer.address}. Open ${baseUrl}/sign-up`)
+      }),
     )
     return yield* Layer.launch(
       announce.pipe(Layer.provide(NodeServer.layer), Layer.provide([Telemetry.layerOtlp, Telemetry.layerLogs])),
@@ -57,10 +67,21 @@ const doctor = Command.make("doctor", {}, () =>
 
 const marks = { ok: "ok     ", warning: "warning", failed: "FAILED " }
 
+// What is wrong with the command itself was said by the command line, with its help.
+const report = (cause: Cause.Cause<unknown>) =>
+  Cause.hasInterruptsOnly(cause) || CliError.isCliError(Cause.squash(cause))
+    ? Effect.void
+    : Console.error(`belfry: ${StartFailure.describe(cause)}`)
+
 Command.make("belfry").pipe(
   Command.withDescription("Authentication and authorization server"),
   Command.withSubcommands([serve, migrate, doctor]),
   Command.run({ version: "0.1.0" }),
   Effect.provide([NodeServices.layer, NodeCrypto.layer]),
-  NodeRuntime.runMain,
+  Effect.tapCause(report),
+  NodeRuntime.runMain({
+    disableErrorReporting: true,
+    teardown: (exit, onExit) =>
+      onExit(Exit.isSuccess(exit) ? 0 : Cause.hasInterruptsOnly(exit.cause) ? codeOfStop : 1),
+  }),
 )

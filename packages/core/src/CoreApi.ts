@@ -11,6 +11,10 @@ import { UsersApi } from "./UsersApi.ts"
 /**
  * Sessions and the signed-in user.
  *
+ * **Details**
+ *
+ * A body that is not of the right form is answered with all of its faults, not the first alone.
+ *
  * @category api
  * @since 0.1.0
  */
@@ -18,4 +22,5 @@ export class CoreApi extends HttpApi.make("belfry")
   .add(SessionsApi)
   .add(UsersApi)
   .middleware(RequestGuard)
+  .annotate(HttpApi.PayloadParseOptions, { errors: "all" })
   .prefix("/auth") {}

@@ -22,6 +22,7 @@ import { addressOf } from "./ClientAddressHandlers.ts"
 import { InvalidRequest, RequestGuard, ServiceUnavailable } from "./ProblemApi.ts"
 import type { RateLimited } from "./RateLimit.ts"
 import * as RequestOrigin from "./RequestOrigin.ts"
+import { SessionInvalid } from "./Session.ts"
 import type { IssuedSession } from "./Sessions.ts"
 import { Site } from "./Site.ts"
 import type { StoreError } from "./StoreError.ts"
@@ -155,6 +156,21 @@ export const unavailableResponse = HttpServerResponse.setHeader(
 )
 
 /**
+ * Answers 401 to a request without a session, and says how to prove one: by a bearer token.
+ *
+ * @see [RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750.html#section-3)
+ * @category errors
+ * @since 0.1.0
+ */
+export const noSession = (request: HttpServerRequest.HttpServerRequest) => {
+  const challenge = bearerToken(request) === undefined ? "Bearer" : 'Bearer error="invalid_token"'
+  return Effect.andThen(
+    onResponse((response) => HttpServerResponse.setHeader(response, "www-authenticate", challenge)),
+    Effect.fail(new SessionInvalid()),
+  )
+}
+
+/**
  * Says in `Retry-After` when a limited caller may come again, and fails on.
  *
  * @see [RFC 9110 §10.2.3](https://www.rfc-editor.org/rfc/rfc9110.html#section-10.2.3)
@@ -192,6 +208,11 @@ export const checkOrigin = (request: HttpServerRequest.HttpServerRequest, site: 
 /**
  * The guard of every endpoint.
  *
+ * **Details**
+ *
+ * A body of another type than the endpoint takes (415) is refused by the platform in plain text, which repeats what the
+ * client wrote; here it becomes a problem too.
+ *
  * @category layers
  * @since 0.1.0
  */
@@ -202,11 +223,14 @@ export const layerRequestGuard = Layer.effect(
     return RequestGuard.of(
       Effect.fnUntraced(function* (httpEffect) {
         yield* Effect.fromResult(checkOrigin(yield* HttpServerRequest.HttpServerRequest, site))
-        return yield* Effect.catch(httpEffect, (error): Effect.Effect<never, Types.unhandled | InvalidRequest> =>
-          HttpApiError.HttpApiSchemaError.is(error) && isOfRequest(error)
-            ? Effect.fail(toInvalidRequest(error))
-            : Effect.fail(error),
+        const response = yield* Effect.catch(
+          httpEffect,
+          (error): Effect.Effect<never, Types.unhandled | InvalidRequest> =>
+            HttpApiError.HttpApiSchemaError.is(error) && isOfRequest(error)
+              ? Effect.fail(toInvalidRequest(error))
+              : Effect.fail(error),
         )
+        return response.status === 415 ? unsupportedMediaType : response
       }),
     )
   }),
@@ -216,6 +240,12 @@ export const layerRequestGuard = Layer.effect(
 
 const retryAfter = (seconds: number) =>
   onResponse((response) => HttpServerResponse.setHeader(response, "retry-after", String(seconds)))
+
+const unsupportedMediaType = ProblemDetails.toResponse({
+  type: ProblemDetails.blankType,
+  title: "Unsupported Media Type",
+  status: 415,
+})
 
 const isOfRequest = (error: HttpApiError.HttpApiSchemaError) =>
   error.kind !== "Body" && error.kind !== "ResponseHeaders"

@@ -6,19 +6,21 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Types from "effect/Types"
 import { CoreApi } from "./CoreApi.ts"
+import { seeing } from "./HandlersLayer.ts"
 import { sessionJson } from "./internal/sessionJson.ts"
+import { RequestGuard } from "./ProblemApi.ts"
 import {
   bearerToken,
   clearSessionCookie,
   clientInfo,
   cookieToken,
+  noSession,
   setSessionCookie,
   storeUnavailable,
   unavailableResponse,
@@ -82,8 +84,7 @@ export const layerAuthentication = Layer.effect(
                 byCookie(httpEffect, request),
               )
         }),
-      // RFC 6750 §3: a request without a valid token is told how to bring one.
-      cookie: () => Effect.andThen(challenge, Effect.fail(new SessionInvalid())),
+      cookie: () => Effect.flatMap(HttpServerRequest.HttpServerRequest, noSession),
     })
   }),
 )
@@ -157,8 +158,9 @@ export const layer = HttpApiBuilder.group(
           const { id, userId } = yield* CurrentSession
           const client = clientInfo(request)
           if (query.scope !== "all") return { revoked: yield* sessions.revokeAll({ userId, except: id, client }) }
+          const revoked = yield* sessions.revokeAll({ userId, client })
           yield* clearSessionCookie(site)
-          return { revoked: yield* sessions.revokeAll({ userId, client }) }
+          return { revoked }
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       signOut: ({ request }) =>
         Effect.gen(function* () {
@@ -168,7 +170,7 @@ export const layer = HttpApiBuilder.group(
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
     })
   }),
-)
+).pipe(seeing(Sessions, Site, RequestGuard, Authentication))
 
 // internal
 
@@ -177,7 +179,3 @@ const current = Effect.gen(function* () {
     contentType: "application/json",
   })
 })
-
-const challenge = HttpEffect.appendPreResponseHandler((_request, response) =>
-  Effect.succeed(HttpServerResponse.setHeader(response, "www-authenticate", "Bearer")),
-)

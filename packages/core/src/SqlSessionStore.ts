@@ -37,7 +37,7 @@ export const make = Effect.gen(function* () {
       sql<StoredSessionRow>`SELECT ${storedColumns} FROM belfry_sessions s
         JOIN belfry_users u ON u.id = s.user_id WHERE s.token_hash = ANY(${hashes}::text[])`,
     )
-  const findJoined = sqlLookup.make({ find, keyOf: (row) => row.token_hash, concurrency: 2 })
+  const findJoined = yield* sqlLookup.make({ find, keyOf: (row) => row.token_hash })
 
   const findByTokenHash = (hashes: NonEmptyReadonlyArray<KeyedHash>) =>
     Effect.flatMap(SqlStoreError.isInTransaction(sql), (isInside) =>

@@ -19,7 +19,9 @@ import { VerificationTokenInvalid } from "./VerificationToken.ts"
  * @category models
  * @since 0.1.0
  */
-export const TokenText = Schema.RedactedFromValue(Schema.String.check(Schema.isMaxLength(200)))
+export const TokenText = Schema.RedactedFromValue(
+  Schema.String.check(Schema.isMaxLength(200, { message: "Expected at most 200 characters" })),
+)
 
 /**
  * A token that serves no more, on the wire.

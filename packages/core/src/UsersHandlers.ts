@@ -7,9 +7,10 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { CoreApi } from "./CoreApi.ts"
 import { Emails } from "./Emails.ts"
-import { clearSessionCookie, clientInfo, rateLimited, storeUnavailable } from "./RequestHandlers.ts"
-import { SessionInvalid } from "./Session.ts"
-import { CurrentUser } from "./SessionsApi.ts"
+import { seeing } from "./HandlersLayer.ts"
+import { RequestGuard } from "./ProblemApi.ts"
+import { clearSessionCookie, clientInfo, rateLimited, noSession, storeUnavailable } from "./RequestHandlers.ts"
+import { Authentication, CurrentUser, FreshSession } from "./SessionsApi.ts"
 import { Site } from "./Site.ts"
 import { Users } from "./Users.ts"
 
@@ -37,7 +38,7 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTags({
             StoreError: storeUnavailable,
             // The user was deleted since the session was verified, and the session with it.
-            UserNotFound: () => Effect.fail(new SessionInvalid()),
+            UserNotFound: () => noSession(request),
             // The payload has no address.
             EmailTaken: Effect.die,
           }),
@@ -47,7 +48,7 @@ export const layer = HttpApiBuilder.group(
           Effect.andThen(clearSessionCookie(site)),
           Effect.catchTags({
             StoreError: storeUnavailable,
-            UserNotFound: () => Effect.fail(new SessionInvalid()),
+            UserNotFound: () => noSession(request),
           }),
         ),
       sendVerification: ({ request }) =>
@@ -68,4 +69,4 @@ export const layer = HttpApiBuilder.group(
           .pipe(Effect.asVoid, Effect.catchTag("StoreError", storeUnavailable)),
     })
   }),
-)
+).pipe(seeing(Users, Emails, Site, RequestGuard, Authentication, FreshSession))

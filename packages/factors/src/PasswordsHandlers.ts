@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import { seeing } from "@belfry/core/HandlersLayer"
+import { RequestGuard } from "@belfry/core/ProblemApi"
 import {
   clientInfo,
   cookieOptions,
@@ -12,7 +14,7 @@ import {
   setSessionCookie,
   storeUnavailable,
 } from "@belfry/core/RequestHandlers"
-import { CurrentSession, CurrentUser, type SignedIn, type Transport } from "@belfry/core/SessionsApi"
+import { Authentication, CurrentSession, CurrentUser, type SignedIn, type Transport } from "@belfry/core/SessionsApi"
 import { Site } from "@belfry/core/Site"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -167,4 +169,4 @@ export const layer = HttpApiBuilder.group(
         }).pipe(Effect.catchTags({ RateLimited: rateLimited, StoreError: storeUnavailable })),
     })
   }),
-)
+).pipe(seeing(Passwords, Site, RequestGuard, Authentication))

@@ -8,7 +8,6 @@ import * as Site from "@belfry/core/Site"
 import * as SmtpMailer from "@belfry/core/SmtpMailer"
 import * as Database from "@belfry/sql/Database"
 import * as Migrations from "@belfry/sql/Migrations"
-import * as Config from "effect/Config"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -17,6 +16,7 @@ import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import { migrations } from "./Server.ts"
 import * as ServerConfig from "./ServerConfig.ts"
+import * as StartFailure from "./StartFailure.ts"
 
 /**
  * What a check found. `advice` says what to do where something is not right.
@@ -50,14 +50,9 @@ export const examine = Effect.gen(function* () {
   )
   const mail = yield* attempt("mail", "Set BELFRY_SMTP_URL and BELFRY_MAIL_FROM", checkMail)
   const directory = yield* attempt("data directory", "Make BELFRY_DATA_DIR writable for this user", checkDirectory)
-  const database = yield* Effect.catchCause(checkDatabase, () =>
+  const database = yield* Effect.catchCause(checkDatabase, (cause) =>
     Effect.succeed<ReadonlyArray<Finding>>([
-      {
-        check: "database",
-        state: "failed",
-        found: "does not answer",
-        advice: "Check that the server of DATABASE_URL runs, and that the URL names user, password and database",
-      },
+      { check: "database", state: "failed", found: StartFailure.describe(cause) },
     ]),
   )
   return [settings, secrets, mail, directory, ...database]
@@ -72,7 +67,7 @@ const attempt = <E, R>(check: string, advice: string, effect: Effect.Effect<Omit
       Effect.succeed<Finding>({
         check,
         state: "failed",
-        found: error instanceof Error ? error.message : String(error),
+        found: StartFailure.describeError(error),
         advice,
       }),
     ),
@@ -91,7 +86,7 @@ const checkSettings = Effect.gen(function* () {
 
 const checkSecrets = Effect.gen(function* () {
   const { isProduction } = yield* ServerConfig.config
-  if (Option.isSome(yield* Config.option(Config.Redacted("BELFRY_SECRETS")))) {
+  if (Option.isSome(yield* ServerConfig.secret("BELFRY_SECRETS"))) {
     const secrets = yield* KeyRing.configSecrets
     return { state: "ok" as const, found: `signs with "${secrets[0].id}", ${secrets.length} in all` }
   }
@@ -102,7 +97,7 @@ const checkSecrets = Effect.gen(function* () {
 
 const checkMail = Effect.gen(function* () {
   const { isProduction } = yield* ServerConfig.config
-  if (Option.isSome(yield* Config.option(Config.Redacted("BELFRY_SMTP_URL")))) {
+  if (Option.isSome(yield* ServerConfig.secret("BELFRY_SMTP_URL"))) {
     yield* Effect.scoped(Layer.build(SmtpMailer.layerConfig))
     return { state: "ok" as const, found: "goes out by SMTP" }
   }

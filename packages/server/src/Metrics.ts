@@ -45,14 +45,17 @@ export const layer = HttpRouter.use((router) =>
 
 // internal
 
+const proxyHeaders = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "forwarded", "via"]
+
 const isAllowed = (
   request: HttpServerRequest.HttpServerRequest,
   metricsToken: Option.Option<Redacted.Redacted>,
 ): boolean => {
   if (Option.isNone(metricsToken)) {
-    // The peer, not what a proxy says of its client: a proxy on this machine must be told a token.
+    // The peer, not what a proxy says of its client. A proxy on this machine is a loopback peer too: whoever comes
+    // through one needs a token.
     return (
-      request.headers["x-forwarded-for"] === undefined &&
+      proxyHeaders.every((name) => request.headers[name] === undefined) &&
       Option.exists(Option.flatMap(request.peerAddress, parse), NetAddress.isLoopback)
     )
   }

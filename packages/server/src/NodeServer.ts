@@ -15,7 +15,6 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
-import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
 import * as NodeMac from "./NodeMac.ts"
 import * as Requests from "./Requests.ts"
@@ -58,7 +57,7 @@ export const layerHttp = Layer.unwrap(
 export const layerCrypto = Layer.merge(NodeCrypto.layer, NodeMac.layer)
 
 /**
- * The whole server, listening. Build it by `Layer.launch`.
+ * Serves routes: those of `Server.layerRoutes`, and whatever a host adds to them.
  *
  * **Details**
  *
@@ -67,12 +66,28 @@ export const layerCrypto = Layer.merge(NodeCrypto.layer, NodeMac.layer)
  * @category layers
  * @since 0.1.0
  */
-export const layer = Layer.unwrap(
-  Effect.map(HttpRouter.toHttpEffect(Server.layer), (app) => {
-    const serve = HttpServer.serveEffect(app)
-    return Layer.provideMerge(Layer.effectDiscard(Effect.updateContext(serve, forRequests)), layerHttp)
-  }),
-).pipe(Layer.provide([layerCrypto, NodeHttpServer.layerHttpServices]))
+export const serve = <E, R>(routes: Layer.Layer<never, E, R>) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      // Given to the routes alone: what is in scope of the server itself is copied into every request.
+      const platform = yield* Layer.build(Layer.merge(layerCrypto, NodeHttpServer.layerHttpServices))
+      const app = yield* Effect.provideContext(HttpRouter.toHttpEffect(routes), platform)
+      const listen = HttpServer.serveEffect(app)
+      // Only now the port opens.
+      return Layer.provideMerge(
+        Layer.effectDiscard(Effect.updateContext(listen, forRequests<Effect.Services<typeof listen>>)),
+        layerHttp,
+      )
+    }),
+  )
+
+/**
+ * The whole server, listening. Build it by `Layer.launch`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = serve(Server.layer)
 
 /**
  * Where the server listens, for instance `127.0.0.1:3000`.
@@ -85,7 +100,7 @@ export const address = Effect.map(HttpServer.HttpServer, (server) => NetAddress.
 // internal
 
 /** The context of every request: with the limit of bodies, and room for what a request adds before it is copied. */
-const forRequests = (context: Context.Context<HttpServer.HttpServer | Scope.Scope>): typeof context =>
+const forRequests = <R>(context: Context.Context<R>): Context.Context<R> =>
   Context.makeUnsafe(Context.add(context, HttpIncomingMessage.MaxBodySize, Requests.maxBodySize).mapUnsafe, {
     maxDepth: 24,
   })

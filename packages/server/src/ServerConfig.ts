@@ -72,6 +72,22 @@ export const isProduction: Config.Config<boolean> = Config.String("NODE_ENV").pi
 )
 
 /**
+ * Reads a secret that may be left out. An empty value counts as none, as files of variables have it.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const secret = (name: string): Config.Config<Option.Option<Redacted.Redacted>> =>
+  Config.option(Config.Redacted(name)).pipe(Config.map(Option.filter((value) => Redacted.value(value).trim() !== "")))
+
+// Not longer than a timer can be, which would be none at all.
+const RequestTimeout = Schema.DurationFromString.check(
+  Schema.makeFilter(Duration.between({ minimum: Duration.millis(10), maximum: Duration.hours(1) }), {
+    message: "Expected a duration of 10 milliseconds to 1 hour",
+  }),
+)
+
+/**
  * Reads the server's own configuration.
  *
  * @category config
@@ -86,12 +102,14 @@ export const config: Config.Config<ServerConfigService> = Config.all({
   ).pipe(Config.withDefault(3000)),
   dataDir,
   isProduction,
-  requestTimeout: Config.Duration("BELFRY_REQUEST_TIMEOUT").pipe(Config.withDefault(Duration.seconds(10))),
+  requestTimeout: Config.schema(RequestTimeout, "BELFRY_REQUEST_TIMEOUT").pipe(
+    Config.withDefault(Duration.seconds(10)),
+  ),
   logRequests: Config.schema(
     Schema.NumberFromString.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
     "BELFRY_LOG_REQUESTS",
   ).pipe(Config.withDefault(0)),
-  metricsToken: Config.option(Config.Redacted("BELFRY_METRICS_TOKEN")),
+  metricsToken: secret("BELFRY_METRICS_TOKEN"),
 })
 
 /**
@@ -137,7 +155,7 @@ export const layerKeyRing = Layer.effect(
   KeyRing.KeyRing,
   Effect.gen(function* () {
     const { dataDir, isProduction } = yield* ServerConfig
-    const given = yield* Config.option(Config.Redacted("BELFRY_SECRETS"))
+    const given = yield* secret("BELFRY_SECRETS")
     if (Option.isSome(given)) return yield* KeyRing.make(yield* KeyRing.configSecrets)
     if (isProduction) {
       return yield* new UnsafeInProduction({
@@ -145,12 +163,7 @@ export const layerKeyRing = Layer.effect(
         reason: "a secret that is generated on one node is lost with its disk and unknown to others; set one",
       })
     }
-    return yield* KeyRing.make(
-      yield* Effect.mapError(
-        Effect.fromResult(parseSecrets(Redacted.value(yield* generatedSecret(dataDir)))),
-        (reason) => new SecretsInvalid({ reason }),
-      ),
-    )
+    return yield* KeyRing.make(yield* generatedSecret(dataDir))
   }),
 )
 
@@ -159,18 +172,30 @@ export const layerKeyRing = Layer.effect(
 const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname)
 
-/** Reads the generated secret, or makes it. Whoever comes second at the same time reads what the first one wrote. */
+/**
+ * Reads the generated secret, or makes it. Whoever comes second at the same time takes what the first one made: the file
+ * appears with its content or not at all.
+ */
 const generatedSecret = Effect.fnUntraced(function* (directory: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const random = yield* SecureRandom.SecureRandom
   const file = path.join(directory, "secret")
   yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
-  const secret = `dev:${Base64Url.encode(yield* random.randomBytes(32))}\n`
-  yield* Effect.catchIf(
-    fs.writeFileString(file, secret, { flag: "wx", mode: 0o600 }),
-    (error) => error.reason._tag === "AlreadyExists",
-    () => Effect.void,
+  if (!(yield* fs.exists(file))) {
+    const draft = `${file}.${Base64Url.encode(yield* random.randomBytes(9))}`
+    const text = `dev:${Base64Url.encode(yield* random.randomBytes(32))}\n`
+    yield* fs.writeFileString(draft, text, { flag: "wx", mode: 0o600 })
+    yield* fs.link(draft, file).pipe(
+      Effect.catchIf(
+        (error) => error.reason._tag === "AlreadyExists",
+        () => Effect.void,
+      ),
+      Effect.ensuring(Effect.ignore(fs.remove(draft))),
+    )
+  }
+  return yield* Effect.mapError(
+    Effect.fromResult(parseSecrets((yield* fs.readFileString(file)).trim())),
+    (reason) => new SecretsInvalid({ reason: `in the file ${file}, ${reason}` }),
   )
-  return Redacted.make((yield* fs.readFileString(file)).trim())
 })

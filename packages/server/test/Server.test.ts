@@ -1,11 +1,8 @@
 import { BelfryApi } from "@belfry/client/BelfryApi"
-import { unknownClient } from "@belfry/core/AuditEvent"
-import { Sessions } from "@belfry/core/Sessions"
-import { Email } from "@belfry/core/User"
-import { Users } from "@belfry/core/Users"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Effect } from "effect"
 import { HttpApi } from "effect/http-api"
+import * as People from "./support/People.ts"
 import * as TestServer from "./support/TestServer.ts"
 import * as Wire from "./support/wire.ts"
 
@@ -19,10 +16,22 @@ const problem = (body: string) => {
   return value
 }
 
-const signIn = Effect.fnUntraced(function* (email: string) {
-  const user = yield* (yield* Users).create({ email: Email.make(email) })
-  const { token } = yield* (yield* Sessions).start({ user, amr: ["pwd"], client: unknownClient })
-  return Redacted.value(token)
+/** The address that a session keeps when its owner signed in with these headers. */
+const addressOfSession = Effect.fnUntraced(function* (
+  email: string,
+  headers: ReadonlyArray<readonly [string, string]>,
+) {
+  yield* People.registered(email)
+  const credentials = Wire.json({ email, password: People.password, transport: "bearer" })
+  const { status, body } = yield* fetch({
+    method: "POST",
+    path: "/auth/sign-in/password",
+    ...credentials,
+    headers: [["content-type", "application/json"], ...headers],
+  })
+  assert.strictEqual(status, 200, body)
+  const { session }: { readonly session: { readonly ipAddress: string | null } } = JSON.parse(body)
+  return session.ipAddress
 })
 
 /** One request for each way in which the server answers. */
@@ -113,22 +122,78 @@ layer(TestServer.layer(), live)("the server", (it) => {
     }),
   )
 
-  it.effect("believes nobody who states another address than his own", () =>
+  it.effect("believes nobody who states another address than the connection's", () =>
     Effect.gen(function* () {
-      const token = yield* signIn("peer@example.com")
-      yield* fetch({
-        method: "POST",
-        path: "/auth/sign-up/password",
-        headers: [
-          ["content-type", "application/json"],
-          ["x-forwarded-for", "203.0.113.9"],
-        ],
-        body: JSON.stringify({ email: "new@example.com", password: "correct horse battery staple" }),
-      })
-      const audit = yield* auditedAddresses
-      assert.include(audit, "127.0.0.1")
-      assert.notInclude(audit, "203.0.113.9")
-      assert.isNotEmpty(token)
+      const address = yield* addressOfSession("peer@example.com", [["x-forwarded-for", "203.0.113.9"]])
+      assert.strictEqual(address, "127.0.0.1")
+    }),
+  )
+})
+
+const environment = {
+  BELFRY_BASE_URL: "https://id.example.com",
+  BELFRY_ALLOWED_ORIGINS: "https://app.example.com, https://admin.example.com",
+  BELFRY_TRUSTED_PROXIES: "127.0.0.0/8",
+}
+
+layer(TestServer.layer({ environment }), live)("the server of an https site behind a proxy", (it) => {
+  it.effect("tells browsers to stay on https, in every response", () =>
+    Effect.gen(function* () {
+      for (const [, request] of everyAnswer) {
+        const { headers } = yield* fetch(request)
+        assert.strictEqual(headers["strict-transport-security"], "max-age=63072000; includeSubDomains")
+      }
+    }),
+  )
+
+  it.effect("lets pages of the allowed origins call with the user's cookie, and no others", () =>
+    Effect.gen(function* () {
+      const { token } = yield* People.signedIn("cors@example.com")
+      const call = (origin: string, method = "GET", path = "/auth/session") =>
+        fetch({
+          method,
+          path,
+          headers: [
+            ["origin", origin],
+            ["sec-fetch-site", "cross-site"],
+            ["cookie", `__Host-belfry_session=${token}`],
+            ["access-control-request-method", "DELETE"],
+          ],
+        })
+      for (const origin of ["https://app.example.com", "https://admin.example.com"]) {
+        const { status, headers } = yield* call(origin)
+        assert.strictEqual(status, 200)
+        assert.strictEqual(headers["access-control-allow-origin"], origin)
+        assert.strictEqual(headers["access-control-allow-credentials"], "true")
+        assert.include(headers["vary"] ?? "", "Origin")
+        const preflight = yield* call(origin, "OPTIONS")
+        assert.strictEqual(preflight.status, 204)
+        assert.strictEqual(preflight.headers["access-control-allow-origin"], origin)
+        assert.include(preflight.headers["access-control-allow-methods"] ?? "", "DELETE")
+        assert.strictEqual(preflight.headers["x-content-type-options"], "nosniff")
+        assert.isDefined(preflight.headers["x-request-id"])
+      }
+      for (const origin of [
+        "https://evil.example",
+        "https://app.example.com.evil.example",
+        "https://app.example.com:8443",
+        "http://app.example.com",
+        "null",
+      ]) {
+        assert.isUndefined((yield* call(origin)).headers["access-control-allow-origin"], origin)
+        assert.isUndefined((yield* call(origin, "OPTIONS")).headers["access-control-allow-origin"], origin)
+        // Without the header a page cannot read the answer; what changes something is not done at all.
+        assert.strictEqual((yield* call(origin, "DELETE", "/auth/sessions")).status, 403, origin)
+      }
+      assert.strictEqual((yield* call("https://app.example.com", "DELETE", "/auth/sessions")).status, 200)
+    }),
+  )
+
+  it.effect("keeps the client's address as the trusted proxy reports it", () =>
+    Effect.gen(function* () {
+      const address = yield* addressOfSession("proxied@example.com", [["x-forwarded-for", "198.51.100.7, 203.0.113.9"]])
+      // The right-most address that is no proxy: what stands left of it was written by the client.
+      assert.strictEqual(address, "203.0.113.9")
     }),
   )
 })

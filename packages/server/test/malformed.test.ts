@@ -3,16 +3,13 @@
  * itself, and goes on.
  */
 import { BelfryApi } from "@belfry/client/BelfryApi"
-import { unknownClient } from "@belfry/core/AuditEvent"
-import { Sessions } from "@belfry/core/Sessions"
-import { Email } from "@belfry/core/User"
-import { Users } from "@belfry/core/Users"
 import { VerificationTokens } from "@belfry/core/VerificationTokens"
 import { resetPurpose } from "@belfry/factors/Passwords"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { HttpApi, OpenApi } from "effect/http-api"
 import * as Malformed from "./support/Malformed.ts"
+import * as People from "./support/People.ts"
 import * as TestServer from "./support/TestServer.ts"
 import * as Wire from "./support/wire.ts"
 
@@ -37,8 +34,8 @@ const propertyNames = (value: unknown, names = new Set<string>()): ReadonlySet<s
 
 const suitable: Readonly<Record<string, unknown>> = {
   email: "ada@example.com",
-  password: "correct horse battery staple",
-  currentPassword: "correct horse battery staple",
+  password: People.password,
+  currentPassword: People.password,
   newPassword: "another horse battery staple",
   name: "Ada Lovelace",
   image: "https://example.com/ada.png",
@@ -73,36 +70,30 @@ layer(TestServer.layer({ environment }), {
     () =>
       Effect.gen(function* () {
         const { port, routes, logs } = yield* TestServer.TestServer
-        const sessions = yield* Sessions
-        const users = yield* Users
         const tokens = yield* VerificationTokens
 
-        const signIn = Effect.fnUntraced(function* (email: string) {
-          const user = yield* users.create({ email: Email.make(email) })
-          const { token } = yield* sessions.start({ user, amr: ["pwd"], client: unknownClient })
-          return { user, token: Redacted.value(token) }
-        })
         const whoAmI = (token: string) =>
-          Effect.promise(() =>
-            Wire.fetch(port, { path: "/auth/session", headers: [["authorization", `Bearer ${token}`]] }),
-          )
+          Effect.promise(() => Wire.fetch(port, { path: "/auth/session", headers: People.bearer(token) }))
 
-        const bystander = yield* signIn("bystander@example.com")
+        const bystander = yield* People.signedIn("bystander@example.com")
         const targets = [
           ...routes,
           { method: "GET", path: "/no-such-page" },
           { method: "POST", path: "/auth/no-such-endpoint" },
           { method: "GET", path: "/auth" },
         ]
-        const plan = Array.from({ length: Math.max(requests, targets.length * Malformed.kinds.length) }, (_, index) => ({
-          index,
-          route: targets[index % targets.length] ?? { method: "GET", path: "/" },
-          kind: Malformed.kinds[Math.floor(index / targets.length) % Malformed.kinds.length] ?? "body",
-        }))
+        const plan = Array.from(
+          { length: Math.max(requests, targets.length * Malformed.kinds.length) },
+          (_, index) => ({
+            index,
+            route: targets[index % targets.length] ?? { method: "GET", path: "/" },
+            kind: Malformed.kinds[Math.floor(index / targets.length) % Malformed.kinds.length] ?? "body",
+          }),
+        )
 
         const faults: Array<string> = []
         const run = Effect.fnUntraced(function* ({ index, route, kind }: (typeof plan)[number]) {
-          const { user, token: session } = yield* signIn(`user-${index}@example.com`)
+          const { user, token: session } = yield* People.signedIn(`user-${index}@example.com`)
           const verification = Redacted.value(
             yield* tokens.issue({
               purpose: resetPurpose,
@@ -140,11 +131,14 @@ layer(TestServer.layer({ environment }), {
         const session = yield* whoAmI(bystander.token)
         assert.strictEqual(session.status, 200)
         assert.include(session.body, bystander.user.id)
-        const newcomer = yield* signIn("newcomer@example.com")
+        const newcomer = yield* People.signedIn("newcomer@example.com")
         assert.strictEqual((yield* whoAmI(newcomer.token)).status, 200)
 
         // The log tells no failure, and nothing that was sent: addresses, passwords, tokens.
-        assert.notMatch(logs.join("\n"), /Request failed|example\.com|horse battery|belfry_(?:session|verify|sign_up)_\w/)
+        assert.notMatch(
+          logs.join("\n"),
+          /Request failed|example\.com|horse battery|belfry_(?:session|verify|sign_up)_\w/,
+        )
       }),
     { timeout: 120_000 },
   )
@@ -154,12 +148,9 @@ layer(TestServer.layer({ environment }), {
     () =>
       Effect.gen(function* () {
         const { port, routes } = yield* TestServer.TestServer
-        const users = yield* Users
-        const sessions = yield* Sessions
         const endpoints = routes.filter(({ method, path }) => method !== "GET" && path.startsWith("/auth/"))
         for (const [index, { method, path }] of endpoints.entries()) {
-          const user = yield* users.create({ email: Email.make(`patient-${index}@example.com`) })
-          const { token } = yield* sessions.start({ user, amr: ["pwd"], client: unknownClient })
+          const { token } = yield* People.signedIn(`patient-${index}@example.com`)
           for (const field of fieldNames) {
             for (const text of Malformed.longTexts) {
               const started = performance.now()
@@ -169,7 +160,7 @@ layer(TestServer.layer({ environment }), {
                   path,
                   headers: [
                     ["content-type", "application/json"],
-                    ["authorization", `Bearer ${Redacted.value(token)}`],
+                    ["authorization", `Bearer ${token}`],
                   ],
                   body: JSON.stringify({ ...suitable, [field]: text }),
                 }),
@@ -193,13 +184,16 @@ const faultsOf = (answer: Wire.Answer, request: Malformed.Malformed): ReadonlyAr
   for (const { status, headers, body } of answer.responses) {
     if (status >= 500) faults.push(`status ${status}: ${body.slice(0, 500)}`)
     const isDocs = request.route.path === "/auth/docs" && status === 200
-    if (!isDocs && internals.test(body)) faults.push(`shows its inside: ${internals.exec(body)?.[0]} in ${body.slice(0, 500)}`)
+    if (!isDocs && internals.test(body))
+      faults.push(`shows its inside: ${internals.exec(body)?.[0]} in ${body.slice(0, 500)}`)
     // Node itself refuses what is no HTTP, without a body; whatever has an id was answered by the application.
     if (headers["x-request-id"] === undefined || status < 400 || request.isHead) continue
     const type = headers["content-type"] ?? "none"
     const isPage = !request.route.path.startsWith("/auth/") && type.startsWith("text/html")
-    if (!isPage && type !== "application/problem+json") faults.push(`status ${status} with content type ${type}: ${body.slice(0, 200)}`)
-    if (type === "application/problem+json" && statusIn(body) !== status) faults.push(`no problem of ${status}: ${body}`)
+    if (!isPage && type !== "application/problem+json")
+      faults.push(`status ${status} with content type ${type}: ${body.slice(0, 200)}`)
+    if (type === "application/problem+json" && statusIn(body) !== status)
+      faults.push(`no problem of ${status}: ${body}`)
   }
   return faults
 }

@@ -1,10 +1,6 @@
 /**
  * The server while its PostgreSQL is away: killed and started again, hung, gone in the middle of a request.
  */
-import { unknownClient } from "@belfry/core/AuditEvent"
-import { Sessions } from "@belfry/core/Sessions"
-import { Email } from "@belfry/core/User"
-import { Users } from "@belfry/core/Users"
 import * as Server from "@belfry/server/Server"
 import * as Postgres from "@belfry/sql/Postgres"
 import * as PostgresServer from "@belfry/testing/PostgresServer"
@@ -12,6 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, type Layer, Redacted } from "effect"
 import * as Http from "node:http"
 import * as Hung from "./support/Hung.ts"
+import * as People from "./support/People.ts"
 import * as TestServer from "./support/TestServer.ts"
 import * as Wire from "./support/wire.ts"
 
@@ -26,16 +23,12 @@ const withServer = <A, E>(
     // What was committed must be there after a crash, as on a server that is not for tests.
     const postgres = yield* PostgresServer.acquire({ settings: { synchronous_commit: "on" } })
     const environment = { DATABASE_URL: postgres.url, BELFRY_REQUEST_TIMEOUT: `${limit} millis` }
-    return yield* Effect.provide(test(postgres), TestServer.layer({ environment, database: Server.layerDatabase }), { local: true })
+    return yield* Effect.provide(test(postgres), TestServer.layer({ environment, database: Server.layerDatabase }), {
+      local: true,
+    })
   }).pipe(Effect.scoped)
 
 type Provided = Layer.Success<ReturnType<typeof TestServer.layer>>
-
-const signIn = Effect.fnUntraced(function* (email: string) {
-  const user = yield* (yield* Users).create({ email: Email.make(email) })
-  const { token } = yield* (yield* Sessions).start({ user, amr: ["pwd"], client: unknownClient })
-  return { userId: user.id, token: Redacted.value(token) }
-})
 
 /** What a client saw of one request. */
 interface Seen {
@@ -79,7 +72,7 @@ describe("an outage of PostgreSQL", () => {
           const { port } = yield* TestServer.TestServer
           const clients = 50
           const people = yield* Effect.forEach(Array.from({ length: clients }), (_, index) =>
-            signIn(`client-${index}@example.com`),
+            People.signedIn(`client-${index}@example.com`),
           )
           const agent = new Http.Agent({ keepAlive: true, maxSockets: clients })
           const seen: Array<Seen> = []
@@ -126,10 +119,10 @@ describe("an outage of PostgreSQL", () => {
           assert.isBelow((lastFailure?.at ?? 0) - up, 3000)
           assert.include(lastFailure?.body, '"ServiceUnavailable"')
           assert.strictEqual((yield* probe("/health/ready")).status, 200)
-          for (const { userId, token } of people) {
+          for (const { user, token } of people) {
             const { status, body } = yield* Effect.promise(() => get(port, new Http.Agent(), token))
             assert.strictEqual(status, 200)
-            assert.include(body, userId)
+            assert.include(body, user.id)
           }
         }),
       ),
@@ -143,11 +136,11 @@ describe("an outage of PostgreSQL", () => {
         Effect.gen(function* () {
           const { port } = yield* TestServer.TestServer
           const people = yield* Effect.forEach(Array.from({ length: 20 }), (_, index) =>
-            signIn(`client-${index}@example.com`),
+            People.signedIn(`client-${index}@example.com`),
           )
-          const credentials = Wire.json({ email: "client-0@example.com", password: "correct horse battery staple" })
+          const credentials = Wire.json({ email: "client-0@example.com", password: People.password })
           const requests = people.flatMap(({ token }, index): ReadonlyArray<Wire.WireRequest> => {
-            const headers = [["authorization", `Bearer ${token}`]] as const
+            const headers = People.bearer(token)
             return index % 2 === 0
               ? [
                   { path: "/auth/session", headers },
@@ -164,7 +157,11 @@ describe("an outage of PostgreSQL", () => {
               Effect.promise(async () => {
                 const started = performance.now()
                 const { status } = await Wire.fetch(port, request, 20_000)
-                return { what: `${request.method ?? "GET"} ${request.path}`, status, millis: performance.now() - started }
+                return {
+                  what: `${request.method ?? "GET"} ${request.path}`,
+                  status,
+                  millis: performance.now() - started,
+                }
               }),
             { concurrency: "unbounded" },
           )
@@ -179,10 +176,10 @@ describe("an outage of PostgreSQL", () => {
             }),
           )
           // Whoever is still signed in is so, and nobody was signed out by a request that was given up.
-          for (const [index, { token, userId }] of people.entries()) {
+          for (const [index, { token, user }] of people.entries()) {
             const { status, body } = yield* Effect.promise(() => get(port, new Http.Agent(), token))
             assert.strictEqual(status, 200, `client ${index}`)
-            assert.include(body, userId)
+            assert.include(body, user.id)
           }
         }),
       ),
@@ -195,8 +192,8 @@ describe("an outage of PostgreSQL", () => {
       withServer((postgres) =>
         Effect.gen(function* () {
           const { port } = yield* TestServer.TestServer
-          const { token, userId } = yield* signIn("ada@example.com")
-          const headers = [["authorization", `Bearer ${token}`]] as const
+          const { token, user } = yield* People.signedIn("ada@example.com")
+          const headers = People.bearer(token)
           const requests = [
             { path: "/auth/session", headers },
             { method: "DELETE", path: "/auth/sessions", headers },
@@ -216,7 +213,7 @@ describe("an outage of PostgreSQL", () => {
           yield* Effect.promise(() => postgres.start())
           const after = yield* Effect.promise(() => Wire.fetch(port, { path: "/auth/session", headers }))
           assert.strictEqual(after.status, 200)
-          assert.include(after.body, userId)
+          assert.include(after.body, user.id)
         }),
       ),
     60_000,
@@ -228,8 +225,8 @@ describe("an outage of PostgreSQL", () => {
       withServer((postgres) =>
         Effect.gen(function* () {
           const { port } = yield* TestServer.TestServer
-          const { token } = yield* signIn("ada@example.com")
-          const headers = [["authorization", `Bearer ${token}`]] as const
+          const { token } = yield* People.signedIn("ada@example.com")
+          const headers = People.bearer(token)
           const requests = [{ method: "POST", path: "/auth/sign-out", headers }]
           const started = performance.now()
           const answers = yield* whileLocked(postgres, requests, (inFlight) =>

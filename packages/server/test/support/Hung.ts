@@ -11,7 +11,9 @@ import * as Path from "node:path"
 export const hang = (server: PostgresServer) =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const postmaster = Number(Fs.readFileSync(Path.join(server.directory, "data/postmaster.pid"), "utf8").split("\n")[0])
+      const postmaster = Number(
+        Fs.readFileSync(Path.join(server.directory, "data/postmaster.pid"), "utf8").split("\n")[0],
+      )
       const processes = [postmaster, ...childrenOf(postmaster)]
       for (const pid of processes) process.kill(pid, "SIGSTOP")
       return processes
@@ -25,9 +27,7 @@ export const hang = (server: PostgresServer) =>
 // internal
 
 const childrenOf = (parent: number): ReadonlyArray<number> =>
-  (Fs.existsSync("/proc/self/stat") ? fromProc() : fromPs())
-    .filter(([, ppid]) => ppid === parent)
-    .map(([pid]) => pid)
+  (Fs.existsSync("/proc/self/stat") ? fromProc() : fromPs()).filter(([, ppid]) => ppid === parent).map(([pid]) => pid)
 
 const fromProc = (): ReadonlyArray<readonly [pid: number, ppid: number]> =>
   Fs.readdirSync("/proc")

@@ -5,7 +5,7 @@ import * as NodeServer from "@belfry/server/NodeServer"
 import * as Server from "@belfry/server/Server"
 import * as TestCrypto from "@belfry/testing/TestCrypto"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
-import type * as PgClient from "@effect/sql-pg/PgClient"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { ConfigProvider, Console, Context, Effect, Layer, Logger, References } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import type { SqlClient } from "effect/sql"
@@ -51,7 +51,7 @@ export const layerEnvironment = (environment: Readonly<Record<string, string>>) 
 export interface Options {
   readonly environment?: Readonly<Record<string, string>>
   /** By default a migrated PGlite in memory. */
-  readonly database?: Layer.Layer<SqlClient.SqlClient | PgClient.PgClient, unknown>
+  readonly database?: Layer.Layer<SqlClient.SqlClient, unknown>
   /** Routes beside the server's own. */
   readonly routes?: Layer.Layer<never, never, HttpRouter.HttpRouter>
 }
@@ -72,14 +72,11 @@ export const layer = ({
     ),
   ).pipe(
     Layer.provide(
-      HttpRouter.serve(Layer.mergeAll(Server.layerRoutes, routes).pipe(Layer.provide(layerRecorder(added))), {
-        disableLogger: true,
-        disableListenLog: true,
-      }),
+      NodeServer.serve(Layer.mergeAll(Server.layerRoutes, routes).pipe(Layer.provide(layerRecorder(added)))),
     ),
     Layer.provideMerge(Server.layerServices.pipe(Layer.provideMerge(database))),
-    Layer.provideMerge(NodeServer.layerHttp),
     Layer.provideMerge(TestCrypto.layer),
+    Layer.provide(NodeHttpServer.layerHttpServices),
     Layer.provide(Logger.layer([Logger.map(Logger.formatJson, (line) => logs.push(line))])),
     Layer.provide(Layer.succeed(References.MinimumLogLevel)("All")),
     Layer.provide(layerConsole(printed)),
