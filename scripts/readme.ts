@@ -3,7 +3,7 @@
  *
  * `node scripts/readme.ts` writes them, `--check` fails when they are stale.
  */
-import { toMarkdown } from "../packages/server/src/Settings.ts"
+import { toMarkdown } from "@belfry/server/Settings"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 

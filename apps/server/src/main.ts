@@ -81,7 +81,6 @@ Command.make("belfry").pipe(
   Effect.tapCause(report),
   NodeRuntime.runMain({
     disableErrorReporting: true,
-    teardown: (exit, onExit) =>
-      onExit(Exit.isSuccess(exit) ? 0 : Cause.hasInterruptsOnly(exit.cause) ? codeOfStop : 1),
+    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? 0 : Cause.hasInterruptsOnly(exit.cause) ? codeOfStop : 1),
   }),
 )

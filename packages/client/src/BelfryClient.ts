@@ -101,9 +101,12 @@ export const layerCookieJar = (origin: string) =>
     Effect.gen(function* () {
       const client = yield* HttpClient.HttpClient
       const jar = yield* Ref.make<ReadonlyArray<Cookies.Cookie>>([])
-      return client.pipe(
+      const withCookies = client.pipe(
         HttpClient.mapRequest(HttpClientRequest.setHeader("origin", origin)),
         HttpClient.withCookiesRef(jar),
       )
+      // The jar looks for the cookies of a URL, so it comes after whatever completes the URL, such as the base URL of
+      // the client above.
+      return HttpClient.makeWith((request) => Effect.flatMap(request, withCookies.execute), Effect.succeed)
     }),
   )

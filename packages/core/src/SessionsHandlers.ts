@@ -12,7 +12,6 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Types from "effect/Types"
 import { CoreApi } from "./CoreApi.ts"
-import { seeing } from "./HandlersLayer.ts"
 import { sessionJson } from "./internal/sessionJson.ts"
 import { RequestGuard } from "./ProblemApi.ts"
 import {
@@ -24,6 +23,7 @@ import {
   setSessionCookie,
   storeUnavailable,
   unavailableResponse,
+  seeing,
 } from "./RequestHandlers.ts"
 import { SessionInvalid } from "./Session.ts"
 import { Sessions } from "./Sessions.ts"

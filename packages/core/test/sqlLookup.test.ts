@@ -15,8 +15,12 @@ const makeTable = Effect.gen(function* () {
         return keys.filter((key) => key !== "absent")
       }),
   })
-  const end = (index: number) => Deferred.succeed(statements[index]?.end ?? Deferred.makeUnsafe(), undefined)
-  return { statements, lookup, end }
+  const settle = (index: number, exit: Exit.Exit<void, string>) =>
+    Effect.suspend(() => {
+      const statement = statements[index]
+      return statement === undefined ? Effect.die("No such statement") : Deferred.done(statement.end, exit)
+    })
+  return { statements, lookup, settle, end: (index: number) => settle(index, Exit.void) }
 })
 
 describe("Joined look-ups", () => {
@@ -59,15 +63,14 @@ describe("Joined look-ups", () => {
 
   it.effect("fail together when their statement fails, and the next ones are not touched by it", () =>
     Effect.gen(function* () {
-      const { statements, lookup, end } = yield* makeTable
-      const fibers = yield* Effect.forEach(["a", "b"], (key) =>
-        Effect.forkChild(lookup([key]), { startImmediately: true }),
-      )
-      yield* Deferred.fail(statements[0]?.end ?? Deferred.makeUnsafe(), "lost")
-      assert.deepStrictEqual(yield* Effect.exit(Fiber.join(fibers[0] ?? assert.fail())), Exit.fail("lost"))
+      const { lookup, settle, end } = yield* makeTable
+      const first = yield* Effect.forkChild(lookup(["a"]), { startImmediately: true })
+      const second = yield* Effect.forkChild(lookup(["b"]), { startImmediately: true })
+      yield* settle(0, Exit.fail("lost"))
+      assert.deepStrictEqual(yield* Effect.exit(Fiber.join(first)), Exit.fail("lost"))
       yield* Effect.yieldNow
       yield* end(1)
-      assert.deepStrictEqual(yield* Fiber.join(fibers[1] ?? assert.fail()), Option.some("b"))
+      assert.deepStrictEqual(yield* Fiber.join(second), Option.some("b"))
     }),
   )
 

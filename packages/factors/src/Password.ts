@@ -27,9 +27,7 @@ export const lengthInBytes = { minimum: 8, maximum: 1024 } as const
  * @category models
  * @since 0.1.0
  */
-export const PasswordText = Schema.RedactedFromValue(Schema.String.check(Schema.isMaxLength(4096)), {
-  label: "password",
-})
+export const PasswordText = Schema.RedactedFromValue(Schema.String.check(Schema.isMaxLength(4096)))
 
 /**
  * An Argon2id hash in PHC string format: `$argon2id$v=19$m=...,t=...,p=...$salt$hash`.

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import { seeing } from "@belfry/core/HandlersLayer"
 import { RequestGuard } from "@belfry/core/ProblemApi"
 import {
   clientInfo,
@@ -13,6 +12,7 @@ import {
   rateLimited,
   setSessionCookie,
   storeUnavailable,
+  seeing,
 } from "@belfry/core/RequestHandlers"
 import { Authentication, CurrentSession, CurrentUser, type SignedIn, type Transport } from "@belfry/core/SessionsApi"
 import { Site } from "@belfry/core/Site"

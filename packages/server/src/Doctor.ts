@@ -8,6 +8,7 @@ import * as Site from "@belfry/core/Site"
 import * as SmtpMailer from "@belfry/core/SmtpMailer"
 import * as Database from "@belfry/sql/Database"
 import * as Migrations from "@belfry/sql/Migrations"
+import * as Config from "effect/Config"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -86,7 +87,7 @@ const checkSettings = Effect.gen(function* () {
 
 const checkSecrets = Effect.gen(function* () {
   const { isProduction } = yield* ServerConfig.config
-  if (Option.isSome(yield* ServerConfig.secret("BELFRY_SECRETS"))) {
+  if (Option.isSome(yield* Config.option(Config.Redacted("BELFRY_SECRETS")))) {
     const secrets = yield* KeyRing.configSecrets
     return { state: "ok" as const, found: `signs with "${secrets[0].id}", ${secrets.length} in all` }
   }
@@ -97,7 +98,7 @@ const checkSecrets = Effect.gen(function* () {
 
 const checkMail = Effect.gen(function* () {
   const { isProduction } = yield* ServerConfig.config
-  if (Option.isSome(yield* ServerConfig.secret("BELFRY_SMTP_URL"))) {
+  if (Option.isSome(yield* Config.option(Config.Redacted("BELFRY_SMTP_URL")))) {
     yield* Effect.scoped(Layer.build(SmtpMailer.layerConfig))
     return { state: "ok" as const, found: "goes out by SMTP" }
   }

@@ -3,8 +3,6 @@
  *
  * @since 0.1.0
  */
-// Compiles the schemas of the contract to code: encoding a session takes a fraction of the time.
-import "effect/schema/SchemaJITCompiler/enable"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Context from "effect/Context"
@@ -15,7 +13,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
-import { createServer } from "node:http"
+import * as Http from "node:http"
 import * as NodeMac from "./NodeMac.ts"
 import * as Requests from "./Requests.ts"
 import * as Server from "./Server.ts"
@@ -27,7 +25,7 @@ import * as ServerConfig from "./ServerConfig.ts"
  * **Details**
  *
  * Headers must arrive within 10 seconds, a whole request within 30, and take 16 KiB at most. On a stop no new
- * connection is taken, and requests have 10 seconds to finish.
+ * connection is taken, requests have 9 seconds to finish, and what is open then is cut.
  *
  * @category layers
  * @since 0.1.0
@@ -37,13 +35,15 @@ export const layerHttp = Layer.unwrap(
     const { host, port } = yield* ServerConfig.ServerConfig
     return NodeHttpServer.layer(
       () =>
-        createServer({
+        new BoundedServer({
           maxHeaderSize: 16 * 1024,
           headersTimeout: 10_000,
           requestTimeout: 30_000,
+          // How often Node looks for requests that are late; its default of 30 seconds would let them be.
+          connectionsCheckingInterval: 2000,
           keepAliveTimeout: 72_000,
         }),
-      { host, port, backlog: 1024, gracefulShutdownTimeout: Duration.seconds(10) },
+      { host, port, backlog: 1024, gracefulShutdownTimeout: stopTimeout },
     )
   }),
 ).pipe(Layer.provide(ServerConfig.layer))
@@ -98,6 +98,16 @@ export const layer = serve(Server.layer)
 export const address = Effect.map(HttpServer.HttpServer, (server) => NetAddress.formatSocketAddress(server.address))
 
 // internal
+
+const stopTimeout = Duration.seconds(9)
+
+/** A server whose `close` comes to an end: Node's waits for whoever never finishes a request. */
+class BoundedServer extends Http.Server {
+  override close(callback?: (error?: Error) => void): this {
+    setTimeout(() => this.closeAllConnections(), Duration.toMillis(stopTimeout)).unref()
+    return super.close(callback)
+  }
+}
 
 /** The context of every request: with the limit of bodies, and room for what a request adds before it is copied. */
 const forRequests = <R>(context: Context.Context<R>): Context.Context<R> =>

@@ -4,13 +4,13 @@
  * @since 0.1.0
  */
 import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { secret } from "./ServerConfig.ts"
 
 /**
  * `BELFRY_REDIS_URL` cannot be used. The URL is not shown: it may have a password in it.
@@ -35,7 +35,7 @@ export class RedisUrlInvalid extends Schema.TaggedError<RedisUrlInvalid>("@belfr
  */
 export const layer = Layer.unwrap(
   Effect.gen(function* () {
-    const url = yield* secret("BELFRY_REDIS_URL")
+    const url = yield* Config.option(Config.Redacted("BELFRY_REDIS_URL"))
     if (Option.isNone(url)) return SqlRateLimiterStore.layer
     if (!/^rediss?:$/.test(URL.parse(Redacted.value(url.value))?.protocol ?? "")) return yield* new RedisUrlInvalid()
     // Loaded only where it is used: the client costs start-up time and memory.

@@ -71,15 +71,6 @@ export const isProduction: Config.Config<boolean> = Config.String("NODE_ENV").pi
   Config.map((value) => value === "production"),
 )
 
-/**
- * Reads a secret that may be left out. An empty value counts as none, as files of variables have it.
- *
- * @category config
- * @since 0.1.0
- */
-export const secret = (name: string): Config.Config<Option.Option<Redacted.Redacted>> =>
-  Config.option(Config.Redacted(name)).pipe(Config.map(Option.filter((value) => Redacted.value(value).trim() !== "")))
-
 // Not longer than a timer can be, which would be none at all.
 const RequestTimeout = Schema.DurationFromString.check(
   Schema.makeFilter(Duration.between({ minimum: Duration.millis(10), maximum: Duration.hours(1) }), {
@@ -109,7 +100,7 @@ export const config: Config.Config<ServerConfigService> = Config.all({
     Schema.NumberFromString.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
     "BELFRY_LOG_REQUESTS",
   ).pipe(Config.withDefault(0)),
-  metricsToken: secret("BELFRY_METRICS_TOKEN"),
+  metricsToken: Config.option(Config.Redacted("BELFRY_METRICS_TOKEN")),
 })
 
 /**
@@ -155,7 +146,7 @@ export const layerKeyRing = Layer.effect(
   KeyRing.KeyRing,
   Effect.gen(function* () {
     const { dataDir, isProduction } = yield* ServerConfig
-    const given = yield* secret("BELFRY_SECRETS")
+    const given = yield* Config.option(Config.Redacted("BELFRY_SECRETS"))
     if (Option.isSome(given)) return yield* KeyRing.make(yield* KeyRing.configSecrets)
     if (isProduction) {
       return yield* new UnsafeInProduction({

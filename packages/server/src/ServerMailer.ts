@@ -6,14 +6,14 @@
 import * as DevelopmentMailer from "@belfry/core/DevelopmentMailer"
 import type { Mailer } from "@belfry/core/Mailer"
 import * as SmtpMailer from "@belfry/core/SmtpMailer"
-import type * as Config from "effect/Config"
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
-import { secret, ServerConfig, UnsafeInProduction } from "./ServerConfig.ts"
+import { ServerConfig, UnsafeInProduction } from "./ServerConfig.ts"
 
 /**
  * The mailer that the configuration asks for. Production refuses the console: links that sign people in would stand in
@@ -33,7 +33,7 @@ export const layer = Layer.unwrap(
     ServerConfig
   > {
     const { dataDir, isProduction } = yield* ServerConfig
-    if (Option.isSome(yield* secret("BELFRY_SMTP_URL"))) return SmtpMailer.layerConfig
+    if (Option.isSome(yield* Config.option(Config.Redacted("BELFRY_SMTP_URL")))) return SmtpMailer.layerConfig
     if (isProduction) {
       return yield* new UnsafeInProduction({
         setting: "BELFRY_SMTP_URL",

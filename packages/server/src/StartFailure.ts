@@ -48,7 +48,7 @@ export const describeError = (error: unknown): string => {
   }
   if (error instanceof ServeError) return port(error)
   if (error instanceof RedisError) {
-    return `BELFRY_REDIS_URL: the server does not answer${reasonOf(error.cause)}; check that it runs, and the password`
+    return `BELFRY_REDIS_URL: the server does not let us in${reasonOf(error.cause)}; check that it runs, and the password`
   }
   if (error instanceof PlatformError) {
     return `BELFRY_DATA_DIR: ${error.message}; name a directory that this user may write`
@@ -62,12 +62,18 @@ const oneLine = (text: string): string => text.replace(/\s*\n\s*/gu, "; ")
 
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 
+const clearer: Readonly<Record<string, string>> = {
+  // Every variable that is there is a string.
+  "Expected string": "is missing",
+  "Expected a valid Duration string": 'Expected a duration such as "10 seconds"',
+}
+
 const setting = (error: Config.ConfigError): string => {
   if (!Schema.isSchemaError(error.cause)) return `the settings cannot be read: ${oneLine(error.cause.message)}`
   return formatIssues(error.cause.issue)
     .issues.map(({ path, message }) => {
       const names = (path ?? []).map((segment) => String(typeof segment === "object" ? segment.key : segment))
-      return `${names.join("_")}: ${message.toLowerCase().startsWith("missing") ? "is missing" : oneLine(message)}`
+      return `${names.join("_")}: ${clearer[message] ?? oneLine(message)}`
     })
     .join("; ")
 }
@@ -107,6 +113,7 @@ const codeOf = (cause: unknown): string | undefined => {
   for (let depth = 0; depth < 8; depth++) {
     if (Predicate.hasProperty(current, "code") && typeof current.code === "string") return current.code
     if (Predicate.hasProperty(current, "reason")) current = current.reason
+    else if (Predicate.hasProperty(current, "socketError")) current = current.socketError
     else if (Predicate.hasProperty(current, "cause")) current = current.cause
     else return undefined
   }

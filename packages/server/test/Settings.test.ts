@@ -21,7 +21,9 @@ describe("the table of settings", () => {
     Effect.gen(function* () {
       const files = yield* Effect.promise(async () => [...(await sources("packages")), ...(await sources("apps"))])
       assert.isAbove(files.length, 50)
-      const texts = yield* Effect.promise(() => Promise.all(files.map((file) => Fs.readFile(Path.join(root, file), "utf8"))))
+      const texts = yield* Effect.promise(() =>
+        Promise.all(files.map((file) => Fs.readFile(Path.join(root, file), "utf8"))),
+      )
       const named = new Set<string>()
       for (const text of texts) {
         for (const [, name = ""] of text.matchAll(/"(BELFRY_[A-Z0-9_]+|OTEL_[A-Z0-9_]+|DATABASE_URL|NODE_ENV)"/g)) {

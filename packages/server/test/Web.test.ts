@@ -68,7 +68,8 @@ const tokenInMail = (directory: string) =>
   Effect.gen(function* () {
     while (true) {
       const [name] = yield* Effect.promise(() => Fs.readdir(directory))
-      const mail = name === undefined ? "" : yield* Effect.promise(() => Fs.readFile(Path.join(directory, name), "utf8"))
+      const mail =
+        name === undefined ? "" : yield* Effect.promise(() => Fs.readFile(Path.join(directory, name), "utf8"))
       const token = /belfry_verify_\w{43}/.exec(mail)?.[0]
       if (token !== undefined) return token
       yield* Effect.sleep(10)
