@@ -9,6 +9,7 @@ import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import type * as Cookies from "effect/http/Cookies"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
+import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -107,6 +108,9 @@ export const layerCookieJar = (origin: string) =>
       )
       // The jar looks for the cookies of a URL, so it comes after whatever completes the URL, such as the base URL of
       // the client above.
-      return HttpClient.makeWith((request) => Effect.flatMap(request, withCookies.execute), Effect.succeed)
+      return HttpClient.makeWith<HttpClientError, never, HttpClientError, never>(
+        Effect.flatMap(withCookies.execute),
+        Effect.succeed,
+      )
     }),
   )

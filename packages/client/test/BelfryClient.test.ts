@@ -97,7 +97,7 @@ withLayer(TestServer.layer, { excludeTestServices: true })("BelfryClient, agains
       assert.strictEqual((yield* client.users.update({ payload: { name: null } })).name, null)
       const listed = yield* client.sessions.list()
       assert.deepStrictEqual([listed.sessions, listed.currentSessionId], [[session], session.id])
-      yield* client.passwords.signIn({ payload: { email, password, transport: "bearer" } })
+      yield* (yield* program()).passwords.signIn({ payload: { email, password, transport: "bearer" } })
       assert.deepStrictEqual(yield* client.sessions.revokeMany({ query: { scope: "others" } }), { revoked: 1 })
       yield* client.users.remove()
       const gone = yield* Effect.flip(client.passwords.signIn({ payload: { email, password } }))

@@ -33,6 +33,7 @@ export interface ProblemMembers {
  * @since 0.1.0
  */
 export interface ErrorClass extends Schema.Constraint {
+  readonly identifier: string
   readonly fields: Schema.Struct.Fields
   readonly Encoded: object
   readonly DecodingServices: never
@@ -65,7 +66,7 @@ export const asProblem =
       title: member(Schema.String, members.title),
       status: member(Schema.Int, members.status),
       ...encodedFields,
-    })
+    }).annotate({ identifier: nameOf(error) })
     const problem = wire.pipe(
       Schema.decodeTo(
         Schema.make<Schema.Codec<unknown, object>>(error.ast),
@@ -74,6 +75,7 @@ export const asProblem =
           encode: (encoded) => ({ ...encoded, ...members }),
         }),
       ),
+      Schema.annotate({ description: nameOf(error) }),
       HttpApiSchema.asJson({ contentType: ProblemDetails.contentType }),
       HttpApiSchema.status(options.status),
     )
@@ -145,6 +147,11 @@ export class RequestGuard extends HttpApiMiddleware.Service<RequestGuard>()("@be
 export const limited = RateLimited.pipe(asProblem({ status: 429, title: "Too Many Requests" }))
 
 // internal
+
+/** The name in documents: the identifier `@belfry/core/SessionInvalid` without the package. A declaration, as above. */
+function nameOf({ identifier }: ErrorClass): string {
+  return identifier.slice(identifier.lastIndexOf("/") + 1)
+}
 
 /** A member that RFC 9457 lets a sender leave out: read as `value` then. A declaration, since schemas above use it. */
 function member<S extends Schema.Codec<string | number>>(schema: S, value: S["Type"]) {

@@ -59,7 +59,7 @@ export const cookieToken = (
   site: Site["Service"],
 ): Redacted.Redacted | undefined => {
   const token = request.cookies[site.cookieName(sessionCookie)]
-  return token === undefined || token === "" ? undefined : Redacted.make(token)
+  return hasText(token) ? Redacted.make(token) : undefined
 }
 
 /**
@@ -193,7 +193,7 @@ export const rateLimited = (error: RateLimited) => Effect.andThen(retryAfter(err
  * @since 0.1.0
  */
 export const checkOrigin = (request: HttpServerRequest.HttpServerRequest, site: Site["Service"]) => {
-  const hasCookie = cookieToken(request, site) !== undefined
+  const hasCookie = hasText(request.cookies[site.cookieName(sessionCookie)])
   const secFetchSite = request.headers["sec-fetch-site"]
   const origin = request.headers.origin
   const isBrowser = secFetchSite !== undefined || origin !== undefined
@@ -265,6 +265,8 @@ export const seeing = <const Keys extends ReadonlyArray<Context.Service.Any>>(..
 }
 
 // internal
+
+const hasText = (value: string | undefined): value is string => value !== undefined && value !== ""
 
 const retryAfter = (seconds: number) =>
   onResponse((response) => HttpServerResponse.setHeader(response, "retry-after", String(seconds)))

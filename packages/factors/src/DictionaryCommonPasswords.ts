@@ -36,22 +36,17 @@ export const isMostlyContext = (password: string, context: ReadonlyArray<string>
 }
 
 /**
- * Builds the check. The dictionary is loaded here, and only those of its words stay that are long enough for a password.
+ * Builds the check. The dictionary is loaded when the first password is checked, since it takes 50 ms and 20 MB that a
+ * server without sign-ups never needs; only those of its words stay that are long enough for a password.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.gen(function* () {
-  // It is a dependency of this package: when it does not load, the installation is broken.
-  const { dictionary } = yield* Effect.promise(() => import("@zxcvbn-ts/language-common"))
-  const known = new Set(
-    dictionary["passwords-common"]
-      .map((password) => password.toLowerCase())
-      .filter((password) => new TextEncoder().encode(password).length >= lengthInBytes.minimum),
-  )
+  const dictionary = yield* Effect.cached(loadDictionary)
   return {
     includes: (password: Redacted.Redacted, context: ReadonlyArray<string>) =>
-      Effect.sync(() => {
+      Effect.map(dictionary, (known) => {
         const text = Redacted.value(password)
         return known.has(text.toLowerCase()) || isMostlyContext(text, context)
       }),
@@ -87,6 +82,16 @@ export const layerConfig: Layer.Layer<never, Config.ConfigError> = Layer.unwrap(
 )
 
 // internal
+
+// It is a dependency of this package: when it does not load, the installation is broken.
+const loadDictionary = Effect.promise(async () => {
+  const { dictionary } = await import("@zxcvbn-ts/language-common")
+  return new Set(
+    dictionary["passwords-common"]
+      .map((password) => password.toLowerCase())
+      .filter((password) => new TextEncoder().encode(password).length >= lengthInBytes.minimum),
+  )
+})
 
 const bare = (text: string): string =>
   text

@@ -40,6 +40,7 @@ export const make = Effect.gen(function* () {
         passwords.set(userId, to)
         return Effect.succeed(true)
       }),
+    confirm: (userId, hash) => tables.statement(() => Effect.succeed(passwords.get(userId) === hash)),
     remove: (userId) => tables.statement(() => Effect.succeed(passwords.delete(userId))),
   })
 })

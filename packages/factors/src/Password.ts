@@ -100,6 +100,26 @@ export class PasswordRequired extends Schema.TaggedError<PasswordRequired>("@bel
 }
 
 /**
+ * The user has no password yet, and may set the first one only after proving the e-mail address.
+ *
+ * **Details**
+ *
+ * Otherwise somebody could make an account for another person's address, give it a password, and keep a way in when
+ * that person proves the address and takes the account for their own.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class EmailUnverified extends Schema.TaggedError<EmailUnverified>("@belfry/factors/EmailUnverified")(
+  "EmailUnverified",
+  {},
+) {
+  override get message(): string {
+    return "Confirm the e-mail address before setting a password"
+  }
+}
+
+/**
  * Writes a password in its one form: NFKC, so that every keyboard types the same one.
  *
  * @see [NIST SP 800-63B-4 §3.1.1.2](https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver)

@@ -30,6 +30,11 @@ export class PasswordStore extends Context.Service<
       to: PasswordHash,
       now: DateTime.Utc,
     ) => Effect.Effect<boolean, StoreError>
+    /**
+     * True if `hash` is still the user's password. Inside a transaction no change of it commits before that ends: who
+     * sets, replaces or removes it meanwhile waits.
+     */
+    readonly confirm: (userId: UserId, hash: PasswordHash) => Effect.Effect<boolean, StoreError>
     /** Removes the user's password; whether there was one. */
     readonly remove: (userId: UserId) => Effect.Effect<boolean, StoreError>
   }

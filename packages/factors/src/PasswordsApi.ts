@@ -13,7 +13,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
-import { InvalidCredentials, PasswordRejected, PasswordRequired, PasswordText } from "./Password.ts"
+import { EmailUnverified, InvalidCredentials, PasswordRejected, PasswordRequired, PasswordText } from "./Password.ts"
 
 const invalidCredentials = InvalidCredentials.pipe(asProblem({ status: 401, title: "Unauthorized" }))
 const rejected = PasswordRejected.pipe(asProblem({ status: 422, title: "Unprocessable Content" }))
@@ -102,6 +102,7 @@ export class PasswordsApi extends HttpApiGroup.make("passwords")
         invalidCredentials,
         rejected,
         SessionNotFresh.pipe(asProblem({ status: 403, title: "Forbidden" })),
+        EmailUnverified.pipe(asProblem({ status: 403, title: "Forbidden" })),
         limited,
       ],
     })

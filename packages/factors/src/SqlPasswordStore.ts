@@ -47,6 +47,14 @@ export const make = Effect.gen(function* () {
         ),
         (rows) => rows.length > 0,
       ),
+    confirm: (userId, hash) =>
+      Effect.map(
+        statements.read(
+          "confirm",
+          sql`SELECT user_id FROM belfry_passwords WHERE user_id = ${userId} AND hash = ${hash} FOR SHARE`,
+        ),
+        (rows) => rows.length > 0,
+      ),
     remove: (userId) =>
       Effect.map(
         statements.write("remove", sql`DELETE FROM belfry_passwords WHERE user_id = ${userId} RETURNING user_id`),

@@ -1,9 +1,11 @@
 import { AuthEvents } from "@belfry/core/AuthEvents"
 import { Emails } from "@belfry/core/Emails"
 import { Sessions } from "@belfry/core/Sessions"
-import { Email } from "@belfry/core/User"
+import { Email, type User } from "@belfry/core/User"
+import { Users } from "@belfry/core/Users"
+import { PasswordStore } from "@belfry/factors/PasswordStore"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Fiber, Stream } from "effect"
+import { DateTime, Effect, Fiber, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import {
   ada,
@@ -139,6 +141,31 @@ describe("Changing a password", () => {
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("takes 10 changes of fresh sessions in 15 minutes, attempts at the current password among them", () =>
+    Effect.gen(function* () {
+      let here = yield* register()
+      for (let i = 0; i < 5; i++) {
+        here = yield* change(here, newPassword)
+        assert.strictEqual(yield* tagOf(reauthenticate(here, evesPassword)), "InvalidCredentials")
+      }
+      assert.strictEqual(yield* tagOf(change(here, newPassword)), "RateLimited")
+      yield* TestClock.adjust("15 minutes")
+      assert.strictEqual(yield* tagOf(change(here, adasPassword)), "SessionNotFresh")
+      yield* change(yield* reauthenticate(here, newPassword), adasPassword)
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("counts no change of a session that is not fresh", () =>
+    Effect.gen(function* () {
+      const here = yield* register()
+      yield* TestClock.adjust("10 minutes")
+      for (let i = 0; i < 11; i++) {
+        assert.strictEqual(yield* tagOf(change(here, newPassword)), "SessionNotFresh")
+      }
+      yield* reauthenticate(here, adasPassword)
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect("refuses a new password that will not do, and nothing changes", () =>
     Effect.gen(function* () {
       const here = yield* register()
@@ -177,6 +204,48 @@ describe("Changing a password", () => {
       yield* signIn()
       yield* sessions.verify(elsewhere.token)
       assert.deepStrictEqual(yield* mails, [])
+    }).pipe(Effect.provide(layer)),
+  )
+})
+
+describe("A first password", () => {
+  /** Somebody who is signed in by another way than a password, whose address nobody has proved. */
+  const arrive = Effect.gen(function* () {
+    const user = yield* Users.use((users) => users.create({ email: ada }))
+    const issued = yield* Sessions.use((sessions) => sessions.start({ user, amr: ["oauth"], client: home }))
+    return { ...issued, user }
+  })
+  const hash = ({ user }: { readonly user: User }) => PasswordStore.use((passwords) => passwords.find(user.id))
+
+  it.effect("is not set for an address that is not proved: by no change, with or without a current password", () =>
+    Effect.gen(function* () {
+      const eve = yield* arrive
+      assert.strictEqual(yield* tagOf(change(eve, evesPassword)), "EmailUnverified")
+      assert.strictEqual(yield* tagOf(change(eve, evesPassword, evesPassword)), "InvalidCredentials")
+      assert.deepStrictEqual(yield* hash(eve), Option.none())
+      assert.deepStrictEqual(yield* mails, [])
+      const verified = yield* Sessions.use((sessions) => sessions.verify(eve.token))
+      assert.deepStrictEqual(verified.session, eve.session)
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("is set by a fresh session once the address is proved", () =>
+    Effect.gen(function* () {
+      const here = yield* arrive
+      const user = yield* Users.use((users) =>
+        Effect.flatMap(DateTime.now, (emailVerifiedAt) => users.update(here.user.id, { emailVerifiedAt })),
+      )
+      yield* change({ ...here, user }, newPassword)
+      yield* signIn({ password: newPassword })
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("may be followed by another one, though the proof of the address was taken back", () =>
+    Effect.gen(function* () {
+      const here = yield* register()
+      const user = yield* Users.use((users) => users.update(here.user.id, { emailVerifiedAt: null }))
+      yield* change({ ...here, user }, newPassword)
+      yield* signIn({ password: newPassword })
     }).pipe(Effect.provide(layer)),
   )
 })

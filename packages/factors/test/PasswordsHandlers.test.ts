@@ -1,4 +1,5 @@
 import { Sessions } from "@belfry/core/Sessions"
+import { Users } from "@belfry/core/Users"
 import { CommonPasswords } from "@belfry/factors/CommonPasswords"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted, type Schema } from "effect"
@@ -335,6 +336,17 @@ describe("POST /auth/password/change", () => {
         yield* change({ currentPassword: credentials.password, newPassword: "a".repeat(1025) }),
         problem(422, "Unprocessable Content", "PasswordRejected", { reason: "too-long", minimum: 8, maximum: 1024 }),
       )
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("sets no first password before the address is proved", () =>
+    Effect.gen(function* () {
+      const user = yield* Users.use((users) => users.create({ email: ada }))
+      const { token } = yield* Sessions.use((sessions) => sessions.start({ user, amr: ["oauth"], client: home }))
+      const send = yield* TestServer.make()
+      const headers = sameOrigin(`belfry_session=${Redacted.value(token)}`)
+      const response = yield* send("/auth/password/change", { json: { newPassword: wrong.password }, headers })
+      assertProblem(response, problem(403, "Forbidden", "EmailUnverified"))
     }).pipe(Effect.provide(layer)),
   )
 

@@ -54,6 +54,33 @@ describe("Requests of the wrong form", () => {
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("get 422 with all of their faults, and nothing of what stood there", () =>
+    Effect.gen(function* () {
+      const { send, headers } = yield* signedIn
+      const faults: ReadonlyArray<readonly [path: string, json: Schema.Json, paths: ReadonlyArray<string>]> = [
+        [
+          "/auth/sign-up/password",
+          { email: "hunter2", password: 73_588_437, name: "hunter2\u0000" },
+          ["email", "password", "name"],
+        ],
+        ["/auth/sign-in/password", { email: "hunter2", password: ["hunter2"] }, ["email", "password"]],
+        ["/auth/password/reset", { token: 73_588_437, password: "hunter2".repeat(700) }, ["token", "password"]],
+        ["/auth/password/change", { currentPassword: { text: "hunter2" } }, ["currentPassword", "newPassword"]],
+      ]
+      for (const [path, json, fields] of faults) {
+        const response = yield* send(path, { json, headers })
+        const issues = TestServer.at(response.json, "issues")
+        assertProblem(response, problem(422, "Unprocessable Content", "InvalidRequest", { issues }))
+        assert.deepStrictEqual(
+          fields.map((_, index) => TestServer.at(issues, String(index), "path")),
+          fields.map((field) => ["body", field]),
+        )
+        assert.strictEqual(TestServer.at(issues, "length"), fields.length)
+        assert.notMatch(response.text, /hunter2|73588437/)
+      }
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect("get 422 for JSON that is none, on every endpoint", () =>
     Effect.gen(function* () {
       const { send, headers } = yield* signedIn

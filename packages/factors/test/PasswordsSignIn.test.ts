@@ -111,7 +111,7 @@ describe("Signing in", () => {
         assert.deepStrictEqual((yield* auditTrail).slice(-3), [
           "password.sign-in:wrong-password",
           "password.sign-in:unknown-address",
-          "password.sign-in:wrong-password",
+          "password.sign-in:no-password",
         ])
       }).pipe(Effect.provide(layer)),
   )
@@ -262,6 +262,15 @@ describe("Proving the password again", () => {
       assert.deepStrictEqual(verified.session, signedIn.session)
       yield* TestClock.adjust("15 minutes")
       yield* reauthenticate(signedIn)
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("refuses who has no password, and records that", () =>
+    Effect.gen(function* () {
+      const user = yield* Users.use((users) => users.create({ email: bob }))
+      const byMail = yield* Sessions.use((sessions) => sessions.start({ user, amr: ["email"], client: home }))
+      assert.strictEqual((yield* Effect.flip(reauthenticate({ ...byMail, user })))._tag, "InvalidCredentials")
+      assert.deepStrictEqual((yield* auditTrail).slice(-1), ["password.reauthentication:no-password"])
     }).pipe(Effect.provide(layer)),
   )
 

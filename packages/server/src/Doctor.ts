@@ -82,7 +82,12 @@ const checkSettings = Effect.gen(function* () {
     ),
   )
   const mode = isProduction ? "production" : "development"
-  return { state: "ok" as const, found: `${mode}; listens on ${host}:${port}, known as ${origin}` }
+  const found = `${mode}; listens on ${host}:${port}, known as ${origin}`
+  const { hostname, port: known } = new URL(origin)
+  // Behind a proxy the two differ. On this machine alone nothing stands between them, and forms would be refused.
+  return ServerConfig.isLoopback(hostname) && port !== 0 && Number(known || 80) !== port
+    ? { state: "warning" as const, found, advice: `Set BELFRY_BASE_URL=http://localhost:${port}, or BELFRY_PORT` }
+    : { state: "ok" as const, found }
 })
 
 const checkSecrets = Effect.gen(function* () {

@@ -101,10 +101,13 @@ export const address = Effect.map(HttpServer.HttpServer, (server) => NetAddress.
 
 const stopTimeout = Duration.seconds(9)
 
-/** A server whose `close` comes to an end: Node's waits for whoever never finishes a request. */
+/**
+ * A server whose `close` comes to an end: Node's waits for whoever never finishes a request. Requests that are
+ * interrupted when their time is up are still answered.
+ */
 class BoundedServer extends Http.Server {
   override close(callback?: (error?: Error) => void): this {
-    setTimeout(() => this.closeAllConnections(), Duration.toMillis(stopTimeout)).unref()
+    setTimeout(() => this.closeAllConnections(), Duration.toMillis(stopTimeout) + 500).unref()
     return super.close(callback)
   }
 }

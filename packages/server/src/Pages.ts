@@ -14,6 +14,7 @@ import { select } from "./PageCatalogues.ts"
 import * as account from "./pages/account.ts"
 import * as links from "./pages/links.ts"
 import * as PageKit from "./pages/PageKit.ts"
+import { withQuery } from "./pages/query.ts"
 import * as signIn from "./pages/signIn.ts"
 import * as signUp from "./pages/signUp.ts"
 import { failurePage } from "./pages/views/failures.ts"
@@ -32,9 +33,16 @@ import { get, makeVisitors } from "./pages/visit.ts"
  */
 export const layerPages = HttpRouter.use((router) =>
   Effect.gen(function* () {
-    const { assets, paths, redirect } = yield* PageKit.PageKit
+    const { assets, paths } = yield* PageKit.PageKit
+    const visitors = yield* makeVisitors
+    const changePassword = `${paths.account}#password`
     for (const asset of assets) yield* router.add("GET", asset.path, PageKit.assetResponse(asset))
-    yield* router.add("GET", "/.well-known/change-password", redirect(`${paths.account}#password`))
+    yield* get("/.well-known/change-password", (visit) =>
+      Effect.map(visitors.find(visit), (visitor) =>
+        // A redirect from the account page could not name the section: a server does not see fragments.
+        Option.isSome(visitor) ? changePassword : withQuery(paths.signIn, { return_to: changePassword }),
+      ),
+    )
     yield* signIn.routes
     yield* signUp.routes
     yield* links.routes

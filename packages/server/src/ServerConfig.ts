@@ -17,7 +17,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
 /**
@@ -117,6 +117,15 @@ export const layer = Layer.effect(
 )
 
 /**
+ * Tells whether the host of a URL is this machine itself.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname)
+
+/**
  * Refuses to start in production with an http origin that is not loopback: its cookies would travel in the clear.
  *
  * @category layers
@@ -159,9 +168,6 @@ export const layerKeyRing = Layer.effect(
 )
 
 // internal
-
-const isLoopback = (hostname: string): boolean =>
-  hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname)
 
 /**
  * Reads the generated secret, or makes it. Whoever comes second at the same time takes what the first one made: the file

@@ -1,7 +1,10 @@
 import { Hooks, none } from "@belfry/core/Hooks"
-import { UserDeletionRefused } from "@belfry/core/User"
+import { Email, UserDeletionRefused } from "@belfry/core/User"
+import { Users } from "@belfry/core/Users"
+import { EmailUnverified } from "@belfry/factors/Password"
+import { Passwords } from "@belfry/factors/Passwords"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { browser, layerServices, password, problemOf, serve, signUp, valueOf } from "./support/PageBrowser.ts"
 
@@ -88,6 +91,24 @@ describe("the account page", () => {
       assert.deepStrictEqual([changed.status, changed.location], [303, "/account?done=password-changed"])
       assert.strictEqual((yield* ada.open("/account")).status, 200)
       assert.strictEqual((yield* phone.open("/account")).status, 303)
+    }).pipe(Effect.provide(layerServices())),
+  )
+
+  it.effect("says that the address comes before the first password, and how to prove it", () =>
+    Effect.gen(function* () {
+      const passwords = yield* Passwords
+      const users = yield* Users
+      const refusing = Passwords.of({ ...passwords, change: () => Effect.fail(new EmailUnverified()) })
+      const ada = browser(yield* Effect.provideService(serve(), Passwords, refusing))
+      yield* signUp(ada, email)
+      const user = Option.getOrThrow(yield* users.findByEmail(Email.make(email)))
+      yield* users.update(user.id, { emailVerifiedAt: null })
+      const fields = { action: "password", current_password: password, new_password: newPassword }
+      const refused = yield* ada.submit("/account", fields)
+      assert.strictEqual(refused.status, 403)
+      assert.include(refused.text, "Confirm your e-mail address first")
+      assert.include(refused.text, 'name="action" value="verify"')
+      assert.notInclude(refused.text, newPassword)
     }).pipe(Effect.provide(layerServices())),
   )
 

@@ -294,6 +294,9 @@ describe("a password manager", () => {
   it.effect("finds the page that changes the password", () =>
     Effect.gen(function* () {
       const ada = browser(yield* serve())
+      const before = yield* ada.open("/.well-known/change-password")
+      assert.deepStrictEqual([before.status, before.location], [303, "/sign-in?return_to=%2Faccount%23password"])
+      yield* signUp(ada, email)
       const page = yield* ada.open("/.well-known/change-password")
       assert.deepStrictEqual([page.status, page.location], [303, "/account#password"])
       const probe = yield* ada.open("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200")
@@ -328,7 +331,20 @@ describe("a password manager", () => {
       ])
       yield* ada.submit("/forgot-password", { email })
       const { path } = yield* mailedLink(email, "reset-password")
-      assert.deepStrictEqual(autocompletes(yield* ada.open(path)), ["password: new-password"])
+      assert.deepStrictEqual(autocompletes(yield* ada.open(path)), ["username: username", "password: new-password"])
+      yield* browser(site).submit("/sign-up", { email: "grace@example.com", password })
+      const confirm = yield* mailedLink("grace@example.com")
+      const phone = browser(site)
+      assert.deepStrictEqual(autocompletes(yield* phone.open(confirm.path)), [
+        "username: username",
+        "password: current-password",
+      ])
+      const again = yield* phone.submit("/confirm-sign-up", {
+        token: confirm.token,
+        username: "grace@example.com",
+        password: "wrong password",
+      })
+      assert.include(again.text, 'autocomplete="username" value="grace@example.com"')
     }).pipe(Effect.provide(layerServices())),
   )
 })

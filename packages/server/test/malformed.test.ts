@@ -4,9 +4,8 @@
  */
 import { BelfryApi } from "@belfry/client/BelfryApi"
 import { VerificationTokens } from "@belfry/core/VerificationTokens"
-import { resetPurpose } from "@belfry/factors/Passwords"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Duration, Effect, Redacted, Schema } from "effect"
 import { HttpApi, OpenApi } from "effect/http-api"
 import * as Malformed from "./support/Malformed.ts"
 import * as People from "./support/People.ts"
@@ -41,6 +40,13 @@ const suitable: Readonly<Record<string, unknown>> = {
   image: "https://example.com/ada.png",
   label: "Ada's laptop",
   transport: "bearer",
+}
+
+/** As the tokens that reset a password. */
+const resetPurpose = {
+  name: "password.reset",
+  lifetime: Duration.hours(1),
+  payload: Schema.Struct({ email: Schema.String }),
 }
 
 const fieldNames = [...new Set([...propertyNames(OpenApi.fromApi(BelfryApi).paths), ...Object.keys(suitable), "token"])]

@@ -9,7 +9,9 @@ import { PasswordHash } from "@belfry/factors/Password"
 import { PasswordStore } from "@belfry/factors/PasswordStore"
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Builders from "./Builders.ts"
@@ -98,6 +100,54 @@ export const suite = <E>(name: string, layer: Layer.Layer<PasswordStore | Transa
         assert.deepStrictEqual(yield* passwords.find(ada.id), Option.some(hashOf("new")))
         assert.isFalse(yield* passwords.rehash(bob.id, hashOf("old"), hashOf("other"), now))
         assert.deepStrictEqual(yield* passwords.find(bob.id), Option.none())
+      }),
+    )
+
+    it.effect("confirms the hash that a user has, and no other", () =>
+      Effect.gen(function* () {
+        const passwords = yield* PasswordStore
+        const [ada, bob, nobody] = [yield* insertUser, yield* insertUser, yield* Builders.user()]
+        const now = yield* DateTime.now
+        yield* passwords.set(ada.id, hashOf("1"), now)
+        assert.isTrue(yield* passwords.confirm(ada.id, hashOf("1")))
+        assert.isTrue(yield* passwords.confirm(ada.id, hashOf("1")))
+        yield* passwords.set(ada.id, hashOf("2"), now)
+        assert.isFalse(yield* passwords.confirm(ada.id, hashOf("1")))
+        assert.isTrue(yield* passwords.confirm(ada.id, hashOf("2")))
+        for (const { id } of [bob, nobody]) assert.isFalse(yield* passwords.confirm(id, hashOf("2")))
+        yield* passwords.remove(ada.id)
+        assert.isFalse(yield* passwords.confirm(ada.id, hashOf("2")))
+      }),
+    )
+
+    it.effect("lets nobody change a confirmed hash before the transaction ends, and lets others confirm it", () =>
+      Effect.gen(function* () {
+        const passwords = yield* PasswordStore
+        const transactions = yield* TransactionStore
+        const { id } = yield* insertUser
+        const now = yield* DateTime.now
+        yield* passwords.set(id, hashOf("old"), now)
+        const confirmed = yield* Deferred.make<void>()
+        const holding = yield* passwords.confirm(id, hashOf("old")).pipe(
+          Effect.tap(() => Deferred.succeed(confirmed, undefined)),
+          // As many statements as a change could come between.
+          Effect.andThen(Effect.forEach(Array.from({ length: 50 }), () => passwords.find(id))),
+          transactions.run,
+          Effect.forkChild,
+        )
+        yield* Deferred.await(confirmed)
+        yield* passwords.set(id, hashOf("new"), now)
+        const found = yield* Fiber.join(holding)
+        assert.deepStrictEqual(
+          found.filter((hash) => Option.getOrUndefined(hash) !== hashOf("old")),
+          [],
+        )
+        const answers = yield* Effect.forEach(
+          Array.from({ length: 50 }),
+          () => transactions.run(passwords.confirm(id, hashOf("new"))),
+          { concurrency: "unbounded" },
+        )
+        assert.isTrue(answers.every((isConfirmed) => isConfirmed))
       }),
     )
 

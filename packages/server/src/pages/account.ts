@@ -161,8 +161,9 @@ export const routes = Effect.gen(function* () {
             ]),
           PasswordRejected: ({ reason }) =>
             again(visit, visitor, fields, 422, [{ field: "new_password", message: words.problems[reason] }]),
-          // Asked for only where the current password is left out.
+          // These two are asked for only where the current password is left out.
           SessionNotFresh: () => Effect.succeed(confirmFirst(`${paths.account}#password`)),
+          EmailUnverified: () => again(visit, visitor, fields, 403, [{ message: words.problems.unverifiedEmail }]),
           RateLimited: ({ retryAfter }) =>
             again(
               visit,

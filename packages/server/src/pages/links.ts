@@ -6,7 +6,8 @@
 import { changePurpose, Emails, verifyPurpose } from "@belfry/core/Emails"
 import { Email } from "@belfry/core/User"
 import { type Purpose, VerificationTokens } from "@belfry/core/VerificationTokens"
-import { Passwords, resetPurpose } from "@belfry/factors/Passwords"
+import { resetPurpose } from "@belfry/factors/PasswordRules"
+import { Passwords } from "@belfry/factors/Passwords"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -55,12 +56,12 @@ export const routes = Effect.gen(function* () {
   const look = <P extends Schema.Codec<unknown, unknown>>(
     visit: Visit,
     purpose: Purpose<P>,
-    page: (token: string) => Page,
+    page: (token: string, payload: P["Type"]) => Page,
     expired: (visit: Visit, holdsToken: boolean) => Page,
   ) => {
     const token = visit.query("token") ?? ""
     return tokens.peek(purpose, Redacted.make(token)).pipe(
-      Effect.map(() => page(token)),
+      Effect.map(({ payload }) => page(token, payload)),
       Effect.catchTag("VerificationTokenInvalid", () => Effect.succeed(expired(visit, true))),
     )
   }
@@ -95,10 +96,11 @@ export const routes = Effect.gen(function* () {
     look(
       visit,
       resetPurpose,
-      (token) =>
+      (token, { email }) =>
         resetPasswordPage(visit.words, paths, {
           state: { values: {}, problems: [] },
           token,
+          email,
           holdsToken: true,
         }),
       expiredReset,
@@ -113,6 +115,7 @@ export const routes = Effect.gen(function* () {
         resetPasswordPage(words, paths, {
           state: { values: {}, problems },
           token: fields["token"] ?? "",
+          email: fields["username"] ?? "",
           holdsToken: false,
           status,
           headers,

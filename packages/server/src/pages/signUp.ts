@@ -6,7 +6,8 @@
 import { cookieToken, setSessionCookie } from "@belfry/core/RequestHandlers"
 import { Email } from "@belfry/core/User"
 import { VerificationTokens } from "@belfry/core/VerificationTokens"
-import { Passwords, signUpPurpose } from "@belfry/factors/Passwords"
+import { signUpPurpose } from "@belfry/factors/PasswordRules"
+import { Passwords } from "@belfry/factors/Passwords"
 import { clearSignUpCookie, setSignUpCookie, signUpToken } from "@belfry/factors/PasswordsHandlers"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -100,10 +101,11 @@ export const routes = Effect.gen(function* () {
       const { words, request, query } = visit
       const token = query("token") ?? ""
       return yield* tokens.peek(signUpPurpose, Redacted.make(token)).pipe(
-        Effect.map(() =>
+        Effect.map(({ payload }) =>
           confirmSignUpPage(words, paths, {
             state: { values: {}, problems: [] },
             token,
+            email: payload.email,
             asksPassword: signUpToken(request, site) === undefined,
             holdsToken: true,
           }),
@@ -121,6 +123,7 @@ export const routes = Effect.gen(function* () {
         confirmSignUpPage(words, paths, {
           state: { values: {}, problems },
           token: fields["token"] ?? "",
+          email: fields["username"] ?? "",
           asksPassword: true,
           holdsToken: false,
           status,

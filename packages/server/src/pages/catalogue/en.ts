@@ -65,6 +65,7 @@ export const english = {
     credentials: "The e-mail address or the password is not right",
     wrongPassword: "The password is not right",
     sameEmail: "This is your address already",
+    unverifiedEmail: "Confirm your e-mail address first: ask for a link below. Then choose a password",
     limited: (seconds: number) => `Too many attempts. Try again in ${duration(locale, seconds)}`,
     limitedMail: (seconds: number) => `Too many messages were asked for. Try again in ${duration(locale, seconds)}`,
     cookies: "Your browser did not keep the cookie that signs you in. Allow cookies for this site, then try again",

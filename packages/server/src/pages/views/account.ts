@@ -11,7 +11,7 @@ import { deviceName } from "../device.ts"
 import type { Paths } from "../PageKit.ts"
 import { withQuery } from "../query.ts"
 import type { Page } from "./document.ts"
-import { field, form, type FormState, links, notice, type Problem, summary } from "./parts.ts"
+import { field, form, type FormState, links, notice, type Problem, summary, username } from "./parts.ts"
 
 /**
  * What the account page shows.
@@ -158,7 +158,7 @@ const password: Section = (words, paths, { user, state }) =>
     html`<p class="quiet">${words.account.passwordText}</p>
       ${form(
         paths.account,
-        html`<input type="text" name="username" autocomplete="username" value="${user.email}" hidden />
+        html`${username(user.email)}
           ${field(words, state, {
             name: "current_password",
             label: words.fields.currentPassword.label,
@@ -171,8 +171,7 @@ const password: Section = (words, paths, { user, state }) =>
             type: "password",
             autocomplete: "new-password",
             hint: words.common.passwordHint,
-          })}
-          <button class="plain">${words.account.changePassword}</button>`,
+          })} <button class="plain">${words.account.changePassword}</button>`,
         { action: "password" },
       )}`,
   )

@@ -145,6 +145,16 @@ export const field = (
 }
 
 /**
+ * Tells a password manager whose password a form is about, where the form does not ask for it. Nobody sees it.
+ *
+ * @see [HTML Standard §4.10.18.7](https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#autofill)
+ * @category parts
+ * @since 0.1.0
+ */
+export const username = (email: string): Html =>
+  html`<input type="text" name="username" autocomplete="username" value="${email}" hidden />`
+
+/**
  * The button of a form that is alone on its page.
  *
  * @category parts

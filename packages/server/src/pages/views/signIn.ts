@@ -7,7 +7,7 @@ import { html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
 import type { Page } from "./document.ts"
-import { field, form, type FormState, links, notice, submit, summary } from "./parts.ts"
+import { field, form, type FormState, links, notice, submit, summary, username } from "./parts.ts"
 
 /**
  * Signing in.
@@ -86,17 +86,14 @@ export const confirmAccessPage = (
     <p>${words.confirmAccess.text}</p>
     ${form(
       paths.confirmAccess,
-      html`<input type="text" name="username" autocomplete="username" value="${view.email}" hidden /> ${field(
-          words,
-          view.state,
-          {
-            name: "password",
-            label: words.fields.password.label,
-            type: "password",
-            autocomplete: "current-password",
-          },
-        )}
-        ${submit(words.confirmAccess.submit)}`,
+      html`${username(view.email)}
+      ${field(words, view.state, {
+        name: "password",
+        label: words.fields.password.label,
+        type: "password",
+        autocomplete: "current-password",
+      })}
+      ${submit(words.confirmAccess.submit)}`,
       view.returnTo === undefined ? {} : { return_to: view.returnTo },
     )}
     ${links({ href: paths.account, label: words.common.back })}`,

@@ -7,7 +7,7 @@ import { html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
 import type { Page } from "./document.ts"
-import { field, form, type FormState, links, submit, summary } from "./parts.ts"
+import { field, form, type FormState, links, submit, summary, username } from "./parts.ts"
 
 /**
  * What a page shows after its form was sent: the form again, with this status.
@@ -79,7 +79,8 @@ export const checkMailPage = (words: Catalogue, paths: Paths, reason: "sign-up" 
 }
 
 /**
- * Completing a sign-up. Another browser than the one that signed up is asked for the password.
+ * Completing a sign-up. Another browser than the one that signed up is asked for the password; `email` tells its
+ * password manager which.
  *
  * @category views
  * @since 0.1.0
@@ -87,13 +88,19 @@ export const checkMailPage = (words: Catalogue, paths: Paths, reason: "sign-up" 
 export const confirmSignUpPage = (
   words: Catalogue,
   paths: Paths,
-  view: FormView & { readonly token: string; readonly asksPassword: boolean; readonly holdsToken: boolean },
+  view: FormView & {
+    readonly token: string
+    readonly email: string
+    readonly asksPassword: boolean
+    readonly holdsToken: boolean
+  },
 ): Page => ({
   ...framed(words, words.confirmSignUp.title, view, [
     html`<p>${view.asksPassword ? words.confirmSignUp.otherBrowser : words.confirmSignUp.text}</p>`,
     form(
       paths.confirmSignUp,
-      html`${
+      html`${username(view.email)}
+      ${
         view.asksPassword &&
         field(words, view.state, {
           name: "password",
@@ -150,7 +157,7 @@ export const forgotPasswordPage = (words: Catalogue, paths: Paths, view: FormVie
   ])
 
 /**
- * Setting a new password.
+ * Setting a new password. `email` tells a password manager whose it is.
  *
  * @category views
  * @since 0.1.0
@@ -158,13 +165,14 @@ export const forgotPasswordPage = (words: Catalogue, paths: Paths, view: FormVie
 export const resetPasswordPage = (
   words: Catalogue,
   paths: Paths,
-  view: FormView & { readonly token: string; readonly holdsToken: boolean },
+  view: FormView & { readonly token: string; readonly email: string; readonly holdsToken: boolean },
 ): Page => ({
   ...framed(words, words.reset.title, view, [
     html`<p>${words.reset.text}</p>`,
     form(
       paths.resetPassword,
-      html`${field(words, view.state, {
+      html`${username(view.email)}
+      ${field(words, view.state, {
         name: "password",
         label: words.fields.newPassword.label,
         type: "password",

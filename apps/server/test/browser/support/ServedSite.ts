@@ -1,0 +1,122 @@
+/**
+ * The server as people run it: a process of its own on a free port, with PGlite in a new data directory. Mail is read
+ * from its console.
+ */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import * as Fs from "node:fs/promises"
+import * as Net from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
+
+/** A message as the console shows it. */
+export interface PrintedMail {
+  readonly to: string
+  readonly subject: string
+  readonly text: string
+}
+
+/** A running server. */
+export interface ServedSite {
+  readonly origin: string
+  readonly dataDir: string
+  /** The next message to an address that was not read yet; waits for it. */
+  readonly readMail: (to: string) => Promise<PrintedMail>
+  /** How many messages to an address were printed so far, read or not. */
+  readonly countMail: (to: string) => number
+  /** Stops the server as an operator does, and says how it ended. */
+  readonly stop: () => Promise<{ readonly code: number | null; readonly stderr: string }>
+}
+
+/** A new data directory, and what removes it. */
+export const makeDataDir = (): Promise<string> => Fs.mkdtemp(Path.join(Os.tmpdir(), "belfry-browser-"))
+
+/** Starts the server; resolves when it says that it listens. Without a data directory it makes one. */
+export const start = async (
+  options: { readonly dataDir?: string; readonly environment?: Readonly<Record<string, string>> } = {},
+): Promise<ServedSite> => {
+  const dataDir = options.dataDir ?? (await makeDataDir())
+  const port = await freePort()
+  const origin = `http://localhost:${port}`
+  const child = spawn(process.execPath, [mainFile, "serve"], {
+    // Nothing of the environment that configures a server: this one is configured here.
+    env: {
+      PATH: process.env["PATH"],
+      BELFRY_PORT: String(port),
+      BELFRY_BASE_URL: origin,
+      BELFRY_DATA_DIR: dataDir,
+      ...options.environment,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  const ended = once(child, "exit")
+  let stdout = ""
+  let stderr = ""
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text))
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text))
+
+  /** Looks at the console until there is what is looked for. */
+  const watch = async <A>(what: string, look: () => A | undefined, millis: number): Promise<A> => {
+    const signal = AbortSignal.timeout(millis)
+    for (;;) {
+      const found = look()
+      if (found !== undefined) return found
+      if (child.exitCode !== null || signal.aborted) throw new Error(`No ${what} on the console:\n${stdout}${stderr}`)
+      await Promise.race([once(child.stdout, "data", { signal }), ended]).catch(() => undefined)
+    }
+  }
+
+  const mailTo = (to: string) => mailIn(stdout).filter((mail) => mail.to === to)
+  const readCounts = new Map<string, number>()
+
+  const stop = async () => {
+    child.kill("SIGTERM")
+    await ended
+    return { code: child.exitCode, stderr }
+  }
+  await watch("address", () => (stdout.includes(`Open ${origin}/sign-up\n`) ? true : undefined), 60_000).catch(
+    async (error: unknown) => {
+      await stop()
+      throw error
+    },
+  )
+  return {
+    origin,
+    dataDir,
+    readMail: (to) => {
+      const index = readCounts.get(to) ?? 0
+      readCounts.set(to, index + 1)
+      return watch(`message ${index + 1} to ${to}`, () => mailTo(to)[index], 10_000)
+    },
+    countMail: (to) => mailTo(to).length,
+    stop,
+  }
+}
+
+/** The link in a message, which stands on a line of its own. */
+export const linkIn = ({ text }: PrintedMail): string => {
+  const link = /^https?:\/\/\S+$/mu.exec(text)?.[0]
+  if (link === undefined) throw new Error(`No link in the message:\n${text}`)
+  return link
+}
+
+// internal
+
+const mainFile = Path.join(import.meta.dirname, "../../../src/main.ts")
+
+const mailIn = (stdout: string): ReadonlyArray<PrintedMail> =>
+  [...stdout.matchAll(/^--- Mail, kept as .+\nTo: (.+)\nSubject: (.+)\n\n([^]*?)\n---$/gmu)].map(
+    ([, to = "", subject = "", text = ""]) => ({ to, subject, text }),
+  )
+
+/** A port that was free a moment ago: the base URL names it, so the server cannot choose one itself. */
+const freePort = async (): Promise<number> => {
+  const server = Net.createServer()
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  server.close()
+  await once(server, "close")
+  if (address === null || typeof address === "string") throw new Error("No port")
+  return address.port
+}

@@ -1,0 +1,72 @@
+import { assert, describe, it } from "@effect/vitest"
+import { build } from "esbuild"
+import { fileURLToPath } from "node:url"
+import { gzipSync } from "node:zlib"
+
+/** Bundles a module for browsers as an application would, and tells what is in it. */
+const bundle = async (specifier: string) => {
+  const result = await build({
+    stdin: {
+      contents: `export * from ${JSON.stringify(specifier)}`,
+      resolveDir: fileURLToPath(new URL("..", import.meta.url)),
+    },
+    bundle: true,
+    write: false,
+    minify: true,
+    metafile: true,
+    platform: "browser",
+    format: "esm",
+    // Left as imports, so that they show in the metafile instead of failing the build.
+    external: ["node:*", "pg", "nodemailer"],
+    logLevel: "silent",
+  })
+  return {
+    modules: Object.keys(result.metafile.inputs),
+    imports: Object.values(result.metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path)),
+    bytes: result.outputFiles[0]?.contents ?? new Uint8Array(),
+    warnings: result.warnings,
+  }
+}
+
+/** What has no place in a browser: databases, the Node platform, handlers, services, stores and adapters of ours. */
+const notForBrowsers = [
+  /\/effect\/(?:dist|src)\/(?:sql|persistence|cluster|cli)\//,
+  /@effect\/(?:platform-node|sql-pg)/,
+  /@electric-sql/,
+  /packages\/(?:sql|server|testing)\//,
+  /packages\/\w+\/src\/(?:internal\/)?(?:Sql|sql|Memory|Smtp|Development)\w*\.ts$/,
+  /packages\/\w+\/src\/\w*(?:Handlers|Store|Stores|Services|Mailer)\.ts$/,
+  /packages\/\w+\/src\/(?:Sessions|Users|Passwords|Emails|Audit|KeyRing|Hooks|Site|LinkedAccounts|VerificationTokens)\.ts$/,
+]
+
+const offenders = (modules: ReadonlyArray<string>) =>
+  modules.filter((module) => notForBrowsers.some((pattern) => pattern.test(module)))
+
+describe("@belfry/client in a browser", () => {
+  it("holds contracts, models and the client, and nothing that a server is made of", async () => {
+    const { modules, imports, warnings } = await bundle("@belfry/client")
+    assert.deepStrictEqual(offenders(modules), [])
+    assert.deepStrictEqual(imports, [], "nothing is left to import, no node: module either")
+    assert.deepStrictEqual(warnings, [])
+    for (const module of ["client/src/BelfryClient.ts", "core/src/SessionsApi.ts", "factors/src/PasswordsApi.ts"]) {
+      assert.isTrue(
+        modules.some((path) => path.endsWith(`packages/${module}`)),
+        module,
+      )
+    }
+  })
+
+  it("has at most 80 kB, compressed", async () => {
+    const { bytes } = await bundle("@belfry/client")
+    assert.isBelow(gzipSync(bytes).length, 80_000)
+  })
+
+  it("would be seen to hold more: handlers and stores are found where they are", async () => {
+    const handlers = await bundle("@belfry/core/SessionsHandlers")
+    assert.include(offenders(handlers.modules).join(" "), "SessionsHandlers.ts")
+    const stores = await bundle("@belfry/core/SqlSessionStore")
+    assert.include(offenders(stores.modules).join(" "), "/sql/")
+    const mailer = await bundle("@belfry/core/DevelopmentMailer")
+    assert.isNotEmpty([...mailer.imports, ...offenders(mailer.modules)])
+  })
+})

@@ -1,0 +1,111 @@
+/**
+ * Which passwords are taken, and whether a password is the user's.
+ */
+import { Audit } from "@belfry/core/Audit"
+import type { ClientInfo } from "@belfry/core/AuditEvent"
+import { Site } from "@belfry/core/Site"
+import type { StoreError } from "@belfry/core/StoreError"
+import { TransactionStore } from "@belfry/core/TransactionStore"
+import { type Email, type User, UserId } from "@belfry/core/User"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { CommonPasswords } from "../CommonPasswords.ts"
+import { check, common, InvalidCredentials, normalize, type PasswordHash } from "../Password.ts"
+import { PasswordHasher } from "../PasswordHasher.ts"
+import { PasswordStore } from "../PasswordStore.ts"
+
+/** Why credentials are refused: known to the audit log alone. */
+export type Refusal = "unknown-address" | "no-password" | "wrong-password"
+
+/** A password that somebody claims to be a user's; `type` is that of the audit event when it is not. */
+export interface Claim {
+  readonly type: string
+  readonly user: Option.Option<User>
+  readonly password: Redacted.Redacted
+  readonly client: ClientInfo
+}
+
+/** What a claim proved: the password of `hash` is that of `user`, when it was read. */
+export interface Proof {
+  readonly user: User
+  readonly hash: PasswordHash
+}
+
+/** The checks of {@link make}. */
+export type PasswordChecks = Effect.Success<typeof make>
+
+/** Builds the checks over the password store and the hasher. */
+export const make = Effect.gen(function* () {
+  const store = yield* PasswordStore
+  const hasher = yield* PasswordHasher
+  const commonPasswords = yield* CommonPasswords
+  const transactions = yield* TransactionStore
+  const audit = yield* Audit
+  const site = yield* Site
+
+  /** Fails when a password will not do for the user of an address. */
+  const accept = Effect.fnUntraced(function* (password: Redacted.Redacted, email: Email) {
+    const normalized = normalize(password)
+    yield* Effect.fromResult(check(normalized))
+    const context = [email, email.slice(0, email.indexOf("@")), site.name]
+    if (yield* commonPasswords.includes(normalized, context)) return yield* common()
+  })
+
+  /** Records why and fails. */
+  const refuse = (type: string, reason: Refusal, userId: UserId | undefined, client: ClientInfo) =>
+    Effect.andThen(
+      audit.record({ type, reason, client, ...(userId === undefined ? {} : { userId }) }),
+      Effect.fail(new InvalidCredentials()),
+    )
+
+  const compare = (
+    password: Redacted.Redacted,
+    user: Option.Option<User>,
+  ): Effect.Effect<Result.Result<Proof, Refusal>, StoreError> =>
+    Effect.gen(function* () {
+      // Looked up for nobody as well: an unknown address costs the same statements and the same derivation.
+      const stored = yield* store.find(idOf(user) ?? nobody)
+      const { matches, isOutdated } = yield* hasher.compare(password, stored)
+      if (Option.isNone(user)) return Result.fail("unknown-address")
+      if (Option.isNone(stored)) return Result.fail("no-password")
+      if (!matches) return Result.fail("wrong-password")
+      if (!isOutdated) return Result.succeed({ user: user.value, hash: stored.value })
+      const hash = yield* hasher.hash(password)
+      const isRenewed = yield* store.rehash(user.value.id, stored.value, hash, yield* DateTime.now)
+      // Another sign-in renewed it first, or the password was changed: what is kept now decides.
+      return isRenewed ? Result.succeed({ user: user.value, hash }) : yield* compare(password, user)
+    })
+
+  /** Fails unless the password is the user's. Unknown address, no password and wrong password cost the same. */
+  const prove = Effect.fnUntraced(function* ({ type, user, password, client }: Claim) {
+    const proof = yield* compare(password, user)
+    return Result.isSuccess(proof) ? proof.success : yield* refuse(type, proof.failure, idOf(user), client)
+  })
+
+  /**
+   * Runs `effect` for who proved the password, in one transaction with a last look at it: a password that was changed
+   * since it was compared proves nothing, and who changes it from then on waits, and ends what `effect` started.
+   */
+  const withProof = Effect.fnUntraced(function* <A, E>(claim: Claim, effect: (user: User) => Effect.Effect<A, E>) {
+    const { user, hash } = yield* prove(claim)
+    const done = yield* transactions.run(
+      Effect.flatMap(store.confirm(user.id, hash), (isConfirmed) =>
+        isConfirmed ? Effect.asSome(effect(user)) : Effect.succeedNone,
+      ),
+    )
+    // Recorded here: a failure in there would undo its own audit event.
+    return Option.isSome(done) ? done.value : yield* refuse(claim.type, "wrong-password", user.id, claim.client)
+  })
+
+  return { accept, refuse, prove, withProof }
+})
+
+// internal
+
+/** The nil UUID, which is the id of no user. */
+const nobody = UserId.make("00000000-0000-0000-0000-000000000000")
+
+const idOf = (user: Option.Option<User>): UserId | undefined => Option.getOrUndefined(user)?.id

@@ -1,0 +1,122 @@
+import { SessionStore } from "@belfry/core/SessionStore"
+import { StoreError } from "@belfry/core/StoreError"
+import { TransactionStore } from "@belfry/core/TransactionStore"
+import { UserStore } from "@belfry/core/UserStore"
+import { VerificationTokenStore } from "@belfry/core/VerificationTokenStore"
+import * as RateLimits from "@belfry/core/RateLimits"
+import * as Server from "@belfry/server/Server"
+import * as Sweeper from "@belfry/server/Sweeper"
+import * as Builders from "@belfry/testing/Builders"
+import * as TestDatabase from "@belfry/testing/TestDatabase"
+import * as TestServices from "@belfry/testing/TestServices"
+import * as Postgres from "@belfry/sql/Postgres"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, DateTime, Deferred, Duration, Effect, Fiber, Layer, Logger, Option } from "effect"
+import { SqlClient } from "effect/sql"
+import { TestClock } from "effect/testing"
+
+const pglite = TestServices.layerSql(TestDatabase.layerPglite(Server.migrations))
+
+/** One of each kind, over in an hour; a session that is not. */
+const fill = Effect.gen(function* () {
+  const users = yield* UserStore
+  const sessions = yield* SessionStore
+  const tokens = yield* VerificationTokenStore
+  const limits = yield* RateLimits.RateLimits
+  const user = yield* Builders.user()
+  yield* users.insert(user)
+  const soon = DateTime.add(yield* DateTime.now, { hours: 1 })
+  yield* sessions.insert(yield* Builders.session({ userId: user.id, expiresAt: soon }), yield* Builders.keyedHash)
+  const lasting = yield* Builders.session({ userId: user.id })
+  yield* sessions.insert(lasting, yield* Builders.keyedHash)
+  yield* tokens.insert(yield* Builders.verificationToken({ expiresAt: soon }), yield* Builders.keyedHash)
+  yield* limits.consume({ name: "test", limit: 1, window: Duration.hours(1) }, "somebody")
+  return { user, lasting }
+})
+
+const rows = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const counts = yield* sql<{ readonly count: number }>`SELECT
+    ((SELECT count(*) FROM belfry_sessions) + (SELECT count(*) FROM belfry_verification_tokens)
+      + (SELECT count(*) FROM belfry_rate_limits))::int4 AS count`
+  return counts[0]?.count
+})
+
+describe("the sweeper", () => {
+  it.effect("removes what is over, at the instant it is over, and nothing else", () =>
+    Effect.gen(function* () {
+      const { user, lasting } = yield* fill
+      const none = { sessions: 0, verification_tokens: 0, rate_limits: 0 }
+      yield* TestClock.adjust(Duration.millis(3_600_000 - 1))
+      assert.deepStrictEqual(yield* Sweeper.sweep(), Option.some(none))
+      yield* TestClock.adjust(Duration.millis(1))
+      const all = { sessions: 1, verification_tokens: 1, rate_limits: 1 }
+      assert.deepStrictEqual(yield* Sweeper.sweep(), Option.some(all))
+      assert.deepStrictEqual(yield* Sweeper.sweep(), Option.some(none))
+      const sessions = yield* SessionStore
+      const left = yield* sessions.listByUser(user.id, yield* DateTime.now)
+      assert.deepStrictEqual(
+        left.map(({ id }) => id),
+        [lasting.id],
+      )
+    }).pipe(Effect.provide(pglite)),
+  )
+
+  it.effect("leaves it to another node that is at it", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.acquirePostgres(Server.migrations)
+      const node = Layer.build(Layer.fresh(TestServices.layerSql(Postgres.layer({ url }))))
+      const [one, other] = [yield* node, yield* node]
+      yield* Effect.provideContext(fill, one)
+      yield* TestClock.adjust("1 hour")
+      const isAtIt = yield* Deferred.make<void>()
+      const mayEnd = yield* Deferred.make<void>()
+      const atIt = yield* Effect.forkChild(
+        Context.get(one, TransactionStore).runExclusive(
+          "sweep",
+          Effect.andThen(Deferred.succeed(isAtIt, undefined), Deferred.await(mayEnd)),
+        ),
+      )
+      yield* Deferred.await(isAtIt)
+      assert.isTrue(Option.isNone(yield* Effect.provideContext(Sweeper.sweep(), other)))
+      yield* Deferred.succeed(mayEnd, undefined)
+      yield* Fiber.join(atIt)
+      assert.isTrue(Option.isSome(yield* Effect.provideContext(Sweeper.sweep(), other)))
+      assert.strictEqual(yield* Effect.provideContext(rows, one), 1)
+    }).pipe(Effect.scoped),
+  )
+
+  it.effect("comes back every minute, also after a sweep that failed, which it logs", () =>
+    Effect.gen(function* () {
+      const attempts: Array<Deferred.Deferred<void>> = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      let attempt = 0
+      const real = yield* SessionStore
+      const store = SessionStore.of({
+        ...real,
+        removeExpired: (now, limit) =>
+          Effect.gen(function* () {
+            const done = attempts[attempt++]
+            if (done !== undefined) yield* Deferred.succeed(done, undefined)
+            if (attempt > 1) return yield* real.removeExpired(now, limit)
+            const cause = new Error("the store is away")
+            return yield* new StoreError({ store: "SessionStore", method: "removeExpired", isRetryable: true, cause })
+          }),
+      })
+      const lines: Array<string> = []
+      yield* Layer.build(Sweeper.layer).pipe(
+        Effect.provideService(SessionStore, store),
+        Effect.provide(Logger.layer([Logger.map(Logger.formatJson, (line) => lines.push(line))])),
+      )
+      yield* TestClock.adjust("9 seconds")
+      assert.strictEqual(attempt, 0)
+      yield* TestClock.adjust("1 seconds")
+      yield* Deferred.await(attempts[0] ?? (yield* Deferred.make<void>()))
+      // The next one is planned when this one has ended, which takes real time on a real database.
+      while (lines.length === 0) yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 5)))
+      assert.include(lines[0], "A sweep failed")
+      yield* TestClock.adjust("72 seconds")
+      yield* Deferred.await(attempts[1] ?? (yield* Deferred.make<void>()))
+      assert.strictEqual(attempt, 2)
+    }).pipe(Effect.scoped, Effect.provide(pglite)),
+  )
+})

@@ -1,0 +1,71 @@
+/**
+ * A Redis server of one's own, where the machine has the program.
+ */
+import { Effect } from "effect"
+import { type ChildProcess, spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import * as Net from "node:net"
+import * as Path from "node:path"
+
+/** The path of `redis-server`, or nothing where there is none. */
+export const program: string | undefined = [
+  ...(process.env["PATH"] ?? "").split(Path.delimiter),
+  "/usr/bin",
+  "/usr/local/bin",
+  "/opt/homebrew/bin",
+]
+  .map((directory) => Path.join(directory, "redis-server"))
+  .find((file) => existsSync(file))
+
+export interface RedisServer {
+  readonly url: string
+  readonly start: Effect.Effect<void>
+  readonly stop: Effect.Effect<void>
+}
+
+/** Starts a server on a free port, without persistence; it stops with the scope. */
+export const acquire = (file: string) =>
+  Effect.acquireRelease(
+    Effect.gen(function* () {
+      const port = yield* freePort
+      let running: ChildProcess | undefined
+      const start = Effect.promise(async () => {
+        const child = spawn(file, ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], {
+          stdio: ["ignore", "pipe", "inherit"],
+        })
+        running = child
+        await new Promise<void>((resolve, reject) => {
+          child.once("error", reject)
+          child.once("exit", (code) => reject(new Error(`redis-server ended with ${code}`)))
+          child.stdout.on("data", (text: Buffer) => {
+            if (text.includes("Ready to accept connections")) resolve()
+          })
+        })
+      })
+      const stop = Effect.promise(async () => {
+        const child = running
+        running = undefined
+        if (child === undefined || child.exitCode !== null) return
+        const ended = new Promise((resolve) => child.once("exit", resolve))
+        child.kill("SIGKILL")
+        await ended
+      })
+      yield* start
+      return { url: `redis://127.0.0.1:${port}`, start, stop } satisfies RedisServer
+    }),
+    ({ stop }) => stop,
+  )
+
+// internal
+
+const freePort = Effect.promise(
+  () =>
+    new Promise<number>((resolve, reject) => {
+      const server = Net.createServer()
+      server.once("error", reject)
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
+      })
+    }),
+)
