@@ -9,10 +9,16 @@ import { join } from "node:path"
 
 const root = join(import.meta.dirname, "..")
 
+/** The example program as far as it puts layers together; the rest of it signs in and checks the answer. */
+const exampleLayers = (): string => {
+  const program = readFileSync(join(root, "apps/example/src/main.ts"), "utf8")
+  return program.slice(0, program.indexOf("\nconst program")).trim()
+}
+
 /** What stands between `<!-- name -->` and `<!-- /name -->` in the README. */
 const parts: Readonly<Record<string, () => string>> = {
   settings: toMarkdown,
-  example: () => `\`\`\`ts\n${readFileSync(join(root, "apps/example/src/main.ts"), "utf8").trim()}\n\`\`\``,
+  example: () => `\`\`\`ts\n${exampleLayers()}\n\`\`\``,
 }
 
 /** The README with its generated parts made anew. */
