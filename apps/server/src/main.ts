@@ -24,17 +24,17 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 
-// A command that is interrupted has not done what it was asked for; a server that listens has.
+// A command that is interrupted has not done what it was asked for; a server that is told to stop has.
 let codeOfStop = 130
 
 const serve = Command.make("serve", {}, () =>
   Effect.gen(function* () {
+    codeOfStop = 0
     const baseUrl = yield* Config.String("BELFRY_BASE_URL").pipe(Config.withDefault("http://localhost:3000"))
     const announce = Layer.effectDiscard(
-      Effect.gen(function* () {
-        codeOfStop = 0
-        yield* Console.log(`Belfry listens on ${yield* NodeServer.address}. Open ${baseUrl}/sign-up`)
-      }),
+      Effect.flatMap(NodeServer.address, (address) =>
+        Console.log(`Belfry listens on ${address}. Open ${baseUrl}/sign-up`),
+      ),
     )
     return yield* Layer.launch(
       announce.pipe(Layer.provide(NodeServer.layer), Layer.provide([Telemetry.layerOtlp, Telemetry.layerLogs])),
@@ -44,7 +44,12 @@ const serve = Command.make("serve", {}, () =>
 
 const migrate = Command.make(
   "migrate",
-  { dryRun: Flag.Boolean("dry-run").pipe(Flag.withDescription("Say what would be applied, and apply nothing")) },
+  {
+    dryRun: Flag.Boolean("dry-run").pipe(
+      Flag.withDescription("Say what would be applied, and apply nothing"),
+      Flag.withDefault(false),
+    ),
+  },
   ({ dryRun }) =>
     Effect.gen(function* () {
       const steps = dryRun

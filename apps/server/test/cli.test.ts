@@ -2,11 +2,14 @@ import * as Server from "@belfry/server/Server"
 import * as Postgres from "@belfry/sql/Postgres"
 import * as PostgresServer from "@belfry/testing/PostgresServer"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Deferred, Effect, Redacted } from "effect"
 import * as Http from "node:http"
 import * as Path from "node:path"
 import * as Cli from "./support/Cli.ts"
+
+/** Every command is a process that compiles its sources: slow where the machine is busy. */
+vi.setConfig({ testTimeout: 120_000 })
 
 const migrations = Server.migrations.flatMap((set) => set.migrations.map(({ name }) => `${set.package}/${name}`))
 
@@ -85,21 +88,22 @@ describe("belfry serve", () => {
       )
       while ((yield* sql`SELECT 1 FROM pg_locks WHERE NOT granted`).length === 0) yield* Effect.sleep(10)
 
-      const told = performance.now()
       server.kill("SIGTERM")
       while (!(yield* Effect.promise(() => isRefused(server.port)))) yield* Effect.sleep(10)
       yield* Deferred.succeed(mayGoOn, undefined)
       assert.strictEqual((yield* Effect.promise(() => underWay)).status, 202)
+      const answered = performance.now()
       const { code, signal, stderr } = yield* Effect.promise(() => server.ended)
       assert.deepStrictEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: "" })
       // The client's connection was to stay open, which holds up nobody.
-      assert.isBelow(performance.now() - told, 10_000)
+      assert.isBelow(performance.now() - answered, 3000)
       agent.destroy()
     }).pipe(Effect.scoped),
   )
 
   it.live("does not start on settings that cannot be used, and says which in one line", () =>
     Effect.gen(function* () {
+      const DATABASE_URL = yield* postgresUrl(Server.migrations)
       const starts = yield* Effect.forEach(
         [
           [{ BELFRY_PORT: "http" }, /BELFRY_PORT/],
@@ -112,16 +116,18 @@ describe("belfry serve", () => {
           [{ BELFRY_HOST: "203.0.113.1" }, /BELFRY_HOST/],
           [{ BELFRY_DATA_DIR: "/dev/null/belfry" }, /BELFRY_DATA_DIR/],
         ] as const,
-        ([environment, pattern]) => Effect.map(Cli.run(["serve"], environment), (ended) => ({ ended, pattern })),
+        ([environment, pattern]) =>
+          Effect.map(Cli.run(["serve"], { DATABASE_URL, ...environment }), (ended) => ({ ended, pattern })),
         { concurrency: 2 },
       )
       for (const { ended, pattern } of starts) assertOneLine(ended, pattern)
-    }),
+    }).pipe(Effect.scoped),
   )
 
   it.live("refuses in production what is unsafe there, and says what to do", () =>
     Effect.gen(function* () {
       const production = {
+        DATABASE_URL: yield* postgresUrl(Server.migrations),
         NODE_ENV: "production",
         BELFRY_SECRETS: "k1:0123456789abcdefghijklmnopqrstuvwxyz",
         BELFRY_BASE_URL: "https://id.example.com",
@@ -159,7 +165,8 @@ describe("belfry serve", () => {
     Effect.gen(function* () {
       const dataDir = Path.join(yield* Cli.temporaryDirectory, "data")
       const first = yield* Cli.serve({ BELFRY_DATA_DIR: dataDir })
-      assertOneLine(yield* Cli.run(["serve"], { BELFRY_PORT: String(first.port) }), /BELFRY_PORT: the port is taken/)
+      const samePort = { BELFRY_PORT: String(first.port), DATABASE_URL: yield* postgresUrl(Server.migrations) }
+      assertOneLine(yield* Cli.run(["serve"], samePort), /BELFRY_PORT: the port is taken/)
       assertOneLine(
         yield* Cli.run(["serve"], { BELFRY_DATA_DIR: dataDir }),
         /BELFRY_DATA_DIR: .*in use by another process/,

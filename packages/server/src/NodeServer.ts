@@ -102,13 +102,19 @@ export const address = Effect.map(HttpServer.HttpServer, (server) => NetAddress.
 const stopTimeout = Duration.seconds(9)
 
 /**
- * A server whose `close` comes to an end: Node's waits for whoever never finishes a request. Requests that are
- * interrupted when their time is up are still answered.
+ * A server whose `close` comes to an end. Node's closes the connections that are idle at that moment; it waits for those
+ * that are kept alive after a last request, and for whoever never finishes one. Requests that are interrupted when their
+ * time is up are still answered.
  */
 class BoundedServer extends Http.Server {
   override close(callback?: (error?: Error) => void): this {
-    setTimeout(() => this.closeAllConnections(), Duration.toMillis(stopTimeout) + 500).unref()
-    return super.close(callback)
+    const idle = setInterval(() => this.closeIdleConnections(), 50)
+    const rest = setTimeout(() => this.closeAllConnections(), Duration.toMillis(stopTimeout) + 500)
+    return super.close((error) => {
+      clearInterval(idle)
+      clearTimeout(rest)
+      callback?.(error)
+    })
   }
 }
 

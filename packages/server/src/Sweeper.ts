@@ -11,6 +11,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 
 /**
@@ -54,6 +55,20 @@ export const sweep = Effect.fn("Sweeper.sweep")(function* () {
 })
 
 /**
+ * Sweeps until little is left: a table that had a full batch to remove may have more. At most 100 times in a row, so
+ * that other work of the database comes in between.
+ *
+ * @category effects
+ * @since 0.1.0
+ */
+export const sweepAll = sweep().pipe(
+  Effect.repeat({
+    while: (removed) => Option.exists(removed, (rows) => Object.values(rows).includes(batch)),
+    times: 100,
+  }),
+)
+
+/**
  * Sweeps every minute. A sweep that fails is logged, and the next one tries again.
  *
  * @category layers
@@ -61,7 +76,7 @@ export const sweep = Effect.fn("Sweeper.sweep")(function* () {
  */
 export const layer = Layer.effectDiscard(
   Effect.forkScoped(
-    sweep().pipe(
+    sweepAll.pipe(
       Effect.catchCause((cause) => Effect.logWarning("A sweep failed", cause)),
       Effect.repeat(Schedule.spaced("1 minute").pipe(Schedule.jittered)),
       Effect.delay("10 seconds"),

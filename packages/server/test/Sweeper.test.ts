@@ -62,6 +62,18 @@ describe("the sweeper", () => {
     }).pipe(Effect.provide(pglite)),
   )
 
+  it.effect("goes on while there is more than a step removes", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`INSERT INTO belfry_verification_tokens (id, purpose, subject, token_hash, payload, created_at, expires_at)
+        SELECT gen_random_uuid(), 'p', 's', 'k.' || left(md5(g::text) || md5('x' || g), 43), 'null', to_timestamp(-2), to_timestamp(-1)
+        FROM generate_series(1, 2100) g`
+      yield* Sweeper.sweepAll
+      const left = yield* sql<{ count: number }>`SELECT count(*)::int4 AS count FROM belfry_verification_tokens`
+      assert.strictEqual(left[0]?.count, 0)
+    }).pipe(Effect.provide(pglite)),
+  )
+
   it.effect("leaves it to another node that is at it", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.acquirePostgres(Server.migrations)

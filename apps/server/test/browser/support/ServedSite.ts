@@ -19,19 +19,18 @@ export interface PrintedMail {
 /** A running server. */
 export interface ServedSite {
   readonly origin: string
-  readonly dataDir: string
   /** The next message to an address that was not read yet; waits for it. */
   readonly readMail: (to: string) => Promise<PrintedMail>
   /** How many messages to an address were printed so far, read or not. */
   readonly countMail: (to: string) => number
-  /** Stops the server as an operator does, and says how it ended. */
-  readonly stop: () => Promise<{ readonly code: number | null; readonly stderr: string }>
+  /** Stops the server as an operator does; tells its exit code and what it said besides its address and mail. */
+  readonly stop: () => Promise<{ readonly code: number | null; readonly said: string }>
 }
 
-/** A new data directory, and what removes it. */
+/** A new, empty data directory. */
 export const makeDataDir = (): Promise<string> => Fs.mkdtemp(Path.join(Os.tmpdir(), "belfry-browser-"))
 
-/** Starts the server; resolves when it says that it listens. Without a data directory it makes one. */
+/** Starts the server; resolves when it says that it listens. A data directory of its own goes with it. */
 export const start = async (
   options: { readonly dataDir?: string; readonly environment?: Readonly<Record<string, string>> } = {},
 ): Promise<ServedSite> => {
@@ -49,7 +48,9 @@ export const start = async (
     },
     stdio: ["ignore", "pipe", "pipe"],
   })
-  const ended = once(child, "exit")
+  const ended = once(child, "close")
+  const kill = () => child.kill("SIGKILL")
+  process.once("exit", kill)
   let stdout = ""
   let stderr = ""
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text))
@@ -72,9 +73,13 @@ export const start = async (
   const stop = async () => {
     child.kill("SIGTERM")
     await ended
-    return { code: child.exitCode, stderr }
+    process.off("exit", kill)
+    if (options.dataDir === undefined) await Fs.rm(dataDir, { recursive: true, force: true })
+    const said = stdout.replace(announcement, "").replaceAll(mailPattern, "").trim() + stderr
+    return { code: child.exitCode, said }
   }
-  await watch("address", () => (stdout.includes(`Open ${origin}/sign-up\n`) ? true : undefined), 60_000).catch(
+  const announcement = `Belfry listens on 127.0.0.1:${port}. Open ${origin}/sign-up\n`
+  await watch("address", () => (stdout.includes(announcement) ? true : undefined), 60_000).catch(
     async (error: unknown) => {
       await stop()
       throw error
@@ -82,7 +87,6 @@ export const start = async (
   )
   return {
     origin,
-    dataDir,
     readMail: (to) => {
       const index = readCounts.get(to) ?? 0
       readCounts.set(to, index + 1)
@@ -104,10 +108,10 @@ export const linkIn = ({ text }: PrintedMail): string => {
 
 const mainFile = Path.join(import.meta.dirname, "../../../src/main.ts")
 
+const mailPattern = /^--- Mail, kept as .+\nTo: (.+)\nSubject: (.+)\n\n([^]*?)\n---$/gmu
+
 const mailIn = (stdout: string): ReadonlyArray<PrintedMail> =>
-  [...stdout.matchAll(/^--- Mail, kept as .+\nTo: (.+)\nSubject: (.+)\n\n([^]*?)\n---$/gmu)].map(
-    ([, to = "", subject = "", text = ""]) => ({ to, subject, text }),
-  )
+  [...stdout.matchAll(mailPattern)].map(([, to = "", subject = "", text = ""]) => ({ to, subject, text }))
 
 /** A port that was free a moment ago: the base URL names it, so the server cannot choose one itself. */
 const freePort = async (): Promise<number> => {

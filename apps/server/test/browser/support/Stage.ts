@@ -1,7 +1,7 @@
 /**
  * What the tests of one file share: a Chromium and a running server. Where there is no Chromium, a test says so.
  */
-import { afterAll, beforeAll, describe, it, onTestFinished } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it, onTestFinished } from "@effect/vitest"
 import type { Browser, BrowserContextOptions } from "playwright-core"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -45,7 +45,7 @@ export const inBrowser = (name: string, tests: (stage: Stage) => void): void =>
     })
     afterAll(async () => {
       await browser?.close()
-      await served?.stop()
+      assert.deepStrictEqual(await served?.stop(), { code: 0, said: "" })
     })
 
     const running = <A>(value: A | undefined): A => {

@@ -2,7 +2,7 @@
  * A person with a browser of their own: opens pages, fills in forms, presses buttons, reads what is there.
  *
  * Whatever goes wrong behind their back is noted: errors in the console (among them all that the Content-Security-Policy
- * blocks), requests to another origin, files that do not arrive.
+ * blocks), requests to another origin, files that are answered with an error.
  */
 import { assert } from "@effect/vitest"
 import type { Browser, BrowserContext, BrowserContextOptions, Page, Response } from "playwright-core"
@@ -11,6 +11,11 @@ import type { ServedSite } from "./ServedSite.ts"
 /** The password of everybody who signs up in a test. */
 export const password = "correct horse battery staple"
 
+/** One for all systems: it names the device in the list of sessions. */
+const userAgent =
+  "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
+
+/** A person with a browser. */
 export class Visitor {
   readonly page: Page
   readonly site: ServedSite
@@ -25,9 +30,9 @@ export class Visitor {
     this.page = page
     this.site = site
     page.on("console", (message) => {
-      // Chromium reports the status of a form that was refused as an error of the console.
-      const isOfDocument = message.text().startsWith("Failed to load resource:") && message.location().url === page.url()
-      if (["error", "warning"].includes(message.type()) && !isOfDocument) this.faults.push(message.text())
+      // Chromium reports the status of a page, say of a form that was refused, as an error of the console.
+      const isStatus = message.text().startsWith("Failed to load resource: the server responded with a status of")
+      if (["error", "warning"].includes(message.type()) && !isStatus) this.faults.push(message.text())
     })
     page.on("pageerror", (error) => this.faults.push(String(error)))
     context.on("request", (request) => {
@@ -42,7 +47,7 @@ export class Visitor {
   }
 
   static async open(browser: Browser, site: ServedSite, options: BrowserContextOptions): Promise<Visitor> {
-    const context = await browser.newContext({ baseURL: site.origin, ...options })
+    const context = await browser.newContext({ baseURL: site.origin, userAgent, ...options })
     context.setDefaultTimeout(15_000)
     return new Visitor(context, await context.newPage(), site)
   }

@@ -14,7 +14,8 @@ export const askToSignUp = async (visitor: Visitor, email: string): Promise<void
 }
 
 /** The link of the next message to an address. */
-export const mailedLink = async ({ site }: Visitor, email: string): Promise<string> => linkIn(await site.readMail(email))
+export const mailedLink = async ({ site }: Visitor, email: string): Promise<string> =>
+  linkIn(await site.readMail(email))
 
 /** Signs up, reads the mail, follows its link: the account page, signed in. */
 export const signUp = async (visitor: Visitor, email: string): Promise<void> => {
