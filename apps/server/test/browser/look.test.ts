@@ -1,14 +1,15 @@
 /**
- * How every page looks, in every state that a person can bring it to.
- *
- * One is examined as it stands after a form was refused, so the way there is part of each test.
+ * How every page looks, in every state that a person can bring it to; and how it serves those who use no mouse, or a
+ * password manager, or a slow network.
  */
 import * as Database from "@belfry/sql/Database"
 import { assert, describe, it, onTestFinished } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Fs from "node:fs/promises"
-import { examine, overflows, violations } from "./support/look.ts"
+import { testKeyboard } from "./support/keyboard.ts"
+import { examine } from "./support/look.ts"
+import { testPasswordManager } from "./support/passwordManager.ts"
 import { askToSignUp, mailedLink, signIn, signUp } from "./support/people.ts"
 import * as ServedSite from "./support/ServedSite.ts"
 import { inBrowser } from "./support/Stage.ts"
@@ -39,7 +40,7 @@ inBrowser("the pages", (stage) => {
       await examine(visitor, "This link does not work any more")
       for (let round = 0; round < 4; round++) await askToSignUp(other, email)
       await other.go("/sign-up")
-      await other.fill({ "E-mail address": email, Password: password })
+      await other.enter({ "E-mail address": email, Password: password })
       assert.strictEqual(await other.press("Create account"), 429)
       await examine(other, "Create an account")
     })
@@ -71,15 +72,15 @@ inBrowser("the pages", (stage) => {
       await examine(visitor, "Forgot your password?")
       assert.strictEqual(await visitor.press("Send me a link"), 422)
       await examine(visitor, "Forgot your password?")
-      await visitor.fill({ "E-mail address": email })
+      await visitor.enter({ "E-mail address": email })
       await visitor.press("Send me a link")
       await examine(visitor, "Check your mail")
       await visitor.go(await mailedLink(visitor, email))
       await examine(visitor, "Set a new password")
-      await visitor.fill({ "New password": "password" })
+      await visitor.enter({ "New password": "password" })
       assert.strictEqual(await visitor.press("Set new password"), 422)
       await examine(visitor, "Set a new password")
-      await visitor.fill({ "New password": "another horse battery staple" })
+      await visitor.enter({ "New password": "another horse battery staple" })
       await visitor.press("Set new password")
       await examine(visitor, "Sign in")
       assert.strictEqual(await visitor.go("/reset-password?token=none"), 422)
@@ -98,7 +99,7 @@ inBrowser("the pages", (stage) => {
         assert.strictEqual(await visitor.press(button), 422)
         await examine(visitor, "Your account")
       }
-      await visitor.fill({ "Name (optional)": "x".repeat(201) })
+      await visitor.enter({ "Name (optional)": "x".repeat(201) })
       assert.strictEqual(await visitor.press("Save name"), 422)
       await examine(visitor, "Your account")
       await visitor.go("/account/delete")
@@ -109,7 +110,7 @@ inBrowser("the pages", (stage) => {
       const taken = "states-of-a-taken-address@example.com"
       const visitor = await stage.visitor()
       await signUp(visitor, "states-of-a-new-address@example.com")
-      await visitor.fill({ "New e-mail address": taken })
+      await visitor.enter({ "New e-mail address": taken })
       await visitor.press("Send a link to the new address")
       await examine(visitor, "Your account")
       await visitor.go(await mailedLink(visitor, taken))
@@ -125,7 +126,9 @@ inBrowser("the pages", (stage) => {
       onTestFinished(() => Fs.rm(dataDir, { recursive: true }))
       const serve = async (environment: Readonly<Record<string, string>> = {}) => {
         const site = await ServedSite.start({ dataDir, environment })
-        onTestFinished(() => site.stop())
+        onTestFinished(async () => {
+          await site.stop()
+        })
         return { site, visitor: await stage.visitor({}, site) }
       }
       const before = await serve()
@@ -160,6 +163,10 @@ inBrowser("the pages", (stage) => {
     })
   })
 
+  describe("by keyboard alone", () => testKeyboard(stage))
+
+  describe("a password manager", () => testPasswordManager(stage))
+
   it("weigh less than 15 kB on the first visit, all files included", async () => {
     for (const path of ["/sign-in", "/sign-up"]) {
       const visitor = await stage.visitor()
@@ -172,7 +179,6 @@ inBrowser("the pages", (stage) => {
       await visitor.arrive(() => visitor.page.goto(path, { waitUntil: "networkidle" }))
       assert.isAtLeast(sizes.length, 3)
       const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
-      console.log(path, bytes, sizes.length)
       assert.isBelow(bytes, 15_000, path)
     }
   })

@@ -25,7 +25,7 @@ export interface Stage {
  * Describes tests in a browser. Where none is found they are one test, which is skipped with the reason, and fails where
  * `CI` is true.
  */
-export const inBrowser = (name: string, tests: (stage: Stage) => void): void =>
+export const inBrowser = (name: string, tests: (stage: Stage) => void): void => {
   describe(name, () => {
     const executable = Chromium.find()
     if (executable === undefined) {
@@ -66,6 +66,7 @@ export const inBrowser = (name: string, tests: (stage: Stage) => void): void =>
       },
     })
   })
+}
 
 // internal
 

@@ -87,8 +87,8 @@ export class Visitor {
     return response.status()
   }
 
-  /** Fills in fields, by their labels. */
-  async fill(values: Readonly<Record<string, string>>): Promise<void> {
+  /** Types into fields, by their labels. */
+  async enter(values: Readonly<Record<string, string>>): Promise<void> {
     for (const [label, value] of Object.entries(values)) {
       await this.page.getByRole("textbox", { name: label, exact: true }).fill(value)
     }

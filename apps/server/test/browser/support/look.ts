@@ -3,6 +3,8 @@
  * Looks at a page as it stands: with axe, in both colour schemes, on narrow and wide screens, enlarged.
  */
 import { assert } from "@effect/vitest"
+import type * as Axe from "axe-core"
+import type { Page } from "playwright-core"
 import * as Fs from "node:fs"
 import { createRequire } from "node:module"
 import type { Visitor } from "./Visitor.ts"
@@ -16,53 +18,30 @@ import type { Visitor } from "./Visitor.ts"
 export const examine = async ({ page }: Visitor, heading: string): Promise<void> => {
   assert.strictEqual(await page.getByRole("heading", { level: 1 }).innerText(), heading)
   const faults: Array<string> = []
-  const look = async (name: string, width: number, check: () => Promise<ReadonlyArray<string>>) => {
+  const look = async (name: string, width: number, check: (page: Page) => Promise<ReadonlyArray<string>>) => {
     await page.setViewportSize({ width, height: 800 })
-    faults.push(...(await check()).map((fault) => `${name}, ${width} px: ${fault}`))
+    faults.push(...(await check(page)).map((fault) => `${name}, ${width} px: ${fault}`))
   }
   await page.evaluate(axe)
-  for (const colorScheme of ["light", "dark"] as const) {
+  for (const [colorScheme, width] of [
+    ["light", 1280],
+    ["dark", 320],
+  ] as const) {
     await page.emulateMedia({ colorScheme })
-    for (const width of [1280, 320]) {
-      await look(colorScheme, width, async () => [...(await violations(page)), ...(await overflows(page))])
-    }
+    await look(colorScheme, width, violations)
+    await look(colorScheme, width, overflows)
   }
-  await look("zoomed to 200 %", 640, () => overflows(page))
+  await look("zoomed to 200 %", 640, overflows)
   await page.evaluate(() => (document.documentElement.style.fontSize = "200%"))
-  for (const width of [1280, 320]) await look("text at 200 %", width, () => overflows(page))
+  for (const width of [1280, 320]) await look("text at 200 %", width, overflows)
   await page.evaluate(() => (document.documentElement.style.fontSize = ""))
   await page.setViewportSize({ width: 1280, height: 720 })
   await page.emulateMedia({ colorScheme: null })
-  assert.deepStrictEqual(faults, [], heading)
+  if (faults.length > 0) assert.fail([`${heading} (${page.url()})`, ...faults].join("\n"))
 }
 
-/** What axe finds wrong, by all its rules that are no experiments, the size of targets included. */
-export const violations = async (page: Visitor["page"]): Promise<ReadonlyArray<string>> =>
-  page.evaluate(async () => {
-    const found = await window.axe.run(document, { rules: { "target-size": { enabled: true } } })
-    return found.violations.map(({ id, nodes }) => `${id} at ${nodes.map(({ target }) => target.join(" ")).join(", ")}`)
-  })
-
-/** What is wider than the screen, or cut off. */
-export const overflows = async (page: Visitor["page"]): Promise<ReadonlyArray<string>> =>
-  page.evaluate(() => {
-    const { clientWidth, scrollWidth } = document.documentElement
-    const beyond = [...document.body.querySelectorAll("*")].filter((element) => {
-      const { left, right, width } = element.getBoundingClientRect()
-      return width > 0 && (left < 0 || right > clientWidth + 0.5)
-    })
-    const cut = [...document.querySelectorAll<HTMLElement>("button, .button")].filter(
-      (element) => element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight,
-    )
-    return [
-      ...(scrollWidth > clientWidth ? [`scrolls to ${scrollWidth} px`] : []),
-      ...beyond.map((element) => `${element.tagName} ${element.className} is beyond the edge`),
-      ...cut.map((element) => `"${element.innerText}" is cut off`),
-    ]
-  })
-
 /** The element that has the focus: its name for people, and whether its focus can be seen. */
-export const focused = (page: Visitor["page"]): Promise<{ readonly name: string; readonly isVisible: boolean }> =>
+export const focused = (page: Page): Promise<{ readonly name: string; readonly isVisible: boolean }> =>
   page.evaluate(() => {
     const element = document.activeElement
     if (!(element instanceof HTMLElement)) return { name: "", isVisible: false }
@@ -82,9 +61,34 @@ export const focused = (page: Visitor["page"]): Promise<{ readonly name: string;
 
 // internal
 
+/** What axe finds wrong, by all its rules that are no experiments, the size of targets included. */
+const violations = async (page: Page): Promise<ReadonlyArray<string>> =>
+  page.evaluate(async () => {
+    const found = await window.axe.run(document, { rules: { "target-size": { enabled: true } } })
+    return found.violations.map(({ id, nodes }) => `${id} at ${nodes.map(({ target }) => target.join(" ")).join(", ")}`)
+  })
+
+/** What is wider than the screen, or cut off. */
+const overflows = async (page: Page): Promise<ReadonlyArray<string>> =>
+  page.evaluate(() => {
+    const { clientWidth, scrollWidth } = document.documentElement
+    const beyond = [...document.body.querySelectorAll("*")].filter((element) => {
+      const { left, right, width } = element.getBoundingClientRect()
+      return width > 0 && (left < 0 || right > clientWidth + 0.5)
+    })
+    const cut = [...document.querySelectorAll<HTMLElement>("button, .button")].filter(
+      (element) => element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight,
+    )
+    return [
+      ...(scrollWidth > clientWidth ? [`scrolls to ${scrollWidth} px`] : []),
+      ...beyond.map((element) => `${element.tagName} ${element.className} is beyond the edge`),
+      ...cut.map((element) => `"${element.innerText}" is cut off`),
+    ]
+  })
+
 declare global {
   interface Window {
-    readonly axe: typeof import("axe-core")
+    readonly axe: typeof Axe
   }
 }
 

@@ -8,7 +8,7 @@ import { password, type Visitor } from "./Visitor.ts"
 /** Fills in the form of signing up and sends it. */
 export const askToSignUp = async (visitor: Visitor, email: string): Promise<void> => {
   await visitor.go("/sign-up")
-  await visitor.fill({ "Name (optional)": "Ada", "E-mail address": email, Password: password })
+  await visitor.enter({ "Name (optional)": "Ada", "E-mail address": email, Password: password })
   await visitor.press("Create account")
   assert.strictEqual(await visitor.heading(), "Check your mail")
 }
@@ -28,6 +28,6 @@ export const signUp = async (visitor: Visitor, email: string): Promise<void> => 
 /** Fills in the form of signing in and sends it; gives the status of what comes. */
 export const signIn = async (visitor: Visitor, email: string, secret = password): Promise<number> => {
   await visitor.go("/sign-in")
-  await visitor.fill({ "E-mail address": email, Password: secret })
+  await visitor.enter({ "E-mail address": email, Password: secret })
   return visitor.press("Sign in")
 }

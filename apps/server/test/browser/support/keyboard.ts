@@ -2,12 +2,13 @@
  * The pages for people who use no mouse.
  */
 import { assert, it } from "@effect/vitest"
-import { focused } from "./support/look.ts"
-import { mailedLink, signIn, signUp } from "./support/people.ts"
-import { inBrowser } from "./support/Stage.ts"
-import { password, type Visitor } from "./support/Visitor.ts"
+import { focused } from "./look.ts"
+import { mailedLink, signIn, signUp } from "./people.ts"
+import type { Stage } from "./Stage.ts"
+import { password, type Visitor } from "./Visitor.ts"
 
-inBrowser("by keyboard alone", (stage) => {
+/** Tests of the keyboard: the order of its stops, that they can be seen, that they are enough. */
+export const testKeyboard = (stage: Stage): void => {
   /** Goes through the page by Tab; every stop shows where it is. */
   const tabThrough = async ({ page }: Visitor, count: number) => {
     const names: Array<string> = []
@@ -131,4 +132,4 @@ inBrowser("by keyboard alone", (stage) => {
     await field.press("Enter")
     assert.strictEqual(await field.getAttribute("type"), "password")
   })
-})
+}

@@ -2,11 +2,12 @@
  * The pages for people whose passwords are filled in by a program.
  */
 import { assert, it } from "@effect/vitest"
-import { mailedLink, signUp } from "./support/people.ts"
-import { inBrowser } from "./support/Stage.ts"
-import { password } from "./support/Visitor.ts"
+import { mailedLink, signUp } from "./people.ts"
+import type { Stage } from "./Stage.ts"
+import { password } from "./Visitor.ts"
 
-inBrowser("a password manager", (stage) => {
+/** Tests of what a password manager needs: purposes of fields, whose password it is, the way to change it. */
+export const testPasswordManager = (stage: Stage): void => {
   it("is told of every field what it is for, and of every password whose it is", async () => {
     const email = "fields@example.com"
     const visitor = await stage.visitor()
@@ -34,7 +35,7 @@ inBrowser("a password manager", (stage) => {
     ])
     await visitor.press("Sign out")
     await visitor.go("/forgot-password")
-    await visitor.fill({ "E-mail address": email })
+    await visitor.enter({ "E-mail address": email })
     await visitor.press("Send me a link")
     assert.deepStrictEqual(await forms(await mailedLink(visitor, email)), [
       `text username ${email}`,
@@ -46,7 +47,7 @@ inBrowser("a password manager", (stage) => {
     const visitor = await stage.visitor()
     const { keyboard } = visitor.page
     await visitor.go("/sign-in")
-    await visitor.fill({ "E-mail address": password })
+    await visitor.enter({ "E-mail address": password })
     await visitor.page.locator("#email").press("ControlOrMeta+A")
     await keyboard.press("ControlOrMeta+X")
     await visitor.page.locator("#password").press("ControlOrMeta+V")
@@ -68,8 +69,8 @@ inBrowser("a password manager", (stage) => {
     await visitor.press("Sign out")
     await visitor.go("/.well-known/change-password")
     assert.strictEqual(await visitor.heading(), "Sign in")
-    await visitor.fill({ "E-mail address": email, Password: password })
+    await visitor.enter({ "E-mail address": email, Password: password })
     await visitor.press("Sign in")
     await seesForm()
   })
-})
+}
