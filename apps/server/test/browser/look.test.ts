@@ -2,11 +2,12 @@
  * How every page looks, in every state that a person can bring it to; and how it serves those who use no mouse, or a
  * password manager, or a slow network.
  */
-import * as Database from "@belfry/sql/Database"
-import { assert, describe, it, onTestFinished } from "@effect/vitest"
-import { ConfigProvider, Effect } from "effect"
+import { migrations } from "@belfry/server/Server"
+import * as Postgres from "@belfry/sql/Postgres"
+import * as TestDatabase from "@belfry/testing/TestDatabase"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
-import * as Fs from "node:fs/promises"
 import { testKeyboard } from "./support/keyboard.ts"
 import { examine } from "./support/look.ts"
 import { testPasswordManager } from "./support/passwordManager.ts"
@@ -120,37 +121,33 @@ inBrowser("the pages", (stage) => {
       await examine(visitor, "This address is in use")
     })
 
-    it("an account whose address is not confirmed, and whose last proof of identity is old", async () => {
-      const email = "states-of-an-old-proof@example.com"
-      const dataDir = await ServedSite.makeDataDir()
-      onTestFinished(() => Fs.rm(dataDir, { recursive: true }))
-      const serve = async (environment: Readonly<Record<string, string>> = {}) => {
-        const site = await ServedSite.start({ dataDir, environment })
-        onTestFinished(async () => {
-          await site.stop()
+    it.live("an account whose address is not confirmed, and whose last proof of identity is old", () =>
+      Effect.gen(function* () {
+        const email = "states-of-an-old-proof@example.com"
+        const url = yield* TestDatabase.acquirePostgres(migrations)
+        const site = yield* acquireSite({ DATABASE_URL: Redacted.value(url), BELFRY_SESSION_FRESHNESS: "1 millis" })
+        const visitor = yield* Effect.promise(() => stage.visitor({}, site))
+        yield* Effect.promise(() => signUp(visitor, email))
+        // As an import of users leaves it; the pages themselves let nobody in without a confirmed address.
+        yield* SqlClient.SqlClient.use((sql) => sql`UPDATE belfry_users SET email_verified_at = NULL`).pipe(
+          Effect.provide(Postgres.layer({ url })),
+        )
+        yield* Effect.promise(async () => {
+          await visitor.go("/account")
+          await examine(visitor, "Your account")
+          await visitor.press("Send me a link")
+          await examine(visitor, "Your account")
+          await visitor.go(await mailedLink(visitor, email))
+          await examine(visitor, "Confirm your address")
+          await visitor.press("Confirm my address")
+          assert.strictEqual(await visitor.notice(), "Your e-mail address is confirmed.")
+          await visitor.follow("Change e-mail address")
+          await examine(visitor, "Confirm that it is you")
+          assert.strictEqual(await visitor.press("Go on"), 422)
+          await examine(visitor, "Confirm that it is you")
         })
-        return { site, visitor: await stage.visitor({}, site) }
-      }
-      const before = await serve()
-      await signUp(before.visitor, email)
-      await before.site.stop()
-      // As an import of users leaves it; the pages themselves let nobody in without a confirmed address.
-      await unconfirm(dataDir)
-
-      const { visitor } = await serve({ BELFRY_SESSION_FRESHNESS: "1 millis" })
-      await signIn(visitor, email)
-      await examine(visitor, "Your account")
-      await visitor.press("Send me a link")
-      await examine(visitor, "Your account")
-      await visitor.go(await mailedLink(visitor, email))
-      await examine(visitor, "Confirm your address")
-      await visitor.press("Confirm my address")
-      assert.strictEqual(await visitor.notice(), "Your e-mail address is confirmed.")
-      await visitor.follow("Change e-mail address")
-      await examine(visitor, "Confirm that it is you")
-      assert.strictEqual(await visitor.press("Go on"), 422)
-      await examine(visitor, "Confirm that it is you")
-    })
+      }).pipe(Effect.scoped),
+    )
 
     it("failures", async () => {
       const visitor = await stage.visitor()
@@ -204,12 +201,9 @@ inBrowser("the pages", (stage) => {
 
 // internal
 
-const unconfirm = (dataDir: string): Promise<void> =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    yield* sql`UPDATE belfry_users SET email_verified_at = NULL`
-  }).pipe(
-    Effect.provide(Database.layerConfig),
-    Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord({ BELFRY_DATA_DIR: dataDir }))),
-    Effect.runPromise,
+/** A server that goes with the scope. */
+const acquireSite = (environment: Readonly<Record<string, string>>) =>
+  Effect.acquireRelease(
+    Effect.promise(() => ServedSite.start(environment)),
+    (site) => Effect.promise(() => site.stop()),
   )

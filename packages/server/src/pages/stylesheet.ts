@@ -66,8 +66,8 @@ input { width: 100%; min-height: 2.75rem; margin-top: 0.375rem; padding: 0.5rem 
   background: var(--field); border: 1px solid var(--line); border-radius: var(--radius); }
 input[aria-invalid] { border-color: var(--bad); border-width: 2px; padding: calc(0.5rem - 1px) calc(0.75rem - 1px); }
 .problem { color: var(--bad); font-weight: 500; font-size: 0.9375rem; margin-top: 0.25rem; }
-.secret { display: flex; gap: 0.5rem; margin-top: 0.375rem; }
-.secret input { margin-top: 0; min-width: 0; }
+.secret { display: flex; flex-wrap: wrap; gap: 0.5rem; margin-top: 0.375rem; }
+.secret input { flex: 1 1 8rem; width: 8rem; margin-top: 0; min-width: 0; }
 .secret button { flex: none; }
 button, .button { display: inline-block; min-height: 2.75rem; padding: 0.5625rem 1rem; font: inherit; font-weight: 600; line-height: 1.5;
   text-align: center; text-decoration: none; cursor: pointer; border: 1px solid transparent; border-radius: var(--radius);
@@ -90,9 +90,10 @@ button:hover, .button:hover { filter: brightness(1.08); }
 .warn { color: var(--warn); }
 .bar { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1rem; }
 .bar > * { margin: 0; min-width: 0; }
-.bar > :first-child { flex: 1 1 9rem; }
+.bar > :first-child { flex: 1 1 min-content; overflow-wrap: break-word; }
 .sessions > li + li { margin-top: 0; border-top: 1px solid var(--rule); }
 .sessions > li { padding: 0.75rem 0; }
+.sessions > li:first-child { padding-top: 0; }
 @media (forced-colors: active) { button, .button { border-color: ButtonText; } }
 @media (prefers-reduced-motion: no-preference) { button, .button { transition: filter 120ms; } }
 @media (prefers-contrast: more) { :root { --quiet: var(--text); --line: var(--text); --rule: var(--text); } }

@@ -27,14 +27,9 @@ export interface ServedSite {
   readonly stop: () => Promise<{ readonly code: number | null; readonly said: string }>
 }
 
-/** A new, empty data directory. */
-export const makeDataDir = (): Promise<string> => Fs.mkdtemp(Path.join(Os.tmpdir(), "belfry-browser-"))
-
-/** Starts the server; resolves when it says that it listens. A data directory of its own goes with it. */
-export const start = async (
-  options: { readonly dataDir?: string; readonly environment?: Readonly<Record<string, string>> } = {},
-): Promise<ServedSite> => {
-  const dataDir = options.dataDir ?? (await makeDataDir())
+/** Starts the server in this environment; resolves when it says that it listens. Its data directory goes with it. */
+export const start = async (environment: Readonly<Record<string, string>> = {}): Promise<ServedSite> => {
+  const dataDir = await Fs.mkdtemp(Path.join(Os.tmpdir(), "belfry-browser-"))
   const port = await freePort()
   const origin = `http://localhost:${port}`
   const child = spawn(process.execPath, [mainFile, "serve"], {
@@ -44,7 +39,7 @@ export const start = async (
       BELFRY_PORT: String(port),
       BELFRY_BASE_URL: origin,
       BELFRY_DATA_DIR: dataDir,
-      ...options.environment,
+      ...environment,
     },
     stdio: ["ignore", "pipe", "pipe"],
   })
@@ -74,7 +69,7 @@ export const start = async (
     child.kill("SIGTERM")
     await ended
     process.off("exit", kill)
-    if (options.dataDir === undefined) await Fs.rm(dataDir, { recursive: true, force: true })
+    await Fs.rm(dataDir, { recursive: true, force: true })
     const said = stdout.replace(announcement, "").replaceAll(mailPattern, "").trim() + stderr
     return { code: child.exitCode, said }
   }

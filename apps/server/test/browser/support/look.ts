@@ -68,7 +68,7 @@ const violations = async (page: Page): Promise<ReadonlyArray<string>> =>
     return found.violations.map(({ id, nodes }) => `${id} at ${nodes.map(({ target }) => target.join(" ")).join(", ")}`)
   })
 
-/** What is wider than the screen, or cut off. */
+/** What is wider than the screen, or cut off, or too narrow. */
 const overflows = async (page: Page): Promise<ReadonlyArray<string>> =>
   page.evaluate(() => {
     const { clientWidth, scrollWidth } = document.documentElement
@@ -79,9 +79,13 @@ const overflows = async (page: Page): Promise<ReadonlyArray<string>> =>
     const cut = [...document.querySelectorAll<HTMLElement>("button, .button")].filter(
       (element) => element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight,
     )
+    const narrow = [...document.querySelectorAll<HTMLInputElement>("input:not([type=hidden], [hidden])")].filter(
+      (element) => element.clientWidth < 100,
+    )
     return [
       ...(scrollWidth > clientWidth ? [`scrolls to ${scrollWidth} px`] : []),
       ...beyond.map((element) => `${element.tagName} ${element.className} is beyond the edge`),
+      ...narrow.map(({ name }) => `the field ${name} is too narrow to type in`),
       ...cut.map((element) => `"${element.innerText}" is cut off`),
     ]
   })
