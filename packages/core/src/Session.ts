@@ -168,7 +168,7 @@ export const isExpired = (session: Session, policy: SessionPolicy, now: DateTime
  * **Details**
  *
  * The expiry moves when less than `lifetime - updateAge` remains and moving it gains time. With an idle timeout, the
- * last use is written down once in a quarter of it, so that an active session cannot idle out between two updates.
+ * last use is written down once in a quarter of it: a session that is used within three quarters never idles out.
  *
  * @category decisions
  * @since 0.1.0

@@ -65,6 +65,14 @@ export class Authentication extends HttpApiMiddleware.Service<
 }) {}
 
 /**
+ * A proof of identity that is too old, on the wire.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const notFresh = SessionNotFresh.pipe(asProblem({ status: 403, title: "Forbidden" }))
+
+/**
  * Asks that the person proved who they are within the freshness window (10 minutes unless configured).
  *
  * @see [NIST SP 800-63B-4 §5.2](https://pages.nist.gov/800-63-4/sp800-63b.html#sec5)
@@ -73,7 +81,7 @@ export class Authentication extends HttpApiMiddleware.Service<
  */
 export class FreshSession extends HttpApiMiddleware.Service<FreshSession, { requires: CurrentSession }>()(
   "@belfry/core/FreshSession",
-  { error: SessionNotFresh.pipe(asProblem({ status: 403, title: "Forbidden" })) },
+  { error: notFresh },
 ) {}
 
 /**

@@ -4,8 +4,7 @@
  * @since 0.1.0
  */
 import { asProblem, limited } from "@belfry/core/ProblemApi"
-import { Authentication, SignedIn, Transport } from "@belfry/core/SessionsApi"
-import { SessionNotFresh } from "@belfry/core/Session"
+import { Authentication, notFresh, SignedIn, Transport } from "@belfry/core/SessionsApi"
 import { DisplayName, Email } from "@belfry/core/User"
 import { TokenInvalidProblem, TokenText } from "@belfry/core/UsersApi"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
@@ -101,7 +100,7 @@ export class PasswordsApi extends HttpApiGroup.make("passwords")
       error: [
         invalidCredentials,
         rejected,
-        SessionNotFresh.pipe(asProblem({ status: 403, title: "Forbidden" })),
+        notFresh,
         EmailUnverified.pipe(asProblem({ status: 403, title: "Forbidden" })),
         limited,
       ],

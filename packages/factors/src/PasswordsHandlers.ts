@@ -93,6 +93,10 @@ export const layer = HttpApiBuilder.group(
         ? Effect.succeed({ session: signIn.session, user: signIn.user, token: signIn.token })
         : Effect.as(setSessionCookie(signIn, site), { session: signIn.session, user: signIn.user, token: null })
 
+    /** A session in a cookie replaces the one in that cookie; one that goes out in the body leaves it alone. */
+    const replacedBy = (request: HttpServerRequest.HttpServerRequest, transport: Transport | undefined) =>
+      transport === "bearer" ? undefined : cookieToken(request, site)
+
     return handlers.handleAll({
       signUp: ({ payload, request }) =>
         passwords
@@ -113,7 +117,7 @@ export const layer = HttpApiBuilder.group(
             browser: signUpToken(request, site),
             password: payload.password,
             label: payload.label ?? null,
-            replaces: cookieToken(request, site),
+            replaces: replacedBy(request, payload.transport),
             client: clientInfo(request),
           })
           .pipe(
@@ -127,7 +131,7 @@ export const layer = HttpApiBuilder.group(
             email: payload.email,
             password: payload.password,
             label: payload.label ?? null,
-            replaces: cookieToken(request, site),
+            replaces: replacedBy(request, payload.transport),
             client: clientInfo(request),
           })
           .pipe(

@@ -19,20 +19,21 @@ export const places = {
 /** What is said where none is found. */
 export const absence = `No Chromium: looked for $${places.setting}, ${places.programs.join(", ")} on the PATH, ${places.files.join(", ")}. Install one (Debian: apt-get install chromium; macOS: brew install --cask chromium) or name it in ${places.setting}.`
 
-/**
- * The path of the program, or none. Throws where `BELFRY_CHROMIUM` names a file that is not there.
- */
-export const find = (environment: NodeJS.ProcessEnv = process.env): string | undefined => {
+/** The path of the program, or none. Throws where `BELFRY_CHROMIUM` names a file that is not there. */
+export const find = (
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  exists: (file: string) => boolean = Fs.existsSync,
+): string | undefined => {
   const given = environment[places.setting]
   if (given !== undefined && given !== "") {
-    if (Fs.existsSync(given)) return given
+    if (exists(given)) return given
     throw new Error(`There is no ${given}, which ${places.setting} names`)
   }
   const directories = (environment["PATH"] ?? "").split(Path.delimiter).filter((directory) => directory !== "")
   return [
     ...places.programs.flatMap((program) => directories.map((directory) => Path.join(directory, program))),
     ...places.files,
-  ].find((file) => Fs.existsSync(file))
+  ].find((file) => exists(file))
 }
 
 /** Starts the program with a new, empty user data directory, and nothing that calls home. */

@@ -65,6 +65,7 @@ export const start = async (environment: Readonly<Record<string, string>> = {}):
   const mailTo = (to: string) => mailIn(stdout).filter((mail) => mail.to === to)
   const readCounts = new Map<string, number>()
 
+  const announcement = `Belfry listens on 127.0.0.1:${port}. Open ${origin}/sign-up\n`
   const stop = async () => {
     child.kill("SIGTERM")
     await ended
@@ -73,7 +74,6 @@ export const start = async (environment: Readonly<Record<string, string>> = {}):
     const said = stdout.replace(announcement, "").replaceAll(mailPattern, "").trim() + stderr
     return { code: child.exitCode, said }
   }
-  const announcement = `Belfry listens on 127.0.0.1:${port}. Open ${origin}/sign-up\n`
   await watch("address", () => (stdout.includes(announcement) ? true : undefined), 60_000).catch(
     async (error: unknown) => {
       await stop()
