@@ -166,6 +166,18 @@ describe("POST /auth/sign-in/password", () => {
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("leaves the session of a cookie alone when the new one goes out in the body", () =>
+    Effect.gen(function* () {
+      yield* register()
+      const send = yield* TestServer.make()
+      const cookie = sessionCookie(yield* send("/auth/sign-in/password", { json: credentials }))
+      const json = { ...credentials, transport: "bearer" }
+      const response = yield* send("/auth/sign-in/password", { json, headers: sameOrigin(cookie) })
+      assert.deepStrictEqual([response.status, response.cookies], [200, {}])
+      assert.strictEqual((yield* send("/auth/session", { method: "GET", headers: { cookie } })).status, 200)
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect("ends the session of the cookie that came along", () =>
     Effect.gen(function* () {
       yield* register()
