@@ -10,7 +10,7 @@ import * as ByteSize from "effect/ByteSize"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -77,10 +77,12 @@ export const layer = HttpRouter.middleware(
         const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
         const requestId = idOf(request)
         let handler: Fiber.Fiber<HttpServerResponse.HttpServerResponse, unknown> | undefined = undefined
+        // The router puts the route into the handler's context, which is gone when the handler has ended.
+        let matched: Context.Context<never> | undefined = undefined
         HttpEffect.appendPreResponseHandlerUnsafe(fiber.context, (_request, response) =>
           Effect.withFiber((current) => {
-            const { context: matched } = handler ?? current
-            const route = Context.getOrUndefined(matched, HttpRouter.RouteContext)?.route.path ?? "none"
+            const { context: ofHandler } = handler ?? current
+            const route = Context.getOrUndefined(matched ?? ofHandler, HttpRouter.RouteContext)?.route.path ?? "none"
             const elapsed = performance.now() - started
             const key = `${request.method} ${route} ${response.status}`
             let known = series.get(key)
@@ -104,7 +106,12 @@ export const layer = HttpRouter.middleware(
           }),
         )
         fiber.setContext(Context.add(fiber.context, References.CurrentLogAnnotations, { requestId }))
-        handler = Effect.runForkWith(fiber.context)(httpEffect)
+        handler = Effect.runForkWith(fiber.context)(
+          Effect.onExitPrimitive(httpEffect, () => {
+            matched = Fiber.getCurrent()?.context
+            return undefined
+          }),
+        )
         return handler.pollUnsafe() ?? answerWithin(timeout, handler)
       })
   }),
@@ -178,8 +185,7 @@ const isLogged = (share: number, status: number): boolean =>
 
 /** RFC 9457: failures that the platform answers without a body (no such route, unreadable body) say what they are. */
 const withProblem = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
-  // The body of 415 repeats what was sent.
-  if (response.status < 400 || (response.body._tag !== "Empty" && response.status !== 415)) return response
+  if (response.status < 400 || response.body._tag !== "Empty") return response
   const title = titles[response.status] ?? "Error"
   return HttpServerResponse.setBody(
     response,

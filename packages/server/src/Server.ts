@@ -97,9 +97,11 @@ export const layerCors = Layer.unwrap(
  * @since 0.1.0
  */
 export const layerRoutes = Layer.mergeAll(layerApi, Pages.layer, Health.layer, Metrics.layer).pipe(
-  Layer.provideMerge(Layer.mergeAll(layerCors, ClientAddressHandlers.layerConfig)),
-  // Added first, so around all others: what they answer by themselves has an id and headers too.
+  Layer.provideMerge(layerCors),
+  // Around CORS, whose own answers then have an id and headers too. Inside what changes the context of a request, since
+  // the route is read from there when a handler ends.
   Layer.provideMerge(Requests.layer),
+  Layer.provideMerge(ClientAddressHandlers.layerConfig),
 )
 
 const layerStores = Layer.mergeAll(SqlStores.layer, SqlPasswordStore.layer)

@@ -128,28 +128,51 @@ layer(TestServer.layer({ environment: { BELFRY_REQUEST_TIMEOUT: `${limit} millis
   },
 )
 
-layer(TestServer.layer({ environment: { BELFRY_LOG_REQUESTS: "1" } }), live)("the log", (it) => {
-  it.effect("has a line for every request where it is told so: method, route, status, time", () =>
-    Effect.gen(function* () {
-      const { logs } = yield* TestServer.TestServer
-      const { token, session } = yield* People.signedIn("ada@example.com")
-      const headers = [...People.bearer(token), ["x-request-id", "log-of-all"]] as const
-      yield* fetch({ path: "/auth/session?utm=x", headers })
-      yield* fetch({ method: "DELETE", path: `/auth/sessions/${session.id}`, headers })
-      yield* fetch({ method: "POST", path: "/nothing-here/x", headers })
-      const lines = logs.filter((line) => line.includes("log-of-all")).map(annotationsOf)
-      assert.deepStrictEqual(
-        lines.map(({ method, route, status }) => [method, route, status]),
-        [
-          ["GET", "/auth/session", 200],
-          ["DELETE", "/auth/sessions/:sessionId", 204],
-          ["POST", "none", 404],
-        ],
-      )
-      for (const { durationMs } of lines) assert.isNumber(durationMs)
-    }),
-  )
+for (const proxies of ["none", "127.0.0.1"] as const) {
+  const environment = {
+    BELFRY_LOG_REQUESTS: "1",
+    BELFRY_ALLOWED_ORIGINS: "https://app.example.com",
+    ...(proxies === "none" ? {} : { BELFRY_TRUSTED_PROXIES: proxies }),
+  }
+  layer(TestServer.layer({ environment, routes }), live)(`the log, trusted proxies: ${proxies}`, (it) => {
+    it.effect("has a line for every request where it is told so: method, route, status, time", () =>
+      Effect.gen(function* () {
+        const { logs } = yield* TestServer.TestServer
+        const { token, session } = yield* People.signedIn("ada@example.com")
+        const authenticated = [...People.bearer(token), ["x-request-id", "log-of-all"]] as const
+        const anonymous = [["x-request-id", "log-of-all"]] as const
+        // Handlers that wait for the database and handlers that do not, failures of both kinds, and nobody at all.
+        yield* fetch({ path: "/auth/session?utm=x", headers: authenticated })
+        yield* fetch({ path: "/auth/session", headers: anonymous })
+        yield* fetch({ method: "DELETE", path: `/auth/sessions/${session.id}`, headers: authenticated })
+        yield* fetch({ path: "/sign-in", headers: anonymous })
+        yield* fetch({ path: "/account", headers: anonymous })
+        yield* fetch({ path: "/bug", headers: anonymous })
+        yield* fetch({ path: "/health/live", headers: anonymous })
+        yield* fetch({ method: "POST", path: "/nothing-here/x", headers: anonymous })
+        const lines = logs
+          .filter((line) => line.includes("log-of-all") && line.includes("durationMs"))
+          .map(annotationsOf)
+        assert.deepStrictEqual(
+          lines.map(({ method, route, status }) => [method, route, status]),
+          [
+            ["GET", "/auth/session", 200],
+            ["GET", "/auth/session", 401],
+            ["DELETE", "/auth/sessions/:sessionId", 204],
+            ["GET", "/sign-in", 200],
+            ["GET", "/account", 303],
+            ["GET", "/bug", 500],
+            ["GET", "/health/live", 200],
+            ["POST", "none", 404],
+          ],
+        )
+        for (const { durationMs } of lines) assert.isNumber(durationMs)
+      }),
+    )
+  })
+}
 
+layer(TestServer.layer({ environment: { BELFRY_LOG_REQUESTS: "1" } }), live)("the log", (it) => {
   it.effect("has nothing personal and nothing secret, whatever people do", () =>
     Effect.gen(function* () {
       const { logs, port } = yield* TestServer.TestServer

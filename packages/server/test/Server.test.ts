@@ -86,6 +86,23 @@ layer(TestServer.layer(), live)("the server", (it) => {
     }),
   )
 
+  it.effect("answers pages' failures with pages", () =>
+    Effect.gen(function* () {
+      const headers = [
+        ["content-type", "text/plain"],
+        ["sec-fetch-site", "same-origin"],
+      ] as const
+      const {
+        status,
+        headers: ofResponse,
+        body,
+      } = yield* fetch({ method: "POST", path: "/sign-in", headers, body: "x" })
+      assert.strictEqual(status, 415)
+      assert.strictEqual(ofResponse["content-type"], "text/html; charset=utf-8")
+      assert.include(body, "<h1")
+    }),
+  )
+
   it.effect("lets no other origin in unless it is told to", () =>
     Effect.gen(function* () {
       const headers = [["origin", "https://app.example.com"]] as const

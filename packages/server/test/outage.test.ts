@@ -69,7 +69,7 @@ describe("an outage of PostgreSQL", () => {
     () =>
       withServer((postgres) =>
         Effect.gen(function* () {
-          const { port } = yield* TestServer.TestServer
+          const { port, logs } = yield* TestServer.TestServer
           const clients = 50
           const people = yield* Effect.forEach(Array.from({ length: clients }), (_, index) =>
             People.signedIn(`client-${index}@example.com`),
@@ -124,6 +124,11 @@ describe("an outage of PostgreSQL", () => {
             assert.strictEqual(status, 200)
             assert.include(body, user.id)
           }
+          // The log says what happened, and of whom nothing.
+          const log = logs.join("\n")
+          assert.include(log, "A store could not answer")
+          assert.notMatch(log, /example\.com|127\.0\.0\.1:\d+.*password|belfry_session_\w/)
+          assert.notInclude(log, new URL(postgres.url).password)
         }),
       ),
     60_000,

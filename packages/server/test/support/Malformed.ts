@@ -170,7 +170,7 @@ const texts = [
   "\t\r\n",
   "x\r\nSet-Cookie: a=b",
   "\u001b[2J\u0007",
-  "' OR 1=1; DROP TABLE belfry_users; --",
+  "' OR 1=1; DROP TABLE users; --",
   "<script>alert(1)</script>",
   "${jndi:ldap://x}{{7*7}}",
   "../../../../etc/passwd",
