@@ -98,7 +98,13 @@ export const layer = HttpRouter.middleware(
               ? Effect.as(
                   Effect.annotateLogs(
                     response.status >= 500 ? Effect.logError("Request failed") : Effect.logInfo("Request"),
-                    { method: request.method, route, status: response.status, durationMs: Math.round(elapsed) },
+                    {
+                      requestId,
+                      method: request.method,
+                      route,
+                      status: response.status,
+                      durationMs: Math.round(elapsed),
+                    },
                   ),
                   complete,
                 )

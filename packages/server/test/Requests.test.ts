@@ -139,8 +139,11 @@ for (const proxies of ["none", "127.0.0.1"] as const) {
       Effect.gen(function* () {
         const { logs } = yield* TestServer.TestServer
         const { token, session } = yield* People.signedIn("ada@example.com")
-        const authenticated = [...People.bearer(token), ["x-request-id", "log-of-all"]] as const
-        const anonymous = [["x-request-id", "log-of-all"]] as const
+        const anonymous = [
+          ["x-request-id", "log-of-all"],
+          ["x-forwarded-for", "203.0.113.9"],
+        ] as const
+        const authenticated = [...People.bearer(token), ...anonymous] as const
         // Handlers that wait for the database and handlers that do not, failures of both kinds, and nobody at all.
         yield* fetch({ path: "/auth/session?utm=x", headers: authenticated })
         yield* fetch({ path: "/auth/session", headers: anonymous })

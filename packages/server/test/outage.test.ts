@@ -38,11 +38,15 @@ interface Seen {
   readonly body: string
 }
 
+type Headers = Readonly<Record<string, string>>
+
+const byBearer = (token: string): Headers => ({ authorization: `Bearer ${token}` })
+const byCookie = (token: string): Headers => ({ cookie: `belfry_session=${token}` })
+
 /** One request on a connection that stays open; rejects when there is no response. */
-const get = (port: number, agent: Http.Agent, token: string): Promise<Seen> =>
+const get = (port: number, agent: Http.Agent, headers: Headers): Promise<Seen> =>
   new Promise((resolve, reject) => {
     const at = performance.now()
-    const headers = { authorization: `Bearer ${token}` }
     const request = Http.get({ port, agent, path: "/auth/session", headers }, (response) => {
       const chunks: Array<Buffer> = []
       response.on("data", (chunk: Buffer) => chunks.push(chunk))
@@ -80,10 +84,11 @@ describe("an outage of PostgreSQL", () => {
           const load = yield* Effect.forkChild(
             Effect.forEach(
               people,
-              ({ token }) =>
+              ({ token }, index) =>
                 Effect.gen(function* () {
+                  const headers = index % 2 === 0 ? byBearer(token) : byCookie(token)
                   while (!isOver) {
-                    const answer = yield* Effect.promise(() => get(port, agent, token))
+                    const answer = yield* Effect.promise(() => get(port, agent, headers))
                     seen.push(answer)
                     // A client that is told to come again does not do so at once.
                     if (answer.status !== 200) yield* Effect.sleep(50)
@@ -120,7 +125,7 @@ describe("an outage of PostgreSQL", () => {
           assert.include(lastFailure?.body, '"ServiceUnavailable"')
           assert.strictEqual((yield* probe("/health/ready")).status, 200)
           for (const { user, token } of people) {
-            const { status, body } = yield* Effect.promise(() => get(port, new Http.Agent(), token))
+            const { status, body } = yield* Effect.promise(() => get(port, new Http.Agent(), byBearer(token)))
             assert.strictEqual(status, 200)
             assert.include(body, user.id)
           }
@@ -182,7 +187,7 @@ describe("an outage of PostgreSQL", () => {
           )
           // Whoever is still signed in is so, and nobody was signed out by a request that was given up.
           for (const [index, { token, user }] of people.entries()) {
-            const { status, body } = yield* Effect.promise(() => get(port, new Http.Agent(), token))
+            const { status, body } = yield* Effect.promise(() => get(port, new Http.Agent(), byBearer(token)))
             assert.strictEqual(status, 200, `client ${index}`)
             assert.include(body, user.id)
           }

@@ -3,7 +3,7 @@
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
 import { Sessions } from "@belfry/core/Sessions"
-import { Email } from "@belfry/core/User"
+import { Email, type User } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import { PasswordHasher } from "@belfry/factors/PasswordHasher"
 import { PasswordStore } from "@belfry/factors/PasswordStore"
@@ -15,10 +15,15 @@ export const password = "correct horse battery staple"
 /** A user who is signed in. */
 export const signedIn = Effect.fnUntraced(function* (email: string) {
   const users = yield* Users
-  const sessions = yield* Sessions
   const user = yield* users.create({ email: Email.make(email) })
+  return { user, ...(yield* session(user)) }
+})
+
+/** A session of a user. */
+export const session = Effect.fnUntraced(function* (user: User) {
+  const sessions = yield* Sessions
   const { session, token } = yield* sessions.start({ user, amr: ["pwd"], client: unknownClient })
-  return { user, session, token: Redacted.value(token) }
+  return { session, token: Redacted.value(token) }
 })
 
 /** A user who can sign in by {@link password}. */
