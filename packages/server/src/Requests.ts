@@ -177,14 +177,9 @@ const makeSeries = (method: string, route: string, status: number): Series => ({
 /** A client's own id is taken over when it is one word; so a request can be followed through several servers. */
 const idOf = (request: HttpServerRequest.HttpServerRequest): string => {
   const given = request.headers["x-request-id"]
-  if (given !== undefined && /^[\w.-]{8,64}$/.test(given)) return given
-  requestCount += 1
-  return `${processId}-${requestCount.toString(36)}`
+  // Random rather than counted: a count would tell strangers how much goes on here.
+  return given !== undefined && /^[\w.-]{8,64}$/.test(given) ? given : crypto.randomUUID()
 }
-
-// Random by process and counted within it: unique, and cheaper than a random id for every request.
-const processId = crypto.randomUUID().slice(0, 13)
-let requestCount = 0
 
 const isLogged = (share: number, status: number): boolean =>
   status >= 500 || (share > 0 && (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32 < share)
