@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { isUuid } from "./internal/uuid.ts"
+import { isUuid } from "./Uuid.ts"
 import { SessionId } from "./Session.ts"
 import { UserId } from "./User.ts"
 

@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema"
 import type * as DateTime from "effect/DateTime"
 import type * as Redacted from "effect/Redacted"
-import { isUuid } from "./internal/uuid.ts"
+import { isUuid } from "./Uuid.ts"
 import type { Sealed } from "./KeyedHash.ts"
 import { UserId } from "./User.ts"
 

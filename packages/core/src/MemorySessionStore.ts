@@ -68,12 +68,12 @@ export const make = Effect.gen(function* () {
         sessions.set(id, { ...row, tokenHash: to })
         return Effect.succeed(true)
       }),
-    rotate: ({ id, tokenHash, amr, authTime, now }) =>
+    rotate: ({ id, tokenHash, amr, acr, authTime, now }) =>
       tables.statement(() => {
         const row = sessions.get(id)
         if (row === undefined || isOver(row, now)) return Effect.succeedNone
         if ((withHash([tokenHash])?.session.id ?? id) !== id) return refuse("rotate", "unique token hash")
-        const session: Session = { ...row.session, amr, authTime }
+        const session: Session = { ...row.session, amr, acr, authTime }
         sessions.set(id, { session, tokenHash })
         return Effect.succeedSome(session)
       }),

@@ -9,7 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { isUuid } from "./internal/uuid.ts"
+import { isUuid } from "./Uuid.ts"
 import { type User, UserId } from "./User.ts"
 
 /**
@@ -68,11 +68,24 @@ export const AuthenticationMethod = Schema.Literals([
 export type AuthenticationMethod = typeof AuthenticationMethod.Type
 
 /**
+ * How much a sign-in proves, as the policy that completed it names it: one word, so that it fits into OpenID Connect's
+ * `acr_values`, which are separated by spaces.
+ *
+ * @see [OpenID Connect Core §2](https://openid.net/specs/openid-connect-core-1_0.html#IDToken)
+ * @category models
+ * @since 0.1.0
+ */
+export const AuthenticationContext = Schema.String.check(
+  Schema.isPattern(/^[\x21-\x7E]{1,255}$/u, { message: "Expected one word" }),
+)
+
+/**
  * A session as services return it and as the wire carries it. The token is not part of it.
  *
  * **Details**
  *
- * `authTime` is when the person last proved who they are (OpenID Connect `auth_time`). `expiresAt` slides with use and
+ * `amr` says by which means the person proved who they are, `acr` how much that is worth (null when no policy said so),
+ * and `authTime` when they last did (OpenID Connect's claims of these names). `expiresAt` slides with use and
  * never passes `endsAt`, the absolute limit. `ipAddress` and `userAgent` are those of the sign-in; `label` is a name
  * that the person or the client gave to it.
  *
@@ -83,6 +96,7 @@ export const Session = Schema.Struct({
   id: SessionId,
   userId: UserId,
   amr: Schema.Array(AuthenticationMethod),
+  acr: Schema.NullOr(AuthenticationContext),
   authTime: Schema.DateTimeUtc,
   createdAt: Schema.DateTimeUtc,
   lastSeenAt: Schema.DateTimeUtc,

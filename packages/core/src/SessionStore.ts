@@ -49,13 +49,14 @@ export class SessionStore extends Context.Service<
     /** Replaces the hash `from` by `to`, after the key ring rotated. True if this call did it. */
     readonly rehash: (id: SessionId, from: KeyedHash, to: KeyedHash) => Effect.Effect<boolean, StoreError>
     /**
-     * Gives a live session a new token, and the given methods and `authTime`: the old token is dead from then on. None when
+     * Gives a live session a new token, and the given `amr`, `acr` and `authTime`: the old token is dead from then on. None when
      * the session is gone or was over at `now`.
      */
     readonly rotate: (options: {
       readonly id: SessionId
       readonly tokenHash: KeyedHash
       readonly amr: ReadonlyArray<AuthenticationMethod>
+      readonly acr: Session["acr"]
       readonly authTime: DateTime.Utc
       readonly now: DateTime.Utc
     }) => Effect.Effect<Option.Option<Session>, StoreError>

@@ -81,11 +81,14 @@ export class Sessions extends Context.Service<
     readonly policy: SessionPolicy
     /**
      * Starts a session for a user who has just proved who they are. The session of `replaces`, if that token opens one,
-     * ends in the same transaction: a token from before the sign-in never lives on (session fixation).
+     * ends in the same transaction: a token from before the sign-in never lives on (session fixation). `authTime` is now,
+     * unless it is given.
      */
     readonly start: (options: {
       readonly user: User
       readonly amr: ReadonlyArray<AuthenticationMethod>
+      readonly acr?: Session["acr"]
+      readonly authTime?: DateTime.Utc
       readonly client: ClientInfo
       readonly label?: string | null
       readonly replaces?: Redacted.Redacted | undefined
@@ -97,11 +100,12 @@ export class Sessions extends Context.Service<
     readonly verify: (token: Redacted.Redacted) => Effect.Effect<VerifiedSession, SessionInvalid | StoreError>
     /**
      * Gives a session a new token, on any rise of privilege; the old token is dead. `authTime` is when the person last
-     * proved who they are: now, unless it is given.
+     * proved who they are: now, unless it is given. `acr` stays what it was, unless it is given.
      */
     readonly rotate: (options: {
-      readonly session: Session
+      readonly session: Pick<Session, "id" | "userId" | "acr">
       readonly amr: ReadonlyArray<AuthenticationMethod>
+      readonly acr?: Session["acr"]
       readonly authTime?: DateTime.Utc
       readonly client: ClientInfo
     }) => Effect.Effect<IssuedSession, SessionInvalid | StoreError>
@@ -203,7 +207,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
 
   return Sessions.of({
     policy,
-    start: Effect.fn("Sessions.start")(function* ({ user, amr, client, label, replaces }) {
+    start: Effect.fn("Sessions.start")(function* ({ user, amr, acr, authTime, client, label, replaces }) {
       const token = yield* generate
       const tokenHash = yield* hasher.hash(token)
       const now = yield* DateTime.now
@@ -212,7 +216,8 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
         id: SessionId.make(yield* random.uuidV7()),
         userId: user.id,
         amr,
-        authTime: now,
+        acr: acr ?? null,
+        authTime: authTime ?? now,
         createdAt: now,
         lastSeenAt: now,
         expiresAt: expiryAt(policy, now, endsAt),
@@ -255,7 +260,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
             now,
           )
     }),
-    rotate: Effect.fn("Sessions.rotate")(function* ({ session, amr, authTime, client }) {
+    rotate: Effect.fn("Sessions.rotate")(function* ({ session, amr, acr, authTime, client }) {
       const token = yield* generate
       const tokenHash = yield* hasher.hash(token)
       const now = yield* DateTime.now
@@ -265,6 +270,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
             id: session.id,
             tokenHash,
             amr,
+            acr: acr === undefined ? session.acr : acr,
             authTime: authTime ?? now,
             now,
           })

@@ -156,5 +156,9 @@ export const migrations: MigrationSet = {
         `CREATE INDEX belfry_rate_limits_expires_at_idx ON belfry_rate_limits (expires_at)`,
       ],
     },
+    {
+      name: "0007_session_acr",
+      statements: [`ALTER TABLE belfry_sessions ADD COLUMN acr text COLLATE "C"`],
+    },
   ],
 }

@@ -55,7 +55,7 @@ export const make = Effect.gen(function* () {
         statements.write(
           "insert",
           sql`INSERT INTO belfry_sessions (${columns}, token_hash) VALUES (
-            ${session.id}, ${session.userId}, ${session.amr}, ${toDate(session.authTime)}, ${toDate(session.createdAt)},
+            ${session.id}, ${session.userId}, ${session.amr}, ${session.acr}, ${toDate(session.authTime)}, ${toDate(session.createdAt)},
             ${toDate(session.lastSeenAt)}, ${toDate(session.expiresAt)}, ${toDate(session.endsAt)},
             ${session.ipAddress}, ${session.userAgent}, ${session.label}, ${tokenHash}
           )`,
@@ -82,11 +82,12 @@ export const make = Effect.gen(function* () {
         ),
         isSome,
       ),
-    rotate: ({ id, tokenHash, amr, authTime, now }) =>
+    rotate: ({ id, tokenHash, amr, acr, authTime, now }) =>
       Effect.map(
         statements.write(
           "rotate",
-          sql<SessionRow>`UPDATE belfry_sessions SET token_hash = ${tokenHash}, amr = ${amr}, auth_time = ${toDate(authTime)}
+          sql<SessionRow>`UPDATE belfry_sessions SET token_hash = ${tokenHash}, amr = ${amr}, acr = ${acr},
+              auth_time = ${toDate(authTime)}
             WHERE id = ${id} AND expires_at > ${toDate(now)} RETURNING ${columns}`,
         ),
         firstSession,
@@ -135,7 +136,7 @@ export const layer: Layer.Layer<SessionStore, never, SqlClient.SqlClient> = Laye
 // -----------------------------------------------------------------------------
 
 const sessionColumns =
-  "id, user_id, amr, auth_time, created_at, last_seen_at, expires_at, ends_at, ip_address, user_agent, label"
+  "id, user_id, amr, acr, auth_time, created_at, last_seen_at, expires_at, ends_at, ip_address, user_agent, label"
 
 const storedSessionColumns = `${sessionColumns
   .split(", ")
@@ -147,6 +148,7 @@ interface SessionRow {
   readonly id: SessionId
   readonly user_id: UserId
   readonly amr: ReadonlyArray<AuthenticationMethod>
+  readonly acr: string | null
   readonly auth_time: Date
   readonly created_at: Date
   readonly last_seen_at: Date
@@ -172,6 +174,7 @@ const toSession = (row: SessionRow): Session => ({
   id: row.id,
   userId: row.user_id,
   amr: row.amr,
+  acr: row.acr,
   authTime: DateTime.fromDateUnsafe(row.auth_time),
   createdAt: DateTime.fromDateUnsafe(row.created_at),
   lastSeenAt: DateTime.fromDateUnsafe(row.last_seen_at),

@@ -7,7 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { isUuid } from "./internal/uuid.ts"
+import { isUuid } from "./Uuid.ts"
 
 /**
  * Identifies a user: a UUIDv7. It is never a credential.

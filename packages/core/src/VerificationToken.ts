@@ -6,7 +6,7 @@
  */
 import type * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
-import { isUuid } from "./internal/uuid.ts"
+import { isUuid } from "./Uuid.ts"
 import type { UserId } from "./User.ts"
 
 /**

@@ -23,6 +23,7 @@ for (const { name, stores } of TestCore.backends) {
           id: session.id,
           userId: user.id,
           amr: ["pwd"],
+          acr: null,
           authTime: now,
           createdAt: now,
           lastSeenAt: now,
@@ -217,8 +218,12 @@ for (const { name, stores } of TestCore.backends) {
         yield* TestClock.adjust("1 hour")
         const rotated = yield* sessions.rotate({ session, amr: ["pwd", "otp"], client })
         assert.deepStrictEqual(rotated.session, { ...session, amr: ["pwd", "otp"], authTime: yield* DateTime.now })
+        const raised = yield* sessions.rotate({ session, amr: ["pwd", "otp"], acr: "aal2", client })
+        assert.strictEqual(raised.session.acr, "aal2")
+        const kept = yield* sessions.rotate({ session: raised.session, amr: ["pwd"], client })
+        assert.strictEqual(kept.session.acr, "aal2")
         assert.deepStrictEqual(yield* Effect.flip(sessions.verify(token)), new SessionInvalid())
-        assert.deepStrictEqual((yield* sessions.verify(rotated.token)).session, rotated.session)
+        assert.deepStrictEqual((yield* sessions.verify(kept.token)).session, kept.session)
       }),
     )
 

@@ -30,6 +30,7 @@ describe("A session with its user as JSON", () => {
           userAgent: 'odd "agent" \u2028 \u0007 é',
           label: "Ada's laptop",
           ipAddress: null,
+          acr: "aal2",
           authTime: at,
           createdAt: at,
           lastSeenAt: DateTime.add(at, { minutes: 61 }),

@@ -49,6 +49,7 @@ export const session = Effect.fnUntraced(function* (fields: Partial<Session> & P
   const defaults: Omit<Session, "userId"> = {
     id: SessionId.make(yield* random.uuidV7()),
     amr: ["pwd"],
+    acr: null,
     authTime: now,
     createdAt: now,
     lastSeenAt: now,

@@ -25,7 +25,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<SessionStore | UserSto
       Effect.gen(function* () {
         const sessions = yield* SessionStore
         const user = yield* insertUser({ scopes: ["admin"], emailVerifiedAt: DateTime.makeUnsafe(1_700_000_000_123) })
-        const full = yield* insertSession({ userId: user.id, amr: ["pwd", "otp", "mfa"], label: "Laptop «a»" })
+        const full = yield* insertSession({
+          userId: user.id,
+          amr: ["pwd", "otp", "mfa"],
+          acr: "aal2",
+          label: "Laptop «a»",
+        })
         const bare = yield* insertSession({ userId: user.id, amr: [], ipAddress: null, userAgent: null })
         for (const { session, tokenHash } of [full, bare]) {
           const expected = Option.some({ session, user, tokenHash })
@@ -146,8 +151,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<SessionStore | UserSto
         const next = yield* Builders.keyedHash
         const now = DateTime.add(session.createdAt, { hours: 1 })
         const authTime = DateTime.subtract(now, { minutes: 1 })
-        const rotated: Session = { ...session, amr: ["pwd", "otp"], authTime }
-        const answer = yield* sessions.rotate({ id: session.id, tokenHash: next, amr: ["pwd", "otp"], authTime, now })
+        const rotated: Session = { ...session, amr: ["pwd", "otp"], acr: "aal2", authTime }
+        const { id, amr, acr } = rotated
+        const answer = yield* sessions.rotate({ id, tokenHash: next, amr, acr, authTime, now })
         assert.deepStrictEqual(answer, Option.some(rotated))
         assert.deepStrictEqual(yield* sessions.findByTokenHash([tokenHash]), Option.none())
         const found = yield* sessions.findByTokenHash([next])
@@ -161,8 +167,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<SessionStore | UserSto
         const user = yield* insertUser()
         const { session, tokenHash } = yield* insertSession({ userId: user.id })
         const [first, second] = [yield* Builders.keyedHash, yield* Builders.keyedHash]
-        const { id, amr, authTime } = session
-        const at = { id, tokenHash: first, amr, authTime, now: session.expiresAt }
+        const { id, amr, acr, authTime } = session
+        const at = { id, tokenHash: first, amr, acr, authTime, now: session.expiresAt }
         assert.deepStrictEqual(yield* sessions.rotate(at), Option.none())
         assert.isTrue(Option.isSome(yield* sessions.findByTokenHash([tokenHash])))
         const before = { ...at, tokenHash: second, now: DateTime.subtract(session.expiresAt, { milliseconds: 1 }) }

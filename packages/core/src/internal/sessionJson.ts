@@ -13,6 +13,7 @@ export const sessionJson = (session: Session, user: User): string =>
       id: session.id,
       userId: session.userId,
       amr: session.amr,
+      acr: session.acr,
       authTime: iso(session.authTime),
       createdAt: iso(session.createdAt),
       lastSeenAt: iso(session.lastSeenAt),
