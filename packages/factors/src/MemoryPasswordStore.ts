@@ -5,11 +5,10 @@
  */
 import { MemoryTables } from "@belfry/core/MemoryTables"
 import { StoreError } from "@belfry/core/StoreError"
-import type { UserId } from "@belfry/core/User"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type { PasswordHash } from "./Password.ts"
+import { MemoryFactorTables } from "./MemoryFactorTables.ts"
 import { PasswordStore } from "./PasswordStore.ts"
 
 /**
@@ -20,27 +19,28 @@ import { PasswordStore } from "./PasswordStore.ts"
  */
 export const make = Effect.gen(function* () {
   const tables = yield* MemoryTables
-  const passwords = yield* tables.table<UserId, PasswordHash>("passwords")
+  const { passwords } = yield* MemoryFactorTables
 
   yield* tables.onUserRemoved((userId) => {
     passwords.delete(userId)
   })
 
   return PasswordStore.of({
-    find: (userId) => tables.statement(() => Effect.succeed(Option.fromUndefinedOr(passwords.get(userId)))),
-    set: (userId, hash) =>
+    find: (userId) => tables.statement(() => Effect.succeed(Option.fromUndefinedOr(passwords.get(userId)?.hash))),
+    set: (userId, hash, now) =>
       tables.statement((): Effect.Effect<void, StoreError> => {
         if (!tables.users.has(userId)) return Effect.fail(noSuchUser())
-        passwords.set(userId, hash)
+        passwords.set(userId, { hash, createdAt: passwords.get(userId)?.createdAt ?? now })
         return Effect.void
       }),
     rehash: (userId, from, to) =>
       tables.statement(() => {
-        if (passwords.get(userId) !== from) return Effect.succeed(false)
-        passwords.set(userId, to)
+        const row = passwords.get(userId)
+        if (row?.hash !== from) return Effect.succeed(false)
+        passwords.set(userId, { ...row, hash: to })
         return Effect.succeed(true)
       }),
-    confirm: (userId, hash) => tables.statement(() => Effect.succeed(passwords.get(userId) === hash)),
+    confirm: (userId, hash) => tables.statement(() => Effect.succeed(passwords.get(userId)?.hash === hash)),
     remove: (userId) => tables.statement(() => Effect.succeed(passwords.delete(userId))),
   })
 })
@@ -51,7 +51,10 @@ export const make = Effect.gen(function* () {
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<PasswordStore, never, MemoryTables> = Layer.effect(PasswordStore, make)
+export const layer: Layer.Layer<PasswordStore, never, MemoryFactorTables | MemoryTables> = Layer.effect(
+  PasswordStore,
+  make,
+)
 
 // -----------------------------------------------------------------------------
 // internal

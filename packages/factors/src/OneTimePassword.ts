@@ -5,6 +5,7 @@
  */
 import { Sealed } from "@belfry/core/KeyedHash"
 import { UserId } from "@belfry/core/User"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
 /**
@@ -80,3 +81,32 @@ export const Hotp = Schema.Struct({
  * @since 0.1.0
  */
 export interface Hotp extends Schema.Schema.Type<typeof Hotp> {}
+
+/**
+ * What an app or a token is set up with: the secret in base32, and the same as an `otpauth:` URI for a QR code. Shown
+ * until it is confirmed and never again.
+ *
+ * @see [Key URI Format](https://github.com/google/google-authenticator/wiki/Key-Uri-Format)
+ * @category models
+ * @since 0.1.0
+ */
+export interface Provisioning {
+  readonly secret: Redacted.Redacted
+  readonly uri: Redacted.Redacted
+}
+
+/**
+ * The secret is not base32, or is shorter than 16 bytes.
+ *
+ * @see [RFC 4226 §4](https://www.rfc-editor.org/rfc/rfc4226.html#section-4)
+ * @category errors
+ * @since 0.1.0
+ */
+export class SecretInvalid extends Schema.TaggedError<SecretInvalid>("@belfry/factors/SecretInvalid")(
+  "SecretInvalid",
+  {},
+) {
+  override get message(): string {
+    return "This secret cannot be used: base32 of at least 16 bytes is expected"
+  }
+}

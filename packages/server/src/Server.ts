@@ -17,7 +17,7 @@ import * as FactorsHandlers from "@belfry/factors/FactorsHandlers"
 import * as FactorsServices from "@belfry/factors/FactorsServices"
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
-import * as SqlPasswordStore from "@belfry/factors/SqlPasswordStore"
+import * as SqlFactorStores from "@belfry/factors/SqlFactorStores"
 import * as Database from "@belfry/sql/Database"
 import * as Migrations from "@belfry/sql/Migrations"
 import * as Effect from "effect/Effect"
@@ -104,7 +104,7 @@ export const layerRoutes = Layer.mergeAll(layerApi, Pages.layer, Health.layer, M
   Layer.provideMerge(ClientAddressHandlers.layerConfig),
 )
 
-const layerStores = Layer.mergeAll(SqlStores.layer, SqlPasswordStore.layer)
+const layerStores = Layer.mergeAll(SqlStores.layer, SqlFactorStores.layer)
 
 const layerFoundation = Layer.mergeAll(
   layerStores,

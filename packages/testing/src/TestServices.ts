@@ -20,10 +20,10 @@ import type { TransactionStore } from "@belfry/core/TransactionStore"
 import type { UserStore } from "@belfry/core/UserStore"
 import type { VerificationTokenStore } from "@belfry/core/VerificationTokenStore"
 import * as FactorsServices from "@belfry/factors/FactorsServices"
-import * as MemoryPasswordStore from "@belfry/factors/MemoryPasswordStore"
+import * as MemoryFactorStores from "@belfry/factors/MemoryFactorStores"
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
 import type { PasswordStore } from "@belfry/factors/PasswordStore"
-import * as SqlPasswordStore from "@belfry/factors/SqlPasswordStore"
+import * as SqlFactorStores from "@belfry/factors/SqlFactorStores"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -53,7 +53,7 @@ export type Stores =
  * @category layers
  * @since 0.1.0
  */
-export const layerMemoryStores = Layer.provideMerge(MemoryPasswordStore.layer, MemoryStores.layer)
+export const layerMemoryStores = Layer.provideMerge(MemoryFactorStores.layer, MemoryStores.layer)
 
 /**
  * Layer with the stores of all packages in a database that has their migrations.
@@ -62,7 +62,7 @@ export const layerMemoryStores = Layer.provideMerge(MemoryPasswordStore.layer, M
  * @since 0.1.0
  */
 export const layerSqlStores: Layer.Layer<Stores, never, SqlClient.SqlClient> = Layer.merge(
-  SqlPasswordStore.layer,
+  SqlFactorStores.layer,
   SqlStores.layer,
 )
 

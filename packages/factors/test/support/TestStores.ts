@@ -11,7 +11,7 @@ import * as MemoryUserStore from "@belfry/core/MemoryUserStore"
 import * as MemoryVerificationTokenStore from "@belfry/core/MemoryVerificationTokenStore"
 import { StoreError } from "@belfry/core/StoreError"
 import { UserStore } from "@belfry/core/UserStore"
-import * as MemoryPasswordStore from "@belfry/factors/MemoryPasswordStore"
+import * as MemoryFactorStores from "@belfry/factors/MemoryFactorStores"
 import { PasswordStore } from "@belfry/factors/PasswordStore"
 import { Context, Effect, Layer } from "effect"
 
@@ -47,7 +47,7 @@ const layerTables = Layer.effectContext(
 const layerCounted = Layer.mergeAll(
   MemoryAuditStore.layer,
   MemoryLinkedAccountStore.layer,
-  MemoryPasswordStore.layer,
+  MemoryFactorStores.layer,
   MemorySessionStore.layer,
   MemoryTransactionStore.layer,
   MemoryUserStore.layer,

@@ -8,7 +8,7 @@ import * as MemoryStores from "@belfry/core/MemoryStores"
 import * as RateLimits from "@belfry/core/RateLimits"
 import * as Site from "@belfry/core/Site"
 import * as FactorsServices from "@belfry/factors/FactorsServices"
-import * as MemoryPasswordStore from "@belfry/factors/MemoryPasswordStore"
+import * as MemoryFactorStores from "@belfry/factors/MemoryFactorStores"
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
 import * as Pages from "@belfry/server/Pages"
 import * as CapturingMailer from "@belfry/testing/CapturingMailer"
@@ -23,7 +23,7 @@ export const layerServices = (options: Partial<Site.SiteOptions> = {}) =>
     Layer.provideMerge(CoreServices.layer()),
     Layer.provideMerge(
       Layer.mergeAll(
-        MemoryPasswordStore.layer.pipe(Layer.provideMerge(MemoryStores.layer)),
+        MemoryFactorStores.layer.pipe(Layer.provideMerge(MemoryStores.layer)),
         RateLimits.layerMemory,
         MailQueue.layer(),
         PasswordHasher.layer(),
