@@ -25,8 +25,16 @@ export interface LoadResult {
   readonly timeouts: number
 }
 
+/** A JSON body to post, and the address that the client has according to the proxy that passes it on. */
+export interface Post {
+  readonly body: string
+  readonly forwardedFor: string
+}
+
 /** A run of `loadClient.ts`. */
 export interface ClientLoad extends Target {
+  /** What to post, in turns; without it the requests are GETs. */
+  readonly posts?: ReadonlyArray<Post>
   readonly connections: number
   /** Ends after that time, unless `requests` ends it before. */
   readonly seconds: number
@@ -34,6 +42,12 @@ export interface ClientLoad extends Target {
   readonly requests?: number
   /** Requests per second over all connections; as fast as answers come unless given. */
   readonly rate?: number
+  /**
+   * With a `rate`: a request that is due while its connection still waits for an answer is sent late and counts from
+   * when it was due. So a server that stops for a while is not spared the requests of that while; without it they are
+   * not sent.
+   */
+  readonly openLoop?: boolean
   /** Text that each answer must have in its body. */
   readonly mustContain?: string
   /** Time after which an unanswered request counts as timed out. */
@@ -43,7 +57,7 @@ export interface ClientLoad extends Target {
 const program = join(import.meta.dirname, "loadClient.ts")
 
 /** Runs a command and returns its stdout, or fails with its stderr. */
-const run = (cores: string | undefined, command: string, args: ReadonlyArray<string>): Promise<string> =>
+export const run = (cores: string | undefined, command: string, args: ReadonlyArray<string>): Promise<string> =>
   new Promise((resolve, reject) => {
     const child = cores === undefined ? spawn(command, args) : spawn("taskset", ["-c", cores, command, ...args])
     let out = ""

@@ -13,9 +13,21 @@ import type { ClientLoad, LoadResult } from "./load.ts"
 const load: ClientLoad = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"))
 const timeoutMillis = (load.timeoutSeconds ?? 10) * 1000
 const limit = load.requests ?? Infinity
-const requests = load.cookies.map((cookie) =>
-  Buffer.from(`GET ${load.path} HTTP/1.1\r\nHost: localhost:${load.port}\r\nCookie: ${cookie}\r\n\r\n`, "latin1"),
-)
+const message = (method: string, headers: ReadonlyArray<string>, body = ""): Buffer =>
+  Buffer.from(
+    [`${method} ${load.path} HTTP/1.1`, `Host: localhost:${load.port}`, ...headers, "", body].join("\r\n"),
+    "latin1",
+  )
+const requests =
+  load.posts === undefined
+    ? load.cookies.map((cookie) => message("GET", [`Cookie: ${cookie}`]))
+    : load.posts.map(({ body, forwardedFor }) =>
+        message(
+          "POST",
+          ["Content-Type: application/json", `Content-Length: ${body.length}`, `X-Forwarded-For: ${forwardedFor}`],
+          body,
+        ),
+      )
 // A step that shares no factor with most table sizes, so that neighbours in time are not neighbours in the table.
 const step = 7919
 
@@ -29,7 +41,7 @@ const isOver = () => over || sent >= limit
 
 const nextRequest = (): Buffer => {
   const request = requests[(sent * step) % requests.length]
-  if (request === undefined) throw new Error("no cookies to send")
+  if (request === undefined) throw new Error("nothing to send")
   sent += 1
   return request
 }
@@ -62,11 +74,10 @@ const open = (): Promise<Socket> =>
     })
   })
 
-/** Sends one request and waits for its answer; false when the connection is of no more use. */
-const exchange = (socket: Socket): Promise<boolean> =>
+/** Sends one request, which counts from `started`, and waits for its answer; false when the connection is of no more use. */
+const exchange = (socket: Socket, started: number): Promise<boolean> =>
   new Promise((resolve) => {
     let text = ""
-    const started = performance.now()
     const finish = (usable: boolean) => {
       clearTimeout(timer)
       socket.off("data", onData)
@@ -105,16 +116,19 @@ const keepBusy = async (first: Socket, index: number): Promise<void> => {
   const everyMillis = load.rate === undefined ? 0 : (1000 * load.connections) / load.rate
   let due = performance.now() + (everyMillis * index) / load.connections
   while (!isOver()) {
+    let overdueSince: number | undefined
     if (everyMillis > 0) {
       const wait = due - performance.now()
       if (wait > 0) await sleep(wait)
-      // Never in a burst after a pause: what could not be sent in time is not sent.
-      due = Math.max(due + everyMillis, performance.now())
+      // A timer that rings late is no fault of the server: only what a missing answer held up counts from when it was due.
+      else if (load.openLoop === true) overdueSince = due
+      // Never in a burst after a pause unless asked for: what could not be sent in time is not sent.
+      due = load.openLoop === true ? due + everyMillis : Math.max(due + everyMillis, performance.now())
       if (isOver()) break
     }
     try {
       socket ??= await open()
-      if (!(await exchange(socket))) socket = undefined
+      if (!(await exchange(socket, overdueSince ?? performance.now()))) socket = undefined
     } catch {
       socketErrors += 1
       await sleep(100)

@@ -8,8 +8,9 @@ import { parseArgs } from "node:util"
 import { cleanUp } from "./processes.ts"
 import type { Bench } from "./report.ts"
 import { sessionBench } from "./session.ts"
+import { signInBench } from "./signIn.ts"
 
-const benches: ReadonlyArray<Bench> = [sessionBench]
+const benches: ReadonlyArray<Bench> = [sessionBench, signInBench]
 
 const usage = `Usage: npm run bench -- NAME [options]
 

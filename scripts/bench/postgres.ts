@@ -2,7 +2,7 @@
  * The PostgreSQL server of a bench: a temporary cluster that lives as long as the run.
  *
  * Statements are counted with `pg_stat_statements`, which is loaded but counts only where a measure asks for it.
- * Durability and autovacuum are off: every contender reads the same way, and the bench is about reads.
+ * Autovacuum is off, and durability too unless a bench is about writes.
  */
 import * as PostgresServer from "@belfry/testing/PostgresServer"
 import { spawnSync } from "node:child_process"
@@ -37,11 +37,17 @@ const pin = (server: PostgresServer.PostgresServer, cores: Cores): void => {
   if (taskset.status !== 0) throw new Error(`taskset failed: ${taskset.stderr}`)
 }
 
+const durable = { fsync: "on", synchronous_commit: "on", full_page_writes: "on" }
+
 /** Starts PostgreSQL on a free port with an empty cluster. */
-export const startPostgres = async (cores: Cores | undefined): Promise<Postgres> => {
+export const startPostgres = async (
+  cores: Cores | undefined,
+  options: { readonly isDurable: boolean } = { isDurable: false },
+): Promise<Postgres> => {
+  const all = options.isDurable ? { ...settings, ...durable } : settings
   // A machine's server may lack the contributed modules; the one from npm has them.
-  const server = await PostgresServer.start({ settings }).catch(() =>
-    PostgresServer.start({ settings, which: "embedded" }),
+  const server = await PostgresServer.start({ settings: all }).catch(() =>
+    PostgresServer.start({ settings: all, which: "embedded" }),
   )
   if (cores !== undefined) pin(server, cores)
   const url = (database: string) => {

@@ -112,3 +112,14 @@ export const seed = async (options: SeedOptions): Promise<ReadonlyArray<SeededSe
   })
   return known.map(({ cookieHeader }) => ({ cookieHeader }))
 }
+
+/** Gives every user of Belfry's tables the same password hash. */
+export const seedPasswords = (databaseUrl: string, hash: string): Promise<void> =>
+  withClient(databaseUrl, async (client) => {
+    await client.query(
+      `INSERT INTO belfry_passwords (user_id, hash, created_at, updated_at)
+       SELECT id, $1, now(), now() FROM belfry_users`,
+      [hash],
+    )
+    await client.query("VACUUM ANALYZE belfry_passwords")
+  })

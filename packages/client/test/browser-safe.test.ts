@@ -37,6 +37,7 @@ const notForBrowsers = [
   /packages\/\w+\/src\/(?:internal\/)?(?:Sql|sql|Memory|Smtp|Development)\w*\.ts$/,
   /packages\/\w+\/src\/\w*(?:Handlers|Store|Stores|Services|Mailer)\.ts$/,
   /packages\/\w+\/src\/(?:Sessions|Users|Passwords|Emails|Audit|KeyRing|Hooks|Site|LinkedAccounts|VerificationTokens)\.ts$/,
+  /packages\/factors\/src\/(?:SignInAttempts|Enrolments|StepUps|EmailCodes|MagicLinks|Passkeys|Totps|Hotps|BackupCodes)\.ts$/,
 ]
 
 const offenders = (modules: ReadonlyArray<string>) =>

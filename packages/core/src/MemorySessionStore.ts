@@ -9,8 +9,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { constraintViolation } from "./internal/memoryStoreError.ts"
 import type { KeyedHash } from "./KeyedHash.ts"
-import { MemoryTables } from "./MemoryTables.ts"
-import type { Session, SessionId } from "./Session.ts"
+import { MemoryTables, type SessionRow } from "./MemoryTables.ts"
+import type { Session } from "./Session.ts"
 import { SessionStore } from "./SessionStore.ts"
 
 /**
@@ -21,12 +21,12 @@ import { SessionStore } from "./SessionStore.ts"
  */
 export const make = Effect.gen(function* () {
   const tables = yield* MemoryTables
-  const sessions = yield* tables.table<SessionId, SessionRow>("sessions")
+  const { sessions } = tables
   const withHash = (hashes: ReadonlyArray<KeyedHash>): SessionRow | undefined =>
     [...sessions.values()].find((row) => hashes.includes(row.tokenHash))
 
   yield* tables.onUserRemoved((userId) => {
-    for (const { session } of sessions.values()) if (session.userId === userId) sessions.delete(session.id)
+    for (const { session } of sessions.values()) if (session.userId === userId) tables.removeSession(session.id)
   })
 
   return SessionStore.of({
@@ -90,7 +90,7 @@ export const make = Effect.gen(function* () {
       tables.statement(() => {
         const row = sessions.get(id)
         if (row === undefined || row.session.userId !== userId) return Effect.succeedNone
-        sessions.delete(id)
+        tables.removeSession(id)
         return Effect.succeedSome(row.session)
       }),
     removeByUser: (userId, except) =>
@@ -98,7 +98,7 @@ export const make = Effect.gen(function* () {
         const ids = [...sessions.values()]
           .filter(({ session }) => session.userId === userId && session.id !== Option.getOrNull(except))
           .map(({ session }) => session.id)
-        ids.forEach((id) => sessions.delete(id))
+        ids.forEach(tables.removeSession)
         return Effect.succeed(ids)
       }),
     removeExpired: (now, limit) =>
@@ -107,7 +107,7 @@ export const make = Effect.gen(function* () {
           .filter((row) => isOver(row, now))
           .sort((a, b) => a.session.expiresAt.epochMilliseconds - b.session.expiresAt.epochMilliseconds)
           .slice(0, limit)
-        rows.forEach(({ session }) => sessions.delete(session.id))
+        rows.forEach(({ session }) => tables.removeSession(session.id))
         return Effect.succeed(rows.length)
       }),
   })
@@ -124,11 +124,6 @@ export const layer: Layer.Layer<SessionStore, never, MemoryTables> = Layer.effec
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
-
-interface SessionRow {
-  readonly session: Session
-  readonly tokenHash: KeyedHash
-}
 
 const refuse = (method: string, constraint: string) =>
   Effect.fail(constraintViolation("SessionStore", method, constraint))

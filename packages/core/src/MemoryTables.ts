@@ -1,5 +1,5 @@
 /**
- * The state that memory adapters share: tables, transactions over them, and what hangs on a user.
+ * The state that memory adapters share: tables, transactions over them, and what hangs on a user or a session.
  *
  * It behaves like a database with one connection: every statement is atomic, and while a transaction is open all other
  * work waits for its end. Rows are immutable values; a change replaces them.
@@ -11,6 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
+import type { KeyedHash } from "./KeyedHash.ts"
+import type { Session, SessionId } from "./Session.ts"
 import type { User, UserId } from "./User.ts"
 
 /**
@@ -19,7 +21,8 @@ import type { User, UserId } from "./User.ts"
  * **Details**
  *
  * A memory adapter makes its tables with `table` when its layer is built, and touches rows inside `statement` only.
- * An adapter whose rows belong to users registers with `onUserRemoved` what the foreign key would do.
+ * An adapter whose rows belong to users or sessions registers with `onUserRemoved` and `onSessionRemoved` what the
+ * foreign key would do.
  *
  * @category services
  * @since 0.1.0
@@ -28,6 +31,7 @@ export class MemoryTables extends Context.Service<
   MemoryTables,
   {
     readonly users: Map<UserId, User>
+    readonly sessions: Map<SessionId, SessionRow>
     /** A new table that takes part in transactions. Dies when there is one of this name: its rows would be split. */
     readonly table: <Key, Row>(name: string) => Effect.Effect<Map<Key, Row>>
     /** Runs `body`, which must not wait for anything, as one atomic statement. */
@@ -40,8 +44,23 @@ export class MemoryTables extends Context.Service<
     readonly onUserRemoved: (cascade: (id: UserId) => void) => Effect.Effect<void>
     /** Removes a user and, by the registered cascades, what hangs on it. For use in a statement. */
     readonly removeUser: (id: UserId) => void
+    /** Calls `cascade` in the same statement that removes a session. */
+    readonly onSessionRemoved: (cascade: (id: SessionId) => void) => Effect.Effect<void>
+    /** Removes a session and, by the registered cascades, what hangs on it. For use in a statement. */
+    readonly removeSession: (id: SessionId) => void
   }
 >()("@belfry/core/MemoryTables") {}
+
+/**
+ * A session as it rests.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionRow {
+  readonly session: Session
+  readonly tokenHash: KeyedHash
+}
 
 /**
  * Makes empty tables.
@@ -51,8 +70,13 @@ export class MemoryTables extends Context.Service<
  */
 export const make: Effect.Effect<MemoryTables["Service"]> = Effect.sync(() => {
   const users = new Map<UserId, User>()
-  const tables = new Map<string, Table>([["users", snapshotting(users)]])
-  const cascades: Array<(id: UserId) => void> = []
+  const sessions = new Map<SessionId, SessionRow>()
+  const tables = new Map<string, Table>([
+    ["users", snapshotting(users)],
+    ["sessions", snapshotting(sessions)],
+  ])
+  const userCascades: Array<(id: UserId) => void> = []
+  const sessionCascades: Array<(id: SessionId) => void> = []
   const connection = Semaphore.makeUnsafe(1)
   const CurrentLevel = Context.Service<TransactionLevel>(`@belfry/core/MemoryTables/TransactionLevel/${++instances}`)
 
@@ -95,6 +119,7 @@ export const make: Effect.Effect<MemoryTables["Service"]> = Effect.sync(() => {
 
   return {
     users,
+    sessions,
     table,
     statement,
     transaction,
@@ -106,10 +131,15 @@ export const make: Effect.Effect<MemoryTables["Service"]> = Effect.sync(() => {
         level.callbacks.push(Effect.provideContext(effect, Context.omit(CurrentLevel)(fiber.context)))
         return Effect.void
       }),
-    onUserRemoved: (cascade) => Effect.sync(() => void cascades.push(cascade)),
+    onUserRemoved: (cascade) => Effect.sync(() => void userCascades.push(cascade)),
     removeUser: (id) => {
       users.delete(id)
-      cascades.forEach((cascade) => cascade(id))
+      userCascades.forEach((cascade) => cascade(id))
+    },
+    onSessionRemoved: (cascade) => Effect.sync(() => void sessionCascades.push(cascade)),
+    removeSession: (id) => {
+      sessions.delete(id)
+      sessionCascades.forEach((cascade) => cascade(id))
     },
   }
 })

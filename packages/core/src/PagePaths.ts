@@ -15,6 +15,7 @@ import * as Context from "effect/Context"
  */
 export interface PagePathsService {
   readonly signIn: `/${string}`
+  readonly magicLink: `/${string}`
   readonly signUp: `/${string}`
   readonly account: `/${string}`
   readonly forgotPassword: `/${string}`
@@ -33,6 +34,7 @@ export interface PagePathsService {
 export const PagePaths = Context.Reference<PagePathsService>("@belfry/core/PagePaths", {
   defaultValue: () => ({
     signIn: "/sign-in",
+    magicLink: "/sign-in/link",
     signUp: "/sign-up",
     account: "/account",
     forgotPassword: "/forgot-password",

@@ -19,7 +19,7 @@ import {
 } from "effect/persistence/RateLimiter"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import { removeExpired as removeExpiredRows } from "./internal/sqlExpiry.ts"
+import { removeExpired as removeExpiredRows } from "./SqlExpiry.ts"
 import * as SqlStoreError from "./SqlStoreError.ts"
 import type { StoreError } from "./StoreError.ts"
 

@@ -10,6 +10,7 @@ describe("MemoryTables", () => {
       yield* tables.table("widgets")
       assert.isTrue(Exit.hasDies(yield* Effect.exit(tables.table("widgets"))))
       assert.isTrue(Exit.hasDies(yield* Effect.exit(tables.table("users"))))
+      assert.isTrue(Exit.hasDies(yield* Effect.exit(tables.table("sessions"))))
     }),
   )
 

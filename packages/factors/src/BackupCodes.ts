@@ -5,16 +5,28 @@
  * @since 0.1.0
  */
 import type { ClientInfo } from "@belfry/core/AuditEvent"
+import { make as makeMessage } from "@belfry/core/Mail"
+import { MailQueue } from "@belfry/core/MailQueue"
+import { PagePaths } from "@belfry/core/PagePaths"
 import type { RateLimited } from "@belfry/core/RateLimit"
 import type { Session, SessionNotFresh } from "@belfry/core/Session"
+import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
+import { TransactionStore } from "@belfry/core/TransactionStore"
 import type { User, UserId } from "@belfry/core/User"
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
+import { BackupCodeStore } from "./BackupCodeStore.ts"
 import type { NotEnrolled } from "./Enrolment.ts"
+import { EnrolmentMessages } from "./EnrolmentMessages.ts"
+import { Enrolments } from "./Enrolments.ts"
+import * as BackupCodeSet from "./internal/backupCodeSet.ts"
 import type { CodeInvalid, SignInRefused } from "./SignInAttempt.ts"
-import type { SignInOutcome } from "./SignInAttempts.ts"
+import { SignInAttempts, type SignInOutcome } from "./SignInAttempts.ts"
 
 /**
  * Backup codes.
@@ -42,3 +54,65 @@ export class BackupCodes extends Context.Service<
     }) => Effect.Effect<ReadonlyArray<Redacted.Redacted>, NotEnrolled | SessionNotFresh | StoreError>
   }
 >()("@belfry/factors/BackupCodes") {}
+
+/**
+ * Backup codes over their store, enrolments, sign-in attempts and mail.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = Layer.effect(
+  BackupCodes,
+  Effect.gen(function* () {
+    const store = yield* BackupCodeStore
+    const attempts = yield* SignInAttempts
+    const enrolments = yield* Enrolments
+    const transactions = yield* TransactionStore
+    const queue = yield* MailQueue
+    const messages = yield* EnrolmentMessages
+    const site = yield* Site
+    const paths = yield* PagePaths
+    const codes = yield* BackupCodeSet.make
+
+    const tell = (user: User, remaining: number) =>
+      queue.enqueue(
+        makeMessage({
+          to: user.email,
+          category: "backup-code-used",
+          ...messages.backupCodeUsed({ siteName: site.name, accountUrl: site.url(paths.account), remaining }),
+        }),
+      )
+
+    return BackupCodes.of({
+      prove: Effect.fn("BackupCodes.prove")(function* ({ token, code, replaces, client }) {
+        const open = yield* attempts.open({ token, factor: "backup-code", client })
+        const { user } = open
+        if (user === undefined) return yield* attempts.refuse(open, "not-enrolled")
+        const hashes = yield* codes.candidates(user.id, code)
+        const confirm = Effect.gen(function* () {
+          if (!(yield* store.consume(user.id, hashes, yield* DateTime.now))) return yield* new CodeUnusable()
+          yield* transactions.afterCommit(tell(user, yield* store.remaining(user.id)))
+        })
+        return yield* attempts
+          .prove({ open, user, amr: ["otp"], replaces, confirm })
+          // Recorded here: the transaction undid what was recorded in it.
+          .pipe(
+            Effect.catchTag("CodeUnusable", () =>
+              Effect.flatMap(store.isUsed(user.id, hashes), (isUsed) =>
+                attempts.refuse(open, isUsed ? "used" : "unknown"),
+              ),
+            ),
+          )
+      }),
+      remaining: Effect.fn("BackupCodes.remaining")((userId) => store.remaining(userId)),
+      replace: Effect.fn("BackupCodes.replace")((options) => enrolments.replaceBackupCodes(options)),
+    })
+  }),
+)
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+/** The user has no such code, or had it and used it. */
+class CodeUnusable extends Data.TaggedError("CodeUnusable") {}

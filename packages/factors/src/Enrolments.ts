@@ -155,6 +155,15 @@ export const layer = Layer.effect(
     const changed = (userId: UserId, method: AuthenticationMethod) =>
       events.publish(AuthEvent.CredentialChanged({ userId, method }))
 
+    const canSignIn = Effect.fnUntraced(function* (user: User, enrolled: ReadonlyArray<Enrolment>, client: ClientInfo) {
+      const able = provable(enrolled)
+      const alternatives = yield* policy.signIn({ user, provable: able, proofs: [], client })
+      return alternatives.some(
+        (set) =>
+          set.every((factor) => able.includes(factor)) && set.some((factor) => policy.firstFactors.includes(factor)),
+      )
+    })
+
     return Enrolments.of({
       list: Effect.fn("Enrolments.list")((userId) => store.list(userId)),
 
@@ -207,8 +216,7 @@ export const layer = Layer.effect(
             yield* store.lock(user.id)
             if (!(yield* remove)) return yield* new NotEnrolled({ factor })
             const left = yield* store.list(user.id)
-            const ways = provable(left)
-            if (!policy.firstFactors.some((first) => ways.includes(first))) return yield* new LastWayIn({ factor })
+            if (!(yield* canSignIn(user, left, client))) return yield* new LastWayIn({ factor })
             if (!left.some((enrolment) => EnrollableFactor.literals.some((second) => second === enrolment.factor))) {
               yield* backupCodes.remove(user.id)
             }

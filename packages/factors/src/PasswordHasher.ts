@@ -23,7 +23,8 @@ import { normalize, PasswordHash } from "./Password.ts"
  * **Details**
  *
  * `memory` in KiB (19,456 = 19 MiB), `passes` over it (2), `parallelism` lanes (1): the least that OWASP advises, and
- * no less is taken. `concurrency` bounds how many run at a time (4), so that the memory is bounded: memory × concurrency.
+ * no less is taken. `concurrency` bounds how many run at a time ({@link defaultConcurrency}), so that the memory is
+ * bounded: memory × concurrency.
  *
  * @see [RFC 9106 §4](https://www.rfc-editor.org/rfc/rfc9106.html#section-4)
  * @category models
@@ -37,10 +38,25 @@ export interface PasswordCost {
 }
 
 /**
+ * What a hash costs unless told otherwise, and the least that it costs: 19 MiB, 2 passes, 1 lane.
+ *
  * @category models
  * @since 0.1.0
  */
-export const defaultCost: PasswordCost = { memory: 19_456, passes: 2, parallelism: 1, concurrency: 4 }
+export const defaultCost: Omit<PasswordCost, "concurrency"> = { memory: 19_456, passes: 2, parallelism: 1 }
+
+/**
+ * How many hashes run at a time unless told otherwise: as many as there are cores, 4 at most.
+ *
+ * **Details**
+ *
+ * More than there are cores makes no hash ready sooner, but has more of them stand in the way of every other request.
+ * 4 is what Node's thread pool runs. Where the runtime does not tell its cores, it is 4.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const defaultConcurrency = (): number => Math.min(mostByDefault, coresOf(globalThis) ?? mostByDefault)
 
 /**
  * What a comparison found: whether the password is the one, and whether its hash should be made anew.
@@ -87,7 +103,7 @@ export const make = Effect.fnUntraced(function* (options: Partial<PasswordCost> 
   }
   const kdf = yield* Kdf.Kdf
   const random = yield* SecureRandom.SecureRandom
-  const semaphore = yield* Semaphore.make(Math.max(1, options.concurrency ?? defaultCost.concurrency))
+  const semaphore = yield* Semaphore.make(Math.max(1, options.concurrency ?? defaultConcurrency()))
 
   // The parameters are bounded, so a failure can only be a runtime without Argon2id: a defect.
   const derive = (password: Redacted.Redacted, parameters: Parameters, length: number) =>
@@ -141,13 +157,19 @@ export const layerConfig = Layer.effect(
         memory: Config.Int("BELFRY_PASSWORD_MEMORY").pipe(Config.withDefault(defaultCost.memory)),
         passes: Config.Int("BELFRY_PASSWORD_PASSES").pipe(Config.withDefault(defaultCost.passes)),
         parallelism: Config.Int("BELFRY_PASSWORD_PARALLELISM").pipe(Config.withDefault(defaultCost.parallelism)),
-        concurrency: Config.Int("BELFRY_PASSWORD_CONCURRENCY").pipe(Config.withDefault(defaultCost.concurrency)),
+        concurrency: Config.Int("BELFRY_PASSWORD_CONCURRENCY").pipe(Config.withDefault(defaultConcurrency())),
       }),
     )
   }),
 )
 
 // internal
+
+const mostByDefault = 4
+
+/** Runtimes differ in whether they have a `navigator`, and in whether it tells the number of cores. */
+const coresOf = (runtime: { readonly navigator?: { readonly hardwareConcurrency?: number } }): number | undefined =>
+  runtime.navigator?.hardwareConcurrency
 
 const saltLength = 16
 const hashLength = 32

@@ -1,8 +1,8 @@
 /**
- * Passwords: sign up, sign in, prove again, reset, change.
+ * Passwords: sign up, sign in, prove again, reset, change, remove.
  *
  * No answer here tells whether an address has an account, and no password is ever attached to a user before the
- * address was proved by the person who chose the password.
+ * address was proved by the person who chose the password. Sessions are started by the sign-in state machine alone.
  *
  * @since 0.1.0
  */
@@ -28,12 +28,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import type { LastWayIn, NotEnrolled } from "./Enrolment.ts"
+import { Enrolments } from "./Enrolments.ts"
 import * as PasswordChecks from "./internal/passwordChecks.ts"
 import * as PasswordMails from "./internal/passwordMails.ts"
 import * as PasswordSignUps from "./internal/passwordSignUps.ts"
 import {
   EmailUnverified,
-  type InvalidCredentials,
+  InvalidCredentials,
   type PasswordHash,
   type PasswordRejected,
   type PasswordRequired,
@@ -41,9 +43,11 @@ import {
 import { PasswordHasher } from "./PasswordHasher.ts"
 import { limits, resetPurpose } from "./PasswordRules.ts"
 import { PasswordStore } from "./PasswordStore.ts"
+import { type SignInContext, SignInRefused } from "./SignInAttempt.ts"
+import { SignInAttempts, type SignInOutcome } from "./SignInAttempts.ts"
 
 /**
- * A session that was just started or renewed, with its user.
+ * A session that was just renewed, with its user.
  *
  * @category models
  * @since 0.1.0
@@ -72,50 +76,60 @@ export class Passwords extends Context.Service<
       readonly client: ClientInfo
     }) => Effect.Effect<Redacted.Redacted, PasswordRejected | RateLimited | StoreError>
     /**
-     * Completes a sign-up by the token from the mail: makes the user and signs in. Asks for the password unless
-     * `browser` is the token of the browser that signed up.
+     * Completes a sign-up by the token from the mail: makes the user and signs in, as far as the policy lets a password.
+     * Asks for the password unless `browser` is the token of the browser that signed up.
      */
     readonly confirmSignUp: (options: {
       readonly token: Redacted.Redacted
       readonly browser?: Redacted.Redacted | undefined
       readonly password?: Redacted.Redacted | undefined
-      readonly label?: string | null
+      readonly context?: SignInContext
       readonly replaces?: Redacted.Redacted | undefined
       readonly client: ClientInfo
     }) => Effect.Effect<
-      SignIn,
-      VerificationTokenInvalid | PasswordRequired | InvalidCredentials | RateLimited | StoreError
+      SignInOutcome,
+      VerificationTokenInvalid | PasswordRequired | InvalidCredentials | SignInRefused | RateLimited | StoreError
     >
-    /** Signs in. Unknown address and wrong password answer alike and in equal time. */
+    /**
+     * Proves a password: with `email` it begins a sign-in, in the attempt of `token` where nothing was proved in it yet;
+     * without, it is the next factor of the attempt's user. Unknown address and wrong password answer alike and in equal
+     * time.
+     */
     readonly signIn: (options: {
-      readonly email: Email
+      readonly token?: Redacted.Redacted | undefined
+      readonly email?: Email | undefined
       readonly password: Redacted.Redacted
-      readonly label?: string | null
+      readonly context?: SignInContext
       readonly replaces?: Redacted.Redacted | undefined
       readonly client: ClientInfo
-    }) => Effect.Effect<SignIn, InvalidCredentials | RateLimited | StoreError>
-    /** Proves the password again within a session, which becomes fresh and gets a new token. */
+    }) => Effect.Effect<SignInOutcome, InvalidCredentials | SignInRefused | RateLimited | StoreError>
+    /**
+     * Proves the password again within a session, which becomes fresh and gets a new token. Refused
+     * (`factor-unavailable`) where the policy asks for another factor; by default it asks whoever has a second factor for
+     * that.
+     */
     readonly reauthenticate: (options: {
       readonly session: Session
       readonly user: User
       readonly password: Redacted.Redacted
       readonly client: ClientInfo
-    }) => Effect.Effect<SignIn, InvalidCredentials | SessionInvalid | RateLimited | StoreError>
+    }) => Effect.Effect<SignInOutcome, InvalidCredentials | SignInRefused | RateLimited | StoreError>
     /** Mails a link that sets a new password, if the address is known. */
     readonly forgot: (options: {
       readonly email: Email
       readonly client: ClientInfo
     }) => Effect.Effect<void, RateLimited | StoreError>
-    /** Sets a new password by the token from the mail. Every session of the user ends. */
+    /** Sets a new password by the token from the mail. Every session and pending sign-in of the user ends. */
     readonly reset: (options: {
       readonly token: Redacted.Redacted
       readonly password: Redacted.Redacted
       readonly client: ClientInfo
     }) => Effect.Effect<User, VerificationTokenInvalid | PasswordRejected | RateLimited | StoreError>
     /**
-     * Changes the password. Needs the current one, or a fresh session when it is left out. The other sessions end, and
-     * this one gets a new token. Who has no password yet sets the first one once the address is proved
-     * (`EmailUnverified` before).
+     * Changes the password. Needs the current one, or a fresh session when it is left out. The other sessions and the
+     * pending sign-ins end, and this session gets a new token; it is as fresh as before, and worth as much: with the
+     * current password, too, for who took over session and password must not get at the second factor by them. Who has no
+     * password yet sets the first one once the address is proved (`EmailUnverified` before).
      */
     readonly change: (options: {
       readonly session: Session
@@ -133,11 +147,17 @@ export class Passwords extends Context.Service<
       | RateLimited
       | StoreError
     >
+    /** Removes the password in a fresh session, unless it is the last way in. Pending sign-ins of the user end. */
+    readonly remove: (options: {
+      readonly session: Session
+      readonly user: User
+      readonly client: ClientInfo
+    }) => Effect.Effect<void, NotEnrolled | LastWayIn | SessionNotFresh | StoreError>
   }
 >()("@belfry/factors/Passwords") {}
 
 /**
- * The service over users, sessions, tokens, mail and the password store.
+ * The service over sign-in attempts, users, sessions, tokens, mail and the password store.
  *
  * @category layers
  * @since 0.1.0
@@ -149,6 +169,8 @@ export const layer = Layer.effect(
     const hasher = yield* PasswordHasher
     const users = yield* Users
     const sessions = yield* Sessions
+    const attempts = yield* SignInAttempts
+    const enrolments = yield* Enrolments
     const tokens = yield* VerificationTokens
     const rateLimits = yield* RateLimits
     const transactions = yield* TransactionStore
@@ -174,18 +196,44 @@ export const layer = Layer.effect(
       yield* tokens.revoke(resetPurpose, user.id)
       // Whoever had to be locked out may have asked for another address, and would reset the password by that.
       yield* tokens.revoke(changePurpose, user.id)
+      // Before the sessions end: a sign-in that proved the old password is over now, or has a session that ends with them.
+      yield* attempts.revokeAll(user.id)
       yield* audit.record({ type, userId: user.id, client })
       yield* transactions.afterCommit(events.publish(AuthEvent.CredentialChanged({ userId: user.id, method: "pwd" })))
     })
 
-    /** The claim of a user who is signed in, counted. */
-    const claimAgain = (user: User, password: Redacted.Redacted, client: ClientInfo) =>
-      Effect.as(rateLimits.consume(limits.reauthenticateByUser, user.id), {
-        type: "password.reauthentication",
-        user: Option.some(user),
-        password,
-        client,
-      })
+    /** A sign-in that begins with the password of whoever has an address. */
+    const begin = Effect.fnUntraced(function* (token: Redacted.Redacted | undefined, email: Email, client: ClientInfo) {
+      yield* rateLimits.consumeAll([
+        [limits.signInByAddress, rateLimitSubject(client.ipAddress)],
+        [limits.signInByAccount, email],
+      ])
+      const open = yield* attempts.begin({ token, factor: "password", client })
+      const user = yield* users.findByEmail(email)
+      return { open, user, refuse: checks.refuseBy("password.sign-in", user, client) }
+    })
+
+    /** A sign-in that goes on with the password of the user who proved the factors before. */
+    const goOn = Effect.fnUntraced(function* (token: Redacted.Redacted | undefined, client: ClientInfo) {
+      if (token === undefined) return yield* new SignInRefused({ reason: "invalid" })
+      const open = yield* attempts.open({ token, factor: "password", client })
+      // A password alone names nobody.
+      if (open.user === undefined) return yield* new SignInRefused({ reason: "factor-unavailable" })
+      const refuse: PasswordChecks.Claim["refuse"] = (reason) =>
+        Effect.catchTag(attempts.refuse(open, reason), "CodeInvalid", () => Effect.fail(new InvalidCredentials()))
+      return { open, user: Option.some(open.user), refuse }
+    })
+
+    /**
+     * Fails unless the password is that of a user who is signed in. No last look at it is due: whoever changes it after
+     * that ends the session, which the end finds out.
+     */
+    const proveCurrent = Effect.fnUntraced(function* (user: User, password: Redacted.Redacted, client: ClientInfo) {
+      yield* rateLimits.consume(limits.reauthenticateByUser, user.id)
+      const claimant = Option.some(user)
+      const refuse = checks.refuseBy("password.reauthentication", claimant, client)
+      return yield* checks.prove({ user: claimant, password, refuse })
+    })
 
     /** Fails unless a session may set a password without the current one. */
     const requireFresh = Effect.fnUntraced(function* (session: Session, user: User) {
@@ -200,27 +248,19 @@ export const layer = Layer.effect(
     return Passwords.of({
       ...signUps,
 
-      signIn: Effect.fn("Passwords.signIn")(function* ({ email, password, label, replaces, client }) {
-        yield* rateLimits.consumeAll([
-          [limits.signInByAddress, rateLimitSubject(client.ipAddress)],
-          [limits.signInByAccount, email],
-        ])
-        const found = yield* users.findByEmail(email)
-        return yield* checks.withProof({ type: "password.sign-in", user: found, password, client }, (user) =>
-          Effect.map(sessions.start({ user, amr: ["pwd"], client, label: label ?? null, replaces }), (issued) => ({
-            ...issued,
-            user,
-          })),
-        )
+      signIn: Effect.fn("Passwords.signIn")(function* ({ token, email, password, context = {}, replaces, client }) {
+        const { open, ...claim } = yield* email === undefined ? goOn(token, client) : begin(token, email, client)
+        return yield* checks.advance({ ...claim, password }, { open, context, replaces })
       }),
 
       reauthenticate: Effect.fn("Passwords.reauthenticate")(function* ({ session, user, password, client }) {
-        return yield* checks.withProof(yield* claimAgain(user, password, client), () =>
-          Effect.map(sessions.rotate({ session, amr: withPassword(session), client }), (issued) => ({
-            ...issued,
-            user,
-          })),
-        )
+        // Nobody gets the token: an attempt that fails here is good for nothing, and goes when it is over.
+        const { token } = yield* attempts.start({ stepUp: { session, user }, client })
+        const uses = [[limits.reauthenticateByUser, user.id]] as const
+        const open = yield* attempts.open({ token, factor: "password", uses, client })
+        const claimant = Option.some(user)
+        const refuse = checks.refuseBy("password.reauthentication", claimant, client)
+        return yield* checks.advance({ user: claimant, password, refuse }, { open })
       }),
 
       forgot: Effect.fn("Passwords.forgot")(function* ({ email, client }) {
@@ -272,35 +312,29 @@ export const layer = Layer.effect(
 
       change: Effect.fn("Passwords.change")(function* ({ session, user, currentPassword, newPassword, client }) {
         if (currentPassword === undefined) yield* requireFresh(session, user)
-        // No last look as above: whoever changed the password since has ended this session, which the end finds out.
-        else yield* checks.prove(yield* claimAgain(user, currentPassword, client))
+        else yield* proveCurrent(user, currentPassword, client)
         yield* checks.accept(newPassword, user.email)
         const hash = yield* hasher.hash(newPassword)
         const issued = yield* transactions.run(
           Effect.gen(function* () {
             yield* setPassword({ user, hash, type: "password.changed", client })
             yield* sessions.revokeAll({ userId: user.id, except: session.id, client })
-            return yield* sessions.rotate({
-              session,
-              // Without the current password nothing was proved anew.
-              ...(currentPassword === undefined
-                ? { amr: session.amr, authTime: session.authTime }
-                : { amr: withPassword(session) }),
-              client,
-            })
+            const { amr, authTime } = session
+            return yield* sessions.rotate({ session, amr, authTime, client })
           }),
         )
         yield* mails.tellChanged(user)
         return { ...issued, user }
       }),
+
+      remove: Effect.fn("Passwords.remove")(({ session, user, client }) =>
+        enrolments.remove({ session, user, factor: "password", remove: store.remove(user.id), client }),
+      ),
     })
   }),
 )
 
 // internal
-
-const withPassword = (session: Session) =>
-  session.amr.includes("pwd") ? session.amr : [...session.amr, "pwd" as const]
 
 const orInvalidToken = <A, E>(effect: Effect.Effect<A, E | UserNotFound>) =>
   Effect.catchIf(

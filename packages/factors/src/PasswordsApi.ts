@@ -1,5 +1,5 @@
 /**
- * HTTP contract of passwords: sign up, sign in, prove again, forget, reset, change.
+ * HTTP contract of passwords: sign up, sign in, prove again, forget, reset, change, remove.
  *
  * @since 0.1.0
  */
@@ -12,18 +12,12 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
+import { lastWayIn, notEnrolled } from "./EnrolmentsApi.ts"
 import { EmailUnverified, InvalidCredentials, PasswordRejected, PasswordRequired, PasswordText } from "./Password.ts"
+import { refused, SignInResult, SignInStart } from "./SignInAttemptsApi.ts"
 
 const invalidCredentials = InvalidCredentials.pipe(asProblem({ status: 401, title: "Unauthorized" }))
 const rejected = PasswordRejected.pipe(asProblem({ status: 422, title: "Unprocessable Content" }))
-
-/**
- * A name that a client gives to a session: `Ada's laptop`.
- *
- * @category models
- * @since 0.1.0
- */
-export const SessionLabel = DisplayName
 
 /**
  * The endpoints of passwords.
@@ -49,14 +43,14 @@ export class PasswordsApi extends HttpApiGroup.make("passwords")
       payload: Schema.Struct({
         token: TokenText,
         password: Schema.optionalKey(PasswordText),
-        transport: Schema.optionalKey(Transport),
-        label: Schema.optionalKey(Schema.NullOr(SessionLabel)),
+        ...SignInStart.fields,
       }),
-      success: SignedIn,
+      success: SignInResult,
       error: [
         TokenInvalidProblem,
         PasswordRequired.pipe(asProblem({ status: 401, title: "Unauthorized" })),
         invalidCredentials,
+        refused,
         limited,
       ],
     }).annotate(
@@ -65,20 +59,25 @@ export class PasswordsApi extends HttpApiGroup.make("passwords")
     ),
     HttpApiEndpoint.post("signIn", "/sign-in/password", {
       payload: Schema.Struct({
-        email: Email,
+        email: Schema.optionalKey(Email),
         password: PasswordText,
-        transport: Schema.optionalKey(Transport),
-        label: Schema.optionalKey(Schema.NullOr(SessionLabel)),
+        ...SignInStart.fields,
       }),
-      success: SignedIn,
-      error: [invalidCredentials, limited],
-    }).annotate(OpenApi.Summary, "Signs in with address and password"),
+      success: SignInResult,
+      error: [invalidCredentials, refused, limited],
+    }).annotate(
+      OpenApi.Summary,
+      "Signs in with address and password; without the address, goes on with a sign-in by the password of its user",
+    ),
     HttpApiEndpoint.post("reauthenticate", "/reauthenticate/password", {
       payload: Schema.Struct({ password: PasswordText, transport: Schema.optionalKey(Transport) }),
-      success: SignedIn,
-      error: [invalidCredentials, limited],
+      success: SignInResult,
+      error: [invalidCredentials, refused, limited],
     })
-      .annotate(OpenApi.Summary, "Proves the password again: the session becomes fresh and gets a new token")
+      .annotate(
+        OpenApi.Summary,
+        "Proves the password again: the session becomes fresh and gets a new token; refused where the policy asks for another factor",
+      )
       .middleware(Authentication),
     HttpApiEndpoint.post("forgot", "/password/forgot", {
       payload: Schema.Struct({ email: Email }),
@@ -106,6 +105,12 @@ export class PasswordsApi extends HttpApiGroup.make("passwords")
       ],
     })
       .annotate(OpenApi.Summary, "Changes the password by the current one or a fresh session; other sessions end")
+      .middleware(Authentication),
+    HttpApiEndpoint.delete("remove", "/password", {
+      success: HttpApiSchema.NoContent,
+      error: [notEnrolled, lastWayIn, notFresh],
+    })
+      .annotate(OpenApi.Summary, "Removes the password in a fresh session, unless it is the only way to sign in")
       .middleware(Authentication),
   )
   .annotateMerge(OpenApi.annotations({ title: "Passwords", description: "Signing up and in with a password" })) {}

@@ -7,22 +7,23 @@ import { RequestGuard } from "@belfry/core/ProblemApi"
 import {
   clientInfo,
   cookieOptions,
-  cookieToken,
   onResponse,
   rateLimited,
   setSessionCookie,
   storeUnavailable,
   seeing,
 } from "@belfry/core/RequestHandlers"
-import { Authentication, CurrentSession, CurrentUser, type SignedIn, type Transport } from "@belfry/core/SessionsApi"
+import { Authentication, CurrentSession, CurrentUser } from "@belfry/core/SessionsApi"
 import { Site } from "@belfry/core/Site"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Redacted from "effect/Redacted"
+import * as Struct from "effect/Struct"
 import { FactorsApi } from "./FactorsApi.ts"
-import { Passwords, type SignIn } from "./Passwords.ts"
+import { Passwords } from "./Passwords.ts"
+import { replacedSession, signInResult, signInToken, transportOf } from "./SignInHandlers.ts"
 
 /**
  * The cookie that names the browser of a sign-up, before {@link Site} adds the prefix that https allows.
@@ -84,19 +85,6 @@ export const layer = HttpApiBuilder.group(
     const passwords = yield* Passwords
     const site = yield* Site
 
-    /** A session goes out in a cookie, or in the body for clients that keep tokens themselves; never both. */
-    const signedIn = (
-      signIn: SignIn,
-      transport: Transport | undefined,
-    ): Effect.Effect<SignedIn, never, HttpServerRequest.HttpServerRequest> =>
-      transport === "bearer"
-        ? Effect.succeed({ session: signIn.session, user: signIn.user, token: signIn.token })
-        : Effect.as(setSessionCookie(signIn, site), { session: signIn.session, user: signIn.user, token: null })
-
-    /** A session in a cookie replaces the one in that cookie; one that goes out in the body leaves it alone. */
-    const replacedBy = (request: HttpServerRequest.HttpServerRequest, transport: Transport | undefined) =>
-      transport === "bearer" ? undefined : cookieToken(request, site)
-
     return handlers.handleAll({
       signUp: ({ payload, request }) =>
         passwords
@@ -110,45 +98,46 @@ export const layer = HttpApiBuilder.group(
             Effect.flatMap((browser) => setSignUpCookie(browser, site)),
             Effect.catchTags({ RateLimited: rateLimited, StoreError: storeUnavailable }),
           ),
-      confirmSignUp: ({ payload, request }) =>
-        passwords
+      confirmSignUp: ({ payload, request }) => {
+        const transport = transportOf(request, payload.transport)
+        return passwords
           .confirmSignUp({
             token: payload.token,
             browser: signUpToken(request, site),
             password: payload.password,
-            label: payload.label ?? null,
-            replaces: replacedBy(request, payload.transport),
+            context: Struct.pick(payload, ["returnTo", "label"]),
+            replaces: replacedSession(request, site, transport),
             client: clientInfo(request),
           })
           .pipe(
-            Effect.flatMap((signIn) => signedIn(signIn, payload.transport)),
+            Effect.flatMap((outcome) => signInResult(outcome, transport, site)),
             Effect.tap(clearSignUpCookie(site)),
             Effect.catchTags({ RateLimited: rateLimited, StoreError: storeUnavailable }),
-          ),
-      signIn: ({ payload, request }) =>
-        passwords
+          )
+      },
+      signIn: ({ payload, request }) => {
+        const transport = transportOf(request, payload.transport)
+        return passwords
           .signIn({
+            token: signInToken(request, site),
             email: payload.email,
             password: payload.password,
-            label: payload.label ?? null,
-            replaces: replacedBy(request, payload.transport),
+            context: Struct.pick(payload, ["returnTo", "label"]),
+            replaces: replacedSession(request, site, transport),
             client: clientInfo(request),
           })
           .pipe(
-            Effect.flatMap((signIn) => signedIn(signIn, payload.transport)),
+            Effect.flatMap((outcome) => signInResult(outcome, transport, site)),
             Effect.catchTags({ RateLimited: rateLimited, StoreError: storeUnavailable }),
-          ),
+          )
+      },
       reauthenticate: ({ payload, request }) =>
         Effect.gen(function* () {
           const session = yield* CurrentSession
           const user = yield* CurrentUser
-          const signIn = yield* passwords.reauthenticate({
-            session,
-            user,
-            password: payload.password,
-            client: clientInfo(request),
-          })
-          return yield* signedIn(signIn, payload.transport)
+          const { password } = payload
+          const outcome = yield* passwords.reauthenticate({ session, user, password, client: clientInfo(request) })
+          return yield* signInResult(outcome, transportOf(request, payload.transport), site)
         }).pipe(Effect.catchTags({ RateLimited: rateLimited, StoreError: storeUnavailable })),
       forgot: ({ payload, request }) =>
         passwords
@@ -162,15 +151,23 @@ export const layer = HttpApiBuilder.group(
         Effect.gen(function* () {
           const session = yield* CurrentSession
           const user = yield* CurrentUser
-          const signIn = yield* passwords.change({
+          const changed = yield* passwords.change({
             session,
             user,
             currentPassword: payload.currentPassword,
             newPassword: payload.newPassword,
             client: clientInfo(request),
           })
-          return yield* signedIn(signIn, payload.transport)
+          if (payload.transport === "bearer") return changed
+          yield* setSessionCookie(changed, site)
+          return { ...changed, token: null }
         }).pipe(Effect.catchTags({ RateLimited: rateLimited, StoreError: storeUnavailable })),
+      remove: ({ request }) =>
+        Effect.gen(function* () {
+          const session = yield* CurrentSession
+          const user = yield* CurrentUser
+          yield* passwords.remove({ session, user, client: clientInfo(request) })
+        }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
     })
   }),
 ).pipe(seeing(Passwords, Site, RequestGuard, Authentication))

@@ -11,7 +11,7 @@ import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type { Proof, SignInAttempt } from "./SignInAttempt.ts"
+import type { Proof, SignInAttempt, SignInContext } from "./SignInAttempt.ts"
 
 /**
  * An attempt with the hash under which its token was found.
@@ -49,14 +49,16 @@ export class SignInAttemptStore extends Context.Service<
       readonly now: DateTime.Utc
     }) => Effect.Effect<Option.Option<SignInAttempt>, StoreError>
     /**
-     * Moves an attempt one step: sets the user and the proofs, replaces the token, and gives one try back (never below 0). Of any number
-     * of concurrent calls with the same `from`, one gets it. None also when it was over at `now`, or another user's.
+     * Moves an attempt one step: sets the user, the proofs and the context, replaces the token, and gives one try back
+     * (never below 0). Of any number of concurrent calls with the same `from`, one gets it. None also when it was over
+     * at `now`, or another user's.
      */
     readonly advance: (options: {
       readonly from: KeyedHash
       readonly to: KeyedHash
       readonly userId: UserId
       readonly proofs: ReadonlyArray<Proof>
+      readonly context: SignInContext
       readonly now: DateTime.Utc
     }) => Effect.Effect<Option.Option<SignInAttempt>, StoreError>
     /** Takes an attempt that is complete: of any number of concurrent calls, one gets it. None when over at `now`. */

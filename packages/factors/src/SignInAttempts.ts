@@ -39,6 +39,7 @@ import {
   SignInRefused,
   type StepUp,
 } from "./SignInAttempt.ts"
+import { SessionProofStore } from "./SessionProofStore.ts"
 import { SignInAttemptStore, type StoredAttempt } from "./SignInAttemptStore.ts"
 import { SignInPolicy } from "./SignInPolicy.ts"
 import { limits, tokenPrefix } from "./SignInRules.ts"
@@ -133,7 +134,7 @@ export class SignInAttempts extends Context.Service<
     }) => Effect.Effect<OpenSignIn, SignInRefused | RateLimited | StoreError>
     /**
      * Opens a sign-in that begins with the proof of `factor`. The attempt of `token` is used where nothing was proved in
-     * it yet; without one, or after that, a new one begins if one is needed.
+     * it yet and it is not locked; otherwise a new one begins if one is needed.
      */
     readonly begin: (options: {
       readonly token: Redacted.Redacted | undefined
@@ -175,6 +176,7 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const store = yield* SignInAttemptStore
     const enrolments = yield* EnrolmentStore
+    const sessionProofs = yield* SessionProofStore
     const users = yield* Users
     const sessions = yield* Sessions
     const rateLimits = yield* RateLimits
@@ -207,11 +209,14 @@ export const layer = Layer.effect(
       client: ClientInfo,
     ) {
       if (user === undefined) return { isComplete: false, factors: policy.firstFactors, enrol: [] }
-      const facts = { user, provable: provable(yield* enrolments.list(user.id)), proofs, client }
+      const proved = proofs.map(({ factor }) => factor)
+      // What was proved could be proved, though it may have been the last backup code.
+      const able = [...new Set([...provable(yield* enrolments.list(user.id)), ...proved])]
+      const facts = { user, provable: able, proofs, client }
       return progress({
         alternatives: stepUp === null ? yield* policy.signIn(facts) : yield* policy.stepUp({ ...facts, stepUp }),
-        provable: facts.provable,
-        proved: proofs.map(({ factor }) => factor),
+        provable: able,
+        proved,
         enrol: stepUp === null ? yield* policy.enrolment(facts) : [],
       })
     })
@@ -258,6 +263,7 @@ export const layer = Layer.effect(
               client,
             })
             .pipe(Effect.catchTag("SessionInvalid", () => invalid))
+      yield* sessionProofs.record(issued.session.id, proofs)
       return { _tag: "SignInComplete" as const, ...issued, user, context }
     })
 
@@ -325,7 +331,7 @@ export const layer = Layer.effect(
           token === undefined
             ? undefined
             : yield* find(token).pipe(Effect.catchTag("SignInRefused", () => Effect.succeed(undefined)))
-        const isFresh = found !== undefined && found.attempt.userId === null
+        const isFresh = found?.attempt.userId === null && found.attempt.tries < attemptPolicy.maxTries
         return { stored: isFresh ? found : undefined, user: undefined, factor, client }
       }),
 
@@ -341,17 +347,20 @@ export const layer = Layer.effect(
         const stepUp = attempt?.stepUp ?? null
         const context = { ...attempt?.context, ...options.context }
         const proofs = [...(attempt?.proofs ?? []), { factor, amr: [...amr], at: now, email: email ?? null }]
-        const next = yield* progressOf(user, proofs, stepUp, client)
         return yield* transactions.run(
           Effect.gen(function* () {
             yield* confirm
+            // Only now: what was confirmed may be the factor that had to be set up.
+            const next = yield* progressOf(user, proofs, stepUp, client)
             yield* audit.record({ type: "sign-in.proved", userId: user.id, client, data: { factor } })
             if (next.isComplete) {
-              // Taken before the session starts: of two that come at once, the second finds nothing to complete.
+              // The session first, as when a session ends and its attempts with it: the other way round, the two could
+              // wait for each other. Of two that come at once, the second finds nothing to complete, and undoes it all.
+              const complete = yield* finish({ stepUp, user, proofs, context, client, replaces })
               if (stored !== undefined && Option.isNone(yield* store.complete(stored.tokenHash, now))) {
                 return yield* invalid
               }
-              return yield* finish({ stepUp, user, proofs, context, client, replaces })
+              return complete
             }
             if (stored === undefined) {
               const made = yield* make({ userId: user.id, stepUp, proofs, context })
@@ -363,7 +372,7 @@ export const layer = Layer.effect(
             }
             const token = yield* generate
             const to = yield* hasher.hash(token)
-            const moved = yield* store.advance({ from: stored.tokenHash, to, userId: user.id, proofs, now })
+            const moved = yield* store.advance({ from: stored.tokenHash, to, userId: user.id, proofs, context, now })
             if (Option.isNone(moved)) return yield* invalid
             return { _tag: "SignInContinues" as const, state: { attempt: moved.value, user, ...next }, token }
           }),

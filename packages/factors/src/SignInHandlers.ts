@@ -1,19 +1,36 @@
 /**
- * How the handlers of all factors read the token of a sign-in attempt, and answer with what became of the sign-in.
+ * How the handlers of all factors read the token of a sign-in attempt, take a step of it or of an enrolment, and answer
+ * with what became of the sign-in.
  *
  * @since 0.1.0
  */
-import { bearerToken, cookieOptions, cookieToken, onResponse, setSessionCookie } from "@belfry/core/RequestHandlers"
-import type { Transport } from "@belfry/core/SessionsApi"
+import type { ClientInfo } from "@belfry/core/AuditEvent"
+import { RateLimited } from "@belfry/core/RateLimit"
+import {
+  bearerToken,
+  clientInfo,
+  cookieOptions,
+  cookieToken,
+  onResponse,
+  rateLimited,
+  setSessionCookie,
+  storeUnavailable,
+} from "@belfry/core/RequestHandlers"
+import { type Session, SessionNotFresh } from "@belfry/core/Session"
+import { CurrentSession, CurrentUser, type Transport } from "@belfry/core/SessionsApi"
 import type { Site } from "@belfry/core/Site"
+import { StoreError } from "@belfry/core/StoreError"
+import type { Email, User } from "@belfry/core/User"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Redacted from "effect/Redacted"
-import { attemptPolicy } from "./SignInAttempt.ts"
+import * as Struct from "effect/Struct"
+import type { Enrolled, Enroller } from "./Enrolments.ts"
+import { attemptPolicy, type SignInContext, SignInRefused } from "./SignInAttempt.ts"
 import type { SignInContinues, SignInOutcome, SignInState } from "./SignInAttempts.ts"
-import type { SignInContinued, SignInResult } from "./SignInAttemptsApi.ts"
+import type { SignInContinued, SignInMail, SignInResult } from "./SignInAttemptsApi.ts"
 import { tokenPrefix } from "./SignInRules.ts"
 
 /**
@@ -32,16 +49,29 @@ const attemptBearer = (request: Request): Redacted.Redacted | undefined => {
   return token !== undefined && Redacted.value(token).startsWith(`${tokenPrefix}_`) ? token : undefined
 }
 
+/** The token in the cookie of a sign-in attempt. */
+const attemptCookie = (request: Request, site: Site["Service"]): Redacted.Redacted | undefined => {
+  const cookie = request.cookies[site.cookieName(signInCookie)]
+  return cookie === undefined || cookie === "" ? undefined : Redacted.make(cookie)
+}
+
 /**
  * The token of the sign-in attempt that the request carries, as a bearer token or in its cookie.
  *
  * @category accessors
  * @since 0.1.0
  */
-export const signInToken = (request: Request, site: Site["Service"]): Redacted.Redacted | undefined => {
-  const cookie = request.cookies[site.cookieName(signInCookie)]
-  return attemptBearer(request) ?? (cookie === undefined || cookie === "" ? undefined : Redacted.make(cookie))
-}
+export const signInToken = (request: Request, site: Site["Service"]): Redacted.Redacted | undefined =>
+  attemptBearer(request) ?? attemptCookie(request, site)
+
+/**
+ * The tokens of all sign-in attempts that the request carries.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const signInTokens = (request: Request, site: Site["Service"]): ReadonlyArray<Redacted.Redacted> =>
+  [attemptBearer(request), attemptCookie(request, site)].filter((token) => token !== undefined)
 
 /**
  * How the client carries tokens: as it says, else as it carries the attempt's.
@@ -137,3 +167,169 @@ export const signInResult = (
     ? Effect.succeed({ ...completed, token })
     : Effect.andThen(setSessionCookie(outcome, site), Effect.as(clearSignInCookie(site), { ...completed, token: null }))
 }
+
+/**
+ * What an enrolment in a sign-in answers: backup codes, if they are the first, and what became of the sign-in.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const enrolledInSignIn = Effect.fnUntraced(function* (
+  { backupCodes, signIn }: Enrolled,
+  transport: Transport,
+  site: Site["Service"],
+) {
+  // The services answer null to an enrolment by a session alone.
+  if (signIn === null) return yield* Effect.die(new Error("An enrolment in a sign-in came back without it"))
+  return { backupCodes, signIn: yield* signInResult(signIn, transport, site) }
+})
+
+/**
+ * Answers what any step may fail with: a sign-in that is over loses its cookie, a limited caller is told when to come
+ * again, and a store that is away becomes 503.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const answeringFailures =
+  (request: Request, site: Site["Service"]) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    effect.pipe(
+      Effect.tapError((error) => {
+        if (error instanceof RateLimited) return Effect.ignore(rateLimited(error))
+        const isOver = error instanceof SignInRefused && (error.reason === "invalid" || error.reason === "locked")
+        // What came as a bearer token is not in the cookie.
+        const isFromCookie = attemptBearer(request) === undefined && attemptCookie(request, site) !== undefined
+        return isOver && isFromCookie ? clearSignInCookie(site) : Effect.void
+      }),
+      Effect.catchIf(
+        (error): error is Extract<E, StoreError> => error instanceof StoreError,
+        (error: Extract<E, StoreError>) => storeUnavailable(error),
+      ),
+    )
+
+/**
+ * A step of the sign-in that a request carries, as services take it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SignInStep {
+  readonly token: Redacted.Redacted
+  readonly replaces: Redacted.Redacted | undefined
+  readonly client: ClientInfo
+}
+
+/**
+ * Takes a step of the sign-in that the request carries. Without one, it is refused as one that is over.
+ *
+ * @category handlers
+ * @since 0.1.0
+ */
+export const inSignIn = <A, E, R>(
+  request: Request,
+  site: Site["Service"],
+  transport: Transport | undefined,
+  take: (step: SignInStep, transport: Transport) => Effect.Effect<A, E, R>,
+) =>
+  Effect.suspend((): Effect.Effect<A, E | SignInRefused, R> => {
+    const token = signInToken(request, site)
+    if (token === undefined) return Effect.fail(new SignInRefused({ reason: "invalid" }))
+    const carriedBy = transportOf(request, transport)
+    const replaces = replacedSession(request, site, carriedBy)
+    return take({ token, replaces, client: clientInfo(request) }, carriedBy)
+  }).pipe(answeringFailures(request, site))
+
+/**
+ * Proves a factor in the sign-in that the request carries, and answers with what became of it.
+ *
+ * @category handlers
+ * @since 0.1.0
+ */
+export const proving = <E, R>(
+  request: Request,
+  site: Site["Service"],
+  transport: Transport | undefined,
+  prove: (step: SignInStep) => Effect.Effect<SignInOutcome, E, R>,
+) =>
+  inSignIn(request, site, transport, (step, carriedBy) =>
+    Effect.flatMap(prove(step), (outcome) => signInResult(outcome, carriedBy, site)),
+  )
+
+/**
+ * Sends a mail that begins a sign-in or goes on with one, and answers with the sign-in.
+ *
+ * @category handlers
+ * @since 0.1.0
+ */
+export const sending = <E, R>(
+  request: Request,
+  site: Site["Service"],
+  payload: SignInMail,
+  send: (options: {
+    readonly token: Redacted.Redacted | undefined
+    readonly email: Email | undefined
+    readonly context: SignInContext
+    readonly client: ClientInfo
+  }) => Effect.Effect<SignInContinues, E, R>,
+) =>
+  send({
+    token: signInToken(request, site),
+    email: payload.email,
+    context: Struct.pick(payload, ["returnTo", "label"]),
+    client: clientInfo(request),
+  }).pipe(
+    Effect.flatMap((continues) => continued(continues, transportOf(request, payload.transport), site)),
+    answeringFailures(request, site),
+  )
+
+/**
+ * Takes a step of an enrolment that the sign-in demands. No session is in it that could be too old.
+ *
+ * @category handlers
+ * @since 0.1.0
+ */
+export const enrollingInSignIn = <A, E, R>(
+  request: Request,
+  site: Site["Service"],
+  transport: Transport | undefined,
+  enrol: (step: Omit<SignInStep, "token"> & { readonly by: Enroller }, transport: Transport) => Effect.Effect<A, E, R>,
+) =>
+  inSignIn(request, site, transport, ({ token, ...step }, carriedBy) =>
+    enrol({ ...step, by: { _tag: "SignIn", token } }, carriedBy).pipe(
+      Effect.catchIf((error): error is Extract<E, SessionNotFresh> => error instanceof SessionNotFresh, Effect.die),
+    ),
+  )
+
+/**
+ * What the user of the session does, as services take it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionStep {
+  readonly by: Enroller
+  readonly session: Session
+  readonly user: User
+  readonly client: ClientInfo
+}
+
+/**
+ * Takes a step of what the user of the session does with factors. No sign-in is in it that could be refused.
+ *
+ * @category handlers
+ * @since 0.1.0
+ */
+export const inSession = <A, E, R>(
+  request: Request,
+  site: Site["Service"],
+  take: (step: SessionStep) => Effect.Effect<A, E, R>,
+) =>
+  Effect.gen(function* () {
+    const session = yield* CurrentSession
+    const user = yield* CurrentUser
+    return yield* take({ by: { _tag: "Session", session, user }, session, user, client: clientInfo(request) })
+  }).pipe(
+    Effect.catchIf((error): error is Extract<E, SignInRefused> => error instanceof SignInRefused, Effect.die),
+    answeringFailures(request, site),
+  )

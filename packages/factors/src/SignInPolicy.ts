@@ -8,9 +8,13 @@
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import type { AuthenticationMethod, Session } from "@belfry/core/Session"
 import type { User } from "@belfry/core/User"
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type { Factor } from "./Factor.ts"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import { Factor } from "./Factor.ts"
 import type { Proof, StepUp } from "./SignInAttempt.ts"
 
 /**
@@ -147,7 +151,36 @@ export const SignInPolicy = Context.Reference<SignInPolicyService>("@belfry/fact
   defaultValue: () => make(),
 })
 
+/**
+ * The policy of `BELFRY_FIRST_FACTORS` (the factors that may begin a sign-in, by comma) and `BELFRY_SECOND_FACTOR`
+ * (`if-enrolled` or `required`).
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = Layer.effect(
+  SignInPolicy,
+  Effect.gen(function* () {
+    const firstFactors = yield* Config.schema(FirstFactors, "BELFRY_FIRST_FACTORS").pipe(
+      Config.withDefault(defaultFirstFactors),
+    )
+    const secondFactor = yield* Config.schema(
+      Schema.Literals(["if-enrolled", "required"]),
+      "BELFRY_SECOND_FACTOR",
+    ).pipe(Config.withDefault("if-enrolled" as const))
+    return make({ firstFactors, secondFactor })
+  }),
+)
+
 // internal
+
+const FirstFactors = Schema.String.pipe(
+  Schema.decodeTo(Schema.Array(Schema.String), {
+    decode: SchemaGetter.transform((text: string) => text.split(",").map((name) => name.trim())),
+    encode: SchemaGetter.transform((names: ReadonlyArray<string>) => names.join(",")),
+  }),
+  Schema.decodeTo(Schema.Array(Factor.pick(["password", "email-code", "magic-link", "oauth", "passkey"]))),
+)
 
 const defaultFirstFactors: ReadonlyArray<Factor> = ["password", "email-code", "magic-link", "oauth", "passkey"]
 

@@ -30,6 +30,7 @@ export const limits = {
   factorByAddress: { name: "factor-by-address", limit: 100, window: Duration.minutes(15) },
   factorByUser: { name: "factor-by-user", limit: 10, window: Duration.minutes(15) },
   factorByUserDaily: { name: "factor-by-user-daily", limit: 50, window: Duration.days(1) },
+  passkeyOptionsByAddress: { name: "passkey-options-by-address", limit: 300, window: Duration.minutes(15) },
   mailByAddress: { name: "sign-in-mail-by-address", limit: 50, window: Duration.hours(1) },
   mailByAccount: { name: "sign-in-mail-by-account", limit: 5, window: Duration.hours(1) },
 } satisfies Record<string, RateLimit>

@@ -10,13 +10,18 @@ import type { Session, SessionNotFresh } from "@belfry/core/Session"
 import type { StoreError } from "@belfry/core/StoreError"
 import type { User } from "@belfry/core/User"
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type { AlreadyEnrolled, LastWayIn, NotEnrolled } from "./Enrolment.ts"
 import type { Enrolled, Enroller } from "./Enrolments.ts"
-import type { Digits, Provisioning, TotpAlgorithm } from "./OneTimePassword.ts"
+import * as OneTimePasswordFactor from "./internal/oneTimePasswordFactor.ts"
+import * as OneTimePasswords from "./internal/oneTimePasswords.ts"
+import { type Digits, type Provisioning, timeStepAt, type Totp, type TotpAlgorithm } from "./OneTimePassword.ts"
 import type { CodeInvalid, SignInRefused } from "./SignInAttempt.ts"
 import type { SignInOutcome } from "./SignInAttempts.ts"
+import { TotpStore } from "./TotpStore.ts"
 
 /**
  * TOTP.
@@ -67,3 +72,59 @@ export class Totps extends Context.Service<
     }) => Effect.Effect<void, NotEnrolled | LastWayIn | SessionNotFresh | StoreError>
   }
 >()("@belfry/factors/Totps") {}
+
+/**
+ * TOTP over its store, enrolments and sign-in attempts.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = Layer.effect(
+  Totps,
+  Effect.gen(function* () {
+    const store = yield* TotpStore
+    const passwords = yield* OneTimePasswords.make
+    const factor = yield* OneTimePasswordFactor.make<Totp>({
+      factor: "totp",
+      store: {
+        ...store,
+        name: "TotpStore",
+        confirm: ({ position, ...claim }) => store.confirm({ ...claim, step: position }),
+        claim: ({ position, ...claim }) => store.claimStep({ ...claim, step: position }),
+      },
+      parameters: ({ algorithm, period }) => ({ algorithm, moving: { period } }),
+      match: ({ algorithm, digits, period, lastStep }, secret, codes, now) => {
+        const step = timeStepAt(now, period)
+        const steps = [step - 1, step, step + 1].filter((candidate) => candidate >= 0)
+        return Effect.map(passwords.matches({ secret, algorithm, digits }, steps, codes), (matching) => {
+          // Should two steps have the same code, both are used up.
+          const newest = matching[matching.length - 1]
+          if (newest === undefined) return Result.fail("wrong-code")
+          return lastStep !== null && newest <= lastStep ? Result.fail("replayed") : Result.succeed(newest)
+        })
+      },
+    })
+
+    return Totps.of({
+      enrol: Effect.fn("Totps.enrol")(function* ({ by, algorithm = "SHA1", digits = 6, client }) {
+        return yield* factor.enrol({
+          by,
+          secret: yield* passwords.generateSecret(algorithm),
+          row: (fields) => ({ ...fields, algorithm, digits, period, lastStep: null }),
+          client,
+        })
+      }),
+      pending: Effect.fn("Totps.pending")(({ by, client }) => factor.pending(by, client)),
+      confirm: Effect.fn("Totps.confirm")((options) => factor.confirm(options)),
+      prove: Effect.fn("Totps.prove")(({ token, code, replaces, client }) =>
+        factor.prove({ token, codes: [code], replaces, client }),
+      ),
+      remove: Effect.fn("Totps.remove")(({ session, user, client }) => factor.remove(session, user, client)),
+    })
+  }),
+)
+
+// internal
+
+/** Seconds of a time step: what apps take for granted. */
+const period = 30

@@ -2,7 +2,7 @@ import { PasswordHash } from "@belfry/factors/Password"
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
 import * as TestCrypto from "@belfry/testing/TestCrypto"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { ConfigProvider, Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { Kdf, SecureRandom } from "effect/crypto"
 import { Hex } from "effect/encoding"
@@ -251,6 +251,50 @@ describe("PasswordHasher", () => {
       }
       assert.strictEqual(most, 3)
       yield* Fiber.joinAll(fibers)
+    }).pipe(Effect.provide(NodeCrypto.layer)),
+  )
+
+  const mostAtOnce = Effect.fnUntraced(function* (
+    cores: number | undefined,
+    cost?: Partial<PasswordHasher.PasswordCost>,
+  ) {
+    let running = 0
+    let most = 0
+    const slow = Kdf.Kdf.of({
+      derive: (_algorithm, _secret, { length }) =>
+        Effect.gen(function* () {
+          most = Math.max(most, ++running)
+          yield* Effect.sleep("1 second")
+          running--
+          return new Uint8Array(length)
+        }),
+    })
+    yield* Effect.acquireRelease(
+      Effect.sync(() => vi.stubGlobal("navigator", { hardwareConcurrency: cores })),
+      () => Effect.sync(() => vi.unstubAllGlobals()),
+    )
+    const hasher = yield* Effect.provideService(hasherOf(cost), Kdf.Kdf, slow)
+    yield* Effect.forkScoped(
+      Effect.forEach(Array.from({ length: 10 }), () => hasher.hash(secret("correct horse battery")), {
+        concurrency: "unbounded",
+      }),
+    )
+    yield* TestClock.adjust("10 seconds")
+    return most
+  }, Effect.scoped)
+
+  it.effect("derives as many at a time as there are cores, four at most", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* mostAtOnce(1), 1)
+      assert.strictEqual(yield* mostAtOnce(2), 2)
+      assert.strictEqual(yield* mostAtOnce(16), 4)
+      assert.strictEqual(yield* mostAtOnce(2, { concurrency: 3 }), 3)
+    }).pipe(Effect.provide(NodeCrypto.layer)),
+  )
+
+  it.effect("derives four at a time where the runtime does not tell its cores", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* mostAtOnce(undefined), 4)
     }).pipe(Effect.provide(NodeCrypto.layer)),
   )
 

@@ -3,6 +3,7 @@ import { Emails } from "@belfry/core/Emails"
 import { Sessions } from "@belfry/core/Sessions"
 import { Email, type User } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
+import type { SignIn } from "@belfry/factors/Passwords"
 import { PasswordStore } from "@belfry/factors/PasswordStore"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Fiber, Option, Stream } from "effect"
@@ -43,8 +44,8 @@ describe("Changing a password", () => {
       }
       assert.deepStrictEqual((yield* sessions.verify(changed.token)).session, changed.session)
       assert.deepStrictEqual(
-        [changed.session.id, changed.session.amr, changed.session.authTime],
-        [here.session.id, ["pwd"], yield* DateTime.now],
+        [changed.session.id, changed.session.amr, changed.session.acr, changed.session.authTime],
+        [here.session.id, ["pwd"], "aal1", here.session.authTime],
       )
       assert.deepStrictEqual(changed.user, here.user)
       assert.strictEqual(yield* tagOf(signIn({ password: adasPassword })), "InvalidCredentials")
@@ -96,19 +97,25 @@ describe("Changing a password", () => {
       const error = yield* Effect.flip(change(second, adasPassword))
       assert.deepStrictEqual(error._tag === "SessionNotFresh" ? error.maxAge : error, 600)
       const third = yield* change(second, adasPassword, newPassword)
-      yield* TestClock.adjust("10 minutes")
+      // By the current one it is no fresher than before.
+      assert.strictEqual(yield* tagOf(change(third, newPassword)), "SessionNotFresh")
       yield* change(yield* reauthenticate(third, adasPassword), newPassword)
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("leaves the ways in which a fresh session was proved as they are", () =>
+  it.effect("leaves when and how the session was proved, and what it is worth, with the current one or without", () =>
     Effect.gen(function* () {
       const { user } = yield* register()
-      const byMail = yield* Sessions.use((sessions) => sessions.start({ user, amr: ["email"], client: home }))
+      const byMail = yield* Sessions.use((sessions) =>
+        sessions.start({ user, amr: ["email", "otp", "mfa"], acr: "aal2", client: home }),
+      )
+      const { amr, acr, authTime } = byMail.session
+      yield* TestClock.adjust("1 minute")
       const changed = yield* change({ ...byMail, user }, newPassword)
-      assert.deepStrictEqual(changed.session.amr, ["email"])
       const proved = yield* change(changed, adasPassword, newPassword)
-      assert.deepStrictEqual(proved.session.amr, ["email", "pwd"])
+      for (const { session } of [changed, proved]) {
+        assert.deepStrictEqual([session.amr, session.acr, session.authTime], [amr, acr, authTime])
+      }
     }).pipe(Effect.provide(layer)),
   )
 
@@ -143,7 +150,7 @@ describe("Changing a password", () => {
 
   it.effect("takes 10 changes of fresh sessions in 15 minutes, attempts at the current password among them", () =>
     Effect.gen(function* () {
-      let here = yield* register()
+      let here: SignIn = yield* register()
       for (let i = 0; i < 5; i++) {
         here = yield* change(here, newPassword)
         assert.strictEqual(yield* tagOf(reauthenticate(here, evesPassword)), "InvalidCredentials")

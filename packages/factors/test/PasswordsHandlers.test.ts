@@ -4,6 +4,7 @@ import { CommonPasswords } from "@belfry/factors/CommonPasswords"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted, type Schema } from "effect"
 import { TestClock } from "effect/testing"
+import { codeOf, enrolApp } from "./support/SecondFactors.ts"
 import { ada, bob, home, layer, register, signUp, takeResetToken, takeToken } from "./support/People.ts"
 import { assertProblem, invalidCredentials, problem, sessionInvalid, tokenInvalid } from "./support/Problems.ts"
 import * as TestServer from "./support/TestServer.ts"
@@ -116,7 +117,9 @@ describe("POST /auth/sign-in/password", () => {
       const send = yield* TestServer.make()
       const response = yield* send("/auth/sign-in/password", { json: credentials, headers: { "user-agent": "curl" } })
       assert.strictEqual(response.status, 200)
-      assert.deepStrictEqual(Object.keys(response.cookies), ["belfry_session"])
+      assert.deepStrictEqual(Object.keys(response.cookies), ["belfry_session", "belfry_sign_in"])
+      assert.strictEqual(response.cookies["belfry_sign_in"]?.value, "")
+      assert.strictEqual(TestServer.at(response.json, "status"), "complete")
       assert.deepStrictEqual(response.cookies["belfry_session"]?.attributes, [
         "Expires=Thu, 08 Jan 1970 00:00:00 GMT",
         "HttpOnly",
@@ -141,7 +144,7 @@ describe("POST /auth/sign-in/password", () => {
         "Secure",
       ])
       const response = yield* send("/auth/sign-in/password", { json: credentials })
-      assert.deepStrictEqual(Object.keys(response.cookies), ["__Host-belfry_session"])
+      assert.deepStrictEqual(Object.keys(response.cookies), ["__Host-belfry_session", "__Host-belfry_sign_in"])
       assert.deepStrictEqual(response.cookies["__Host-belfry_session"]?.attributes, [
         "Expires=Thu, 08 Jan 1970 00:00:00 GMT",
         "HttpOnly",
@@ -215,6 +218,94 @@ describe("POST /auth/sign-in/password", () => {
   )
 })
 
+describe("POST /auth/sign-in/password, where a second factor is due", () => {
+  const arrive = Effect.gen(function* () {
+    const here = yield* register()
+    const app = yield* enrolApp(here)
+    return { here, app, send: yield* TestServer.make(), json: { ...credentials, returnTo: "/reports", label: "Phone" } }
+  })
+
+  it.effect(
+    "sends the attempt in a cookie of its own; the session from before lives until the sign-in is complete",
+    () =>
+      Effect.gen(function* () {
+        const { here, app, send, json } = yield* arrive
+        const before = `belfry_session=${Redacted.value(here.token)}`
+        const statusOf = (cookie: string) =>
+          Effect.map(send("/auth/session", { method: "GET", headers: { cookie } }), ({ status }) => status)
+        const response = yield* send("/auth/sign-in/password", { json, headers: sameOrigin(before) })
+        assert.deepStrictEqual([response.status, Object.keys(response.cookies)], [200, ["belfry_sign_in"]])
+        const attempt = response.cookies["belfry_sign_in"]
+        assert.deepStrictEqual(attempt?.attributes, [
+          "Expires=Thu, 01 Jan 1970 00:15:30 GMT",
+          "HttpOnly",
+          "Path=/",
+          "SameSite=Lax",
+        ])
+        assert.notInclude(response.text, attempt?.value ?? "?")
+        assert.deepStrictEqual(
+          ["status", "token", "factors", "triesLeft", "context"].map((name) => TestServer.at(response.json, name)),
+          ["continue", null, ["totp", "backup-code"], 5, { returnTo: "/reports", label: "Phone" }],
+        )
+        assert.strictEqual(yield* statusOf(before), 200)
+        assert.strictEqual(yield* statusOf(`belfry_session=${attempt?.value}`), 401)
+        const code = Redacted.value(yield* codeOf(app))
+        const completed = yield* send("/auth/sign-in/totp", {
+          json: { code },
+          headers: sameOrigin(`${before}; belfry_sign_in=${attempt?.value}`),
+        })
+        assert.deepStrictEqual(
+          [completed.status, Object.keys(completed.cookies)],
+          [200, ["belfry_session", "belfry_sign_in"]],
+        )
+        assert.deepStrictEqual([yield* statusOf(before), yield* statusOf(sessionCookie(completed))], [401, 200])
+      }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("gives the attempt's token in the body, and no cookie, to clients that ask for it", () =>
+    Effect.gen(function* () {
+      const { app, send, json } = yield* arrive
+      const response = yield* send("/auth/sign-in/password", { json: { ...json, transport: "bearer" } })
+      assert.deepStrictEqual([response.status, response.cookies], [200, {}])
+      const token = String(TestServer.at(response.json, "token"))
+      assert.match(token, /^belfry_sign_in_[A-Za-z0-9]{43}$/)
+      const headers = { authorization: `Bearer ${token}` }
+      const completed = yield* send("/auth/sign-in/totp", {
+        json: { code: Redacted.value(yield* codeOf(app)) },
+        headers,
+      })
+      assert.deepStrictEqual([completed.status, completed.cookies], [200, {}])
+      assert.match(String(TestServer.at(completed.json, "token")), /^belfry_session_[A-Za-z0-9]{43}$/)
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("goes on without the address by the attempt that the request carries, and not without one", () =>
+    Effect.gen(function* () {
+      const { send, json } = yield* arrive
+      const { password } = credentials
+      const refused = (reason: string) => problem(409, "Conflict", "SignInRefused", { reason })
+      assertProblem(yield* send("/auth/sign-in/password", { json: { password } }), refused("invalid"))
+      const response = yield* send("/auth/sign-in/password", { json })
+      const headers = sameOrigin(`belfry_sign_in=${response.cookies["belfry_sign_in"]?.value}`)
+      assertProblem(
+        yield* send("/auth/sign-in/password", { json: { password }, headers }),
+        refused("factor-unavailable"),
+      )
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("is no proof that makes a session fresh", () =>
+    Effect.gen(function* () {
+      const { here, send } = yield* arrive
+      const headers = sameOrigin(`belfry_session=${Redacted.value(here.token)}`)
+      assertProblem(
+        yield* send("/auth/reauthenticate/password", { json: { password: credentials.password }, headers }),
+        problem(409, "Conflict", "SignInRefused", { reason: "factor-unavailable" }),
+      )
+    }).pipe(Effect.provide(layer)),
+  )
+})
+
 describe("When a store cannot answer", () => {
   it.effect("every endpoint says so with 503 and Retry-After, and calls nothing wrong or unknown", () =>
     Effect.gen(function* () {
@@ -255,7 +346,7 @@ describe("POST /auth/reauthenticate/password", () => {
       const first = `belfry_session=${Redacted.value(token)}`
       const json = { password: credentials.password }
       const second = yield* send("/auth/reauthenticate/password", { json, headers: sameOrigin(first) })
-      assert.deepStrictEqual([second.status, Object.keys(second.cookies)], [200, ["belfry_session"]])
+      assert.deepStrictEqual([second.status, Object.keys(second.cookies)], [200, ["belfry_session", "belfry_sign_in"]])
       assertProblem(yield* send("/auth/reauthenticate/password", { json, headers: sameOrigin(first) }), sessionInvalid)
       const third = yield* send("/auth/reauthenticate/password", {
         json: { ...json, transport: "bearer" },

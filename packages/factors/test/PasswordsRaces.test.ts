@@ -2,21 +2,30 @@
  * What happens while a password is being compared: the password that a user has at the end decides.
  */
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
-import { Sessions } from "@belfry/core/Sessions"
+import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
+import * as SessionsModule from "@belfry/core/Sessions"
+import { SessionStore } from "@belfry/core/SessionStore"
 import { Email } from "@belfry/core/User"
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
 import * as Passwords from "@belfry/factors/Passwords"
 import { PasswordStore } from "@belfry/factors/PasswordStore"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
+import * as Totps from "@belfry/factors/Totps"
+import * as TestCrypto from "@belfry/testing/TestCrypto"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it, layer as withLayer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
+import { SqlClient } from "effect/sql"
+import { TestClock } from "effect/testing"
 import {
   adasPassword,
   auditTrail,
+  begin,
   change,
+  home,
   layer,
+  pending,
   reauthenticate,
   register,
   reset,
@@ -24,7 +33,10 @@ import {
   signIn,
   takeResetToken,
 } from "./support/People.ts"
+import { codeOf, enrolApp, proveCode } from "./support/SecondFactors.ts"
 import { isWaitingForLock } from "./support/Locks.ts"
+
+const { Sessions } = SessionsModule
 
 const newPassword = secret("a password of next year")
 
@@ -97,6 +109,16 @@ describe("A password that is changed while the old one is compared", () => {
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("moves no sign-in on that asks for more", () =>
+    Effect.gen(function* () {
+      const here = yield* register()
+      yield* enrolApp(here)
+      const overtaken = Effect.provide(begin(), overtakenBy(change(here, newPassword, adasPassword)))
+      assert.strictEqual(yield* tagOf(overtaken), "InvalidCredentials")
+      assert.deepStrictEqual((yield* auditTrail).slice(-1), ["password.sign-in:wrong-password"])
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect("is right for who brings the new one, though the cost rose and another sign-in renewed its hash", () =>
     Effect.gen(function* () {
       const { user } = yield* register()
@@ -107,6 +129,19 @@ describe("A password that is changed while the old one is compared", () => {
       const hash = yield* PasswordStore.use((passwords) => passwords.find(user.id))
       assert.match(Option.getOrThrow(hash), /^\$argon2id\$v=19\$m=19456,t=3,p=1\$/)
       assert.strictEqual((yield* idsOf(user)).length, 3)
+    }).pipe(Effect.provide(layer)),
+  )
+})
+
+describe("A session that ends while its password is compared", () => {
+  it.effect("is not made fresh", () =>
+    Effect.gen(function* () {
+      const here = yield* register()
+      const ending = Sessions.use((sessions) => sessions.signOut(here.token, home))
+      const overtaken = Effect.provide(reauthenticate(here, adasPassword), overtakenBy(ending))
+      const error = yield* Effect.flip(overtaken)
+      assert.strictEqual(error._tag === "SignInRefused" ? error.reason : error._tag, "invalid")
+      assert.deepStrictEqual(yield* idsOf(here.user), [])
     }).pipe(Effect.provide(layer)),
   )
 })
@@ -146,7 +181,80 @@ for (const { name, layer: database } of TestDatabase.each(migrations)) {
   })
 }
 
+for (const { name, layer: database } of TestDatabase.each(migrations)) {
+  // Hashes cost nothing here: the derivations would keep the two apart.
+  const services = TestServices.layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(TestServices.layerSqlStores, TestCrypto.layer, SqlRateLimiterStore.layer)),
+    Layer.provideMerge(database),
+  )
+
+  withLayer(services)(`A sign-in that is completed while the password changes (${name})`, (it) => {
+    it.effect("is refused, or its session ends, whoever is first", () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const totps = yield* Totps.Totps
+        let here: Passwords.SignIn = yield* register()
+        const app = yield* enrolApp(here)
+        let current = adasPassword
+        for (let round = 0; round < 50; round++) {
+          yield* TestClock.adjust("1 hour")
+          const { token } = yield* pending(begin({ password: current }))
+          const code = yield* codeOf(app)
+          const next = secret(`the password of round ${round}`)
+          // Each gets a head start in turn, of more and more statements.
+          const headStart = Effect.repeat(sql`SELECT 1`, { times: (round >> 1) % 25 })
+          const completing = outcomeOf(totps.prove({ token, code, client: home }))
+          const changing = change(here, next, current)
+          const [outcome, changed] = yield* Effect.all(
+            round % 2 === 0
+              ? [completing, Effect.andThen(headStart, changing)]
+              : [Effect.andThen(headStart, completing), changing],
+            { concurrency: "unbounded" },
+          )
+          assert.include(["SignInRefused", "success"], outcome)
+          assert.deepStrictEqual(yield* idsOf(here.user), [changed.session.id])
+          here = changed
+          current = next
+        }
+      }),
+    )
+  })
+}
+
 withLayer(TestServices.layerSql(TestDatabase.layerPostgres(migrations)))("A sign-in on PostgreSQL", (it) => {
+  it.effect("is refused that would be complete after a change ended the sessions, before it is done", () =>
+    Effect.gen(function* () {
+      const here = yield* register()
+      const app = yield* enrolApp(here)
+      const { token } = yield* pending(begin())
+      const ended = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      const pausing = Layer.effect(
+        SessionStore,
+        Effect.map(SessionStore, (store) =>
+          SessionStore.of({
+            ...store,
+            removeByUser: (userId, except) =>
+              Effect.tap(store.removeByUser(userId, except), () =>
+                Effect.andThen(Deferred.succeed(ended, undefined), Deferred.await(goOn)),
+              ),
+          }),
+        ),
+      )
+      const slow = Layer.provide(Passwords.layer, Layer.provide(SessionsModule.layer(), pausing))
+      const changing = yield* Effect.forkChild(
+        Effect.provide(change(here, newPassword, adasPassword), Layer.fresh(slow)),
+      )
+      yield* Deferred.await(ended)
+      const completing = yield* Effect.forkChild(outcomeOf(proveCode(token, app)))
+      assert.isTrue(yield* isWaitingForLock(completing))
+      yield* Deferred.succeed(goOn, undefined)
+      const { session } = yield* Fiber.join(changing)
+      assert.strictEqual(yield* Fiber.join(completing), "SignInRefused")
+      assert.deepStrictEqual(yield* idsOf(here.user), [session.id])
+    }),
+  )
+
   it.effect("holds a reset up from its last look at the password, so that the reset ends its session", () =>
     Effect.gen(function* () {
       const email = Email.make("last-look@example.com")

@@ -12,6 +12,7 @@ import {
   auditTrail,
   bob,
   clientAt,
+  complete,
   confirm,
   costOf,
   evesPassword,
@@ -69,6 +70,7 @@ describe("Signing up", () => {
         "password.sign-up-requested",
         "user.created",
         "password.sign-up",
+        "sign-in.proved",
         "session.started",
       ])
       yield* signIn()
@@ -215,7 +217,7 @@ describe("Signing up with somebody else's address", () => {
       assert.strictEqual(yield* tagOf(signIn({ password: evesPassword })), "InvalidCredentials")
       assert.deepStrictEqual(yield* sessionsOf(owner.user.id), [owner.session])
       yield* signIn()
-      assert.deepStrictEqual((yield* auditTrail).slice(4, 5), ["password.sign-up-requested:known-address"])
+      assert.deepStrictEqual((yield* auditTrail).slice(5, 6), ["password.sign-up-requested:known-address"])
       // The link in that mail completes no sign-up, not even in the browser that began it.
       const token = yield* takeToken(ada, "already-signed-up")
       assert.strictEqual(yield* tagOf(confirm(token, { browser })), "VerificationTokenInvalid")
@@ -339,7 +341,15 @@ describe("Passwords.confirmSignUp", () => {
       const browser = yield* signUp()
       const token = yield* takeToken(ada, "confirm-sign-up")
       const after = yield* PasswordsModule.Passwords.use((passwords) =>
-        passwords.confirmSignUp({ token, browser, replaces: before.token, label: "Laptop", client: home }),
+        complete(
+          passwords.confirmSignUp({
+            token,
+            browser,
+            replaces: before.token,
+            context: { label: "Laptop" },
+            client: home,
+          }),
+        ),
       )
       assert.strictEqual(after.session.label, "Laptop")
       assert.strictEqual(yield* tagOf(Sessions.use((sessions) => sessions.verify(before.token))), "SessionInvalid")

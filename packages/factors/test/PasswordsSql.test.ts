@@ -12,13 +12,14 @@ import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, layer as withLayer } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect, Option, Tracer } from "effect"
 import {
   adasPassword,
   change,
   clientAt,
   confirm,
   forgot,
+  reauthenticate,
   register,
   reset,
   secret,
@@ -37,6 +38,26 @@ const tags = <A, E extends { readonly _tag: string }, R>(effects: ReadonlyArray<
     }),
     (all) => all.toSorted(),
   )
+
+/** The statements that an effect runs on tables: what each does to which. Those that count for rate limits are left out. */
+const statementsOf = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const spans: Array<Tracer.NativeSpan> = []
+  const tracer = Tracer.make({
+    span: (options) => {
+      const span = new Tracer.NativeSpan(options)
+      spans.push(span)
+      return span
+    },
+  })
+  yield* Effect.withTracer(effect, tracer)
+  return spans.flatMap(({ attributes }) => {
+    const text = String(attributes.get("db.query.text") ?? "")
+    // The one that reads the tables of all factors.
+    if (text.includes("UNION ALL")) return ["SELECT enrolments"]
+    const [, verb, table] = /^\s*(SELECT|INSERT|UPDATE|DELETE).*?belfry_(\w+)/su.exec(text) ?? []
+    return verb === undefined || table === "rate_limits" ? [] : [`${verb} ${table}`]
+  })
+})
 
 const times = (count: number, text: string) => Array.from({ length: count }, () => text)
 
@@ -111,6 +132,42 @@ for (const { name, layer } of TestDatabase.each([SqlCoreMigrations.migrations, S
         assert.strictEqual((yield* Effect.flip(change(here, newPassword, adasPassword)))._tag, "SessionInvalid")
         yield* sessions.verify(elsewhere.token)
         yield* signIn({ email })
+      }),
+    )
+
+    it.effect("takes 8 statements to sign in without a second factor, and 14 to prove the password again", () =>
+      Effect.gen(function* () {
+        const email = Email.make("statements@example.com")
+        const here = yield* register({ email })
+        assert.deepStrictEqual(yield* statementsOf(signIn({ email })), [
+          "SELECT users",
+          "SELECT passwords",
+          // In one transaction:
+          "SELECT passwords",
+          "SELECT enrolments",
+          "INSERT audit_events",
+          "INSERT sessions",
+          "INSERT audit_events",
+          "INSERT session_proofs",
+        ])
+        assert.deepStrictEqual(yield* statementsOf(reauthenticate(here, adasPassword)), [
+          // The attempt begins, and is opened for the password:
+          "INSERT sign_in_attempts",
+          "SELECT enrolments",
+          "SELECT sign_in_attempts",
+          "SELECT users",
+          "SELECT enrolments",
+          "UPDATE sign_in_attempts",
+          "SELECT passwords",
+          // In one transaction:
+          "SELECT passwords",
+          "SELECT enrolments",
+          "INSERT audit_events",
+          "UPDATE sessions",
+          "INSERT audit_events",
+          "INSERT session_proofs",
+          "DELETE sign_in_attempts",
+        ])
       }),
     )
 

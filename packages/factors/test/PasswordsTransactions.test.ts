@@ -3,6 +3,7 @@
  */
 import { Sessions } from "@belfry/core/Sessions"
 import { Users } from "@belfry/core/Users"
+import { Passwords } from "@belfry/factors/Passwords"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import {
@@ -12,6 +13,7 @@ import {
   confirm,
   evesPassword,
   forgot,
+  home,
   layer,
   mails,
   reauthenticate,
@@ -50,7 +52,7 @@ describe("When the audit log cannot be written", () => {
     }).pipe(Effect.provide(layer)),
   )
 
-  for (const event of ["user.created", "password.sign-up", "session.started"]) {
+  for (const event of ["user.created", "password.sign-up", "sign-in.proved", "session.started"]) {
     it.effect(`no sign-up completes without ${event}, and the link works later`, () =>
       Effect.gen(function* () {
         const browser = yield* signUp()
@@ -67,6 +69,7 @@ describe("When the audit log cannot be written", () => {
   it.effect("nobody signs in, and a wrong password is not called wrong", () =>
     Effect.gen(function* () {
       const { session, user } = yield* register()
+      yield* whileFailing("sign-in.proved", signIn())
       yield* whileFailing("session.started", signIn())
       yield* whileFailing("password.sign-in", signIn({ password: evesPassword }))
       assert.deepStrictEqual(yield* Sessions.use((sessions) => sessions.list(user.id)), [session])
@@ -78,6 +81,18 @@ describe("When the audit log cannot be written", () => {
       const here = yield* register()
       yield* whileFailing("session.rotated", reauthenticate(here, adasPassword))
       assert.deepStrictEqual((yield* Sessions.use((sessions) => sessions.verify(here.token))).session, here.session)
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("no password is removed", () =>
+    Effect.gen(function* () {
+      const { session, user } = yield* register()
+      yield* whileFailing(
+        "factor.removed",
+        Passwords.use((passwords) => passwords.remove({ session, user, client: home })),
+      )
+      assert.deepStrictEqual(yield* mails, [])
+      yield* signIn()
     }).pipe(Effect.provide(layer)),
   )
 

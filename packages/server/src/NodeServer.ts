@@ -15,6 +15,7 @@ import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Http from "node:http"
 import * as NodeMac from "./NodeMac.ts"
+import * as NodeThreadPool from "./NodeThreadPool.ts"
 import * as Requests from "./Requests.ts"
 import * as Server from "./Server.ts"
 import * as ServerConfig from "./ServerConfig.ts"
@@ -70,7 +71,9 @@ export const serve = <E, R>(routes: Layer.Layer<never, E, R>) =>
   Layer.unwrap(
     Effect.gen(function* () {
       // Given to the routes alone: what is in scope of the server itself is copied into every request.
-      const platform = yield* Layer.build(Layer.merge(layerCrypto, NodeHttpServer.layerHttpServices))
+      const platform = yield* Layer.build(
+        Layer.mergeAll(layerCrypto, NodeHttpServer.layerHttpServices, NodeThreadPool.layerBackground),
+      )
       const app = yield* Effect.provideContext(HttpRouter.toHttpEffect(routes), platform)
       const listen = HttpServer.serveEffect(app)
       // Only now the port opens.

@@ -1,5 +1,6 @@
 /**
- * The hosted pages: sign up, sign in, account. Rendered on the server, whole without script.
+ * The hosted pages: sign up, sign in by any factor, account. Rendered on the server, whole without script but for
+ * passkeys.
  *
  * They call the services directly, as the HTTP API does, and answer forms with a redirect (303) or with the page again.
  *
@@ -12,10 +13,14 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { select } from "./PageCatalogues.ts"
 import * as account from "./pages/account.ts"
+import * as continueSignIn from "./pages/continue.ts"
+import * as enrolment from "./pages/enrolment.ts"
 import * as links from "./pages/links.ts"
+import * as methods from "./pages/methods.ts"
 import * as PageKit from "./pages/PageKit.ts"
 import { withQuery } from "./pages/query.ts"
 import * as signIn from "./pages/signIn.ts"
+import * as signInEmail from "./pages/signInEmail.ts"
 import * as signUp from "./pages/signUp.ts"
 import { failurePage } from "./pages/views/failures.ts"
 import { get, makeVisitors } from "./pages/visit.ts"
@@ -44,9 +49,13 @@ export const layerPages = HttpRouter.use((router) =>
       ),
     )
     yield* signIn.routes
+    yield* signInEmail.routes
+    yield* continueSignIn.routes
+    yield* enrolment.routes
     yield* signUp.routes
     yield* links.routes
     yield* account.routes
+    yield* methods.routes
   }),
 ).pipe(Layer.provide(PageKit.layer))
 

@@ -16,6 +16,7 @@ import * as DictionaryCommonPasswords from "@belfry/factors/DictionaryCommonPass
 import * as FactorsHandlers from "@belfry/factors/FactorsHandlers"
 import * as FactorsServices from "@belfry/factors/FactorsServices"
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
+import * as SignInPolicy from "@belfry/factors/SignInPolicy"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
 import * as SqlFactorStores from "@belfry/factors/SqlFactorStores"
 import * as Database from "@belfry/sql/Database"
@@ -112,6 +113,7 @@ const layerFoundation = Layer.mergeAll(
   MailQueue.layer().pipe(Layer.provide(ServerMailer.layer)),
   PasswordHasher.layerConfig,
   DictionaryCommonPasswords.layerConfig,
+  SignInPolicy.layerConfig,
 ).pipe(
   Layer.provideMerge(Layer.mergeAll(ServerConfig.layerKeyRing, ServerConfig.layerSafeOrigin)),
   Layer.provideMerge(Layer.mergeAll(ServerConfig.layer, Site.layerConfig)),

@@ -124,6 +124,18 @@ export const settings: ReadonlyArray<Setting> = [
     description: "How long a proof of identity allows what cannot be undone",
   },
   {
+    name: "BELFRY_FIRST_FACTORS",
+    unit: "factors, by comma",
+    default: "password,email-code,magic-link,oauth,passkey",
+    description: "What a sign-in may begin with",
+  },
+  {
+    name: "BELFRY_SECOND_FACTOR",
+    unit: "`if-enrolled` or `required`",
+    default: "if-enrolled",
+    description: "Whether everybody must set up a second factor, or who has one is asked for it",
+  },
+  {
     name: "BELFRY_PASSWORD_MEMORY",
     unit: "KiB",
     default: "19456",

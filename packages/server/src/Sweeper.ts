@@ -1,5 +1,5 @@
 /**
- * Removes what is over: sessions, verification tokens, rate limits. Once across nodes, in small steps.
+ * Removes what is over: sessions, sign-ins on their way, verification tokens, rate limits. Once across nodes, in small steps.
  *
  * @since 0.1.0
  */
@@ -7,6 +7,7 @@ import { SessionStore } from "@belfry/core/SessionStore"
 import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import { VerificationTokenStore } from "@belfry/core/VerificationTokenStore"
+import { SignInAttemptStore } from "@belfry/factors/SignInAttemptStore"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -36,6 +37,7 @@ const batch = 1000
 export const sweep = Effect.fn("Sweeper.sweep")(function* () {
   const transactions = yield* TransactionStore
   const sessions = yield* SessionStore
+  const attempts = yield* SignInAttemptStore
   const tokens = yield* VerificationTokenStore
   return yield* transactions.runExclusive(
     "sweep",
@@ -43,6 +45,7 @@ export const sweep = Effect.fn("Sweeper.sweep")(function* () {
       const now = yield* DateTime.now
       const removed = {
         sessions: yield* sessions.removeExpired(now, batch),
+        sign_in_attempts: yield* attempts.removeExpired(now, batch),
         verification_tokens: yield* tokens.removeExpired(now, batch),
         rate_limits: yield* SqlRateLimiterStore.removeExpired(now, batch),
       }

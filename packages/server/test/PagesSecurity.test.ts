@@ -9,6 +9,15 @@ const email = "ada@example.com"
 
 const forms = [
   "/sign-in",
+  "/sign-in/email",
+  "/sign-in/code",
+  "/sign-in/link",
+  "/sign-in/continue",
+  "/sign-in/cancel",
+  "/sign-in/enrol/hotp",
+  "/sign-in/enrol/passkey",
+  "/sign-in/enrol/totp",
+  "/sign-in/passkey",
   "/sign-up",
   "/confirm-sign-up",
   "/forgot-password",
@@ -16,12 +25,26 @@ const forms = [
   "/verify-email",
   "/confirm-email-change",
   "/account",
+  "/account/backup-codes",
   "/account/confirm",
   "/account/delete",
+  "/account/hotp",
+  "/account/passkeys",
+  "/account/passkeys/edit",
+  "/account/remove",
+  "/account/totp",
   "/sign-out",
 ] as const
 
-const pages = [...forms, "/check-mail", "/nowhere"] as const
+/** Forms that are one button: an empty body is as good as any. */
+const withoutFields: ReadonlyArray<string> = [
+  "/sign-in/cancel",
+  "/account/backup-codes",
+  "/account/delete",
+  "/sign-out",
+]
+
+const pages = [...forms, "/account/passkeys/add", "/sign-in/enrol", "/check-mail", "/nowhere"] as const
 
 /** The headers without which a page is not served. */
 const assertPageHeaders = (page: Visited, path: string) => {
@@ -36,6 +59,8 @@ const assertPageHeaders = (page: Visited, path: string) => {
       "form-action 'self'",
       "base-uri 'none'",
       "frame-ancestors 'none'",
+      // Only the script of passkeys asks the API.
+      ...(/ data-passkey="/u.test(page.text) ? ["connect-src 'self'"] : []),
     ],
     path,
   )
@@ -179,7 +204,7 @@ describe("a form that is none", () => {
       const site = yield* serve()
       const ada = browser(site)
       yield* signUp(ada, email)
-      for (const path of forms.filter((path) => path !== "/sign-out" && path !== "/account/delete")) {
+      for (const path of forms.filter((path) => !withoutFields.includes(path))) {
         for (const [name, body, type = "application/x-www-form-urlencoded"] of bodies) {
           for (const visitor of [ada, browser(site)]) {
             const page = yield* visitor.send("POST", path, {
@@ -189,7 +214,7 @@ describe("a form that is none", () => {
             const message = `${path}, ${name}: ${page.status}`
             // Somebody without a session is led to sign in.
             if (page.status === 303) assert.match(page.location ?? "", /^\/sign-in/u, message)
-            else assert.include([400, 401, 413, 415, 422, 429], page.status, message)
+            else assert.include([400, 401, 409, 413, 415, 422, 429], page.status, message)
             if (page.status !== 303) assert.include(page.text, "</html>", message)
           }
         }
@@ -313,7 +338,7 @@ describe("a password manager", () => {
           ([, name, purpose]) => `${name}: ${purpose}`,
         )
       assert.deepStrictEqual(autocompletes(yield* ada.open("/sign-in")), [
-        "email: username",
+        "email: username webauthn",
         "password: current-password",
       ])
       assert.deepStrictEqual(autocompletes(yield* ada.open("/sign-up")), [

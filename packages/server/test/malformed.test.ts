@@ -4,8 +4,9 @@
  */
 import { BelfryApi } from "@belfry/client/BelfryApi"
 import { VerificationTokens } from "@belfry/core/VerificationTokens"
+import { SignInAttempts } from "@belfry/factors/SignInAttempts"
 import { assert, layer } from "@effect/vitest"
-import { Duration, Effect, Redacted, Schema } from "effect"
+import { Duration, Effect, Predicate, Redacted, Schema } from "effect"
 import { HttpApi, OpenApi } from "effect/http-api"
 import { Chance } from "./support/Chance.ts"
 import { hostileTexts, longTexts } from "./support/hostileTexts.ts"
@@ -20,19 +21,36 @@ const seed = Number(process.env["BELFRY_TEST_SEED"] ?? 20_260_101)
 
 /** What no response may show: stack frames, files, names of what the server is made of. */
 const internals =
-  /\n\s+at |\bat (?:async )?[\w.<>]+ \(|node_modules|node:internal|file:\/\/|\/tmp\/|\.[jt]s:\d|SqlError|StoreError|SchemaError|HttpServerError|PgConnection|syntax error|belfry_(?:users|sessions|rate)/
+  /\n\s+at |\bat (?:async )?[\w.<>]+ \(|node_modules|node:internal|file:\/\/|\/tmp\/|\.[jt]s:\d|SqlError|StoreError|SchemaError|HttpServerError|PgConnection|syntax error|belfry_(?:users|sessions|rate|sign_in_attempts|totps|hotps|passkeys)/
 
-/** Names of properties anywhere in the schemas of the OpenAPI document: the fields that endpoints read. */
+const document = OpenApi.fromApi(BelfryApi)
+
+/** Names of properties anywhere in a part of the OpenAPI document, and in the schemas that it refers to. */
 const propertyNames = (value: unknown, names = new Set<string>()): ReadonlySet<string> => {
   if (Array.isArray(value)) for (const item of value) propertyNames(item, names)
   else if (typeof value === "object" && value !== null) {
     for (const [key, inner] of Object.entries(value)) {
       if (key === "properties") for (const name of Object.keys(Object(inner))) names.add(name)
+      if (key === "$ref") propertyNames(schemas.get(String(inner)), names)
       propertyNames(inner, names)
     }
   }
   return names
 }
+
+const schemas = new Map(
+  Object.entries(document.components.schemas).map(([name, schema]) => [`#/components/schemas/${name}`, schema]),
+)
+
+/** The body of each endpoint that has one, by method and path. */
+const bodies = new Map(
+  Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => [
+      `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/gu, ":$1")}`,
+      Predicate.hasProperty(operation, "requestBody") ? operation.requestBody : undefined,
+    ]),
+  ),
+)
 
 const suitable: Readonly<Record<string, unknown>> = {
   email: "ada@example.com",
@@ -43,6 +61,27 @@ const suitable: Readonly<Record<string, unknown>> = {
   image: "https://example.com/ada.png",
   label: "Ada's laptop",
   transport: "bearer",
+  returnTo: "/account",
+  action: "transfer",
+  code: "123456",
+  nextCode: "654321",
+  secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+  counter: 0,
+  digits: 6,
+  algorithm: "SHA1",
+  response: {
+    id: "AAAA",
+    rawId: "AAAA",
+    type: "public-key",
+    response: {
+      clientDataJSON: "AAAA",
+      attestationObject: "AAAA",
+      authenticatorData: "AAAA",
+      signature: "AAAA",
+      userHandle: "AAAA",
+      transports: ["internal"],
+    },
+  },
 }
 
 /** As the tokens that reset a password. */
@@ -52,7 +91,23 @@ const resetPurpose = {
   payload: Schema.Struct({ email: Schema.String }),
 }
 
-const fieldNames = [...new Set([...propertyNames(OpenApi.fromApi(BelfryApi).paths), ...Object.keys(suitable), "token"])]
+const fieldNames = [
+  ...new Set([...[...bodies.values()].flatMap((body) => [...propertyNames(body)]), ...Object.keys(suitable), "token"]),
+]
+
+/** The fields that an endpoint of the API reads, or those that forms of pages have. */
+const fieldsOf = (method: string, path: string): ReadonlyArray<string> =>
+  path.startsWith("/auth/")
+    ? [...propertyNames(bodies.get(`${method} ${path}`))]
+    : [...Object.keys(suitable).filter((name) => name !== "response"), "token"]
+
+/** A value with a text in the place of each field of that name. */
+const withText = (value: unknown, field: string, text: string): unknown =>
+  Predicate.isObject(value) && !Array.isArray(value)
+    ? Object.fromEntries(
+        Object.entries(value).map(([name, inner]) => [name, name === field ? text : withText(inner, field, text)]),
+      )
+    : value
 
 const environment = { BELFRY_TRUSTED_PROXIES: "127.0.0.1", BELFRY_REQUEST_TIMEOUT: "1 minute" }
 
@@ -151,7 +206,7 @@ layer(TestServer.layer({ environment }), {
         // The log tells no failure, and nothing that was sent: addresses, passwords, tokens.
         assert.notMatch(
           logs.join("\n"),
-          /Request failed|example\.com|horse battery|belfry_(?:session|verify|sign_up)_\w/,
+          /Request failed|example\.com|horse battery|belfry_(?:session|verify|sign_up|sign_in)_\w/,
         )
       }),
     { timeout: 120_000 },
@@ -165,13 +220,21 @@ layer(TestServer.layer({ environment }), {
         const actions = routes.filter(({ method }) => method !== "GET")
         for (const [index, { method, path }] of actions.entries()) {
           const isForm = !path.startsWith("/auth/")
-          for (const field of fieldNames) {
+          const fields = fieldsOf(method, path)
+          for (const field of fields) {
             // Credentials that are right, so that what is wrong comes as far as it may; and new ones, which no rate
             // limit knows.
             const email = `${field.toLowerCase()}-${index}@example.com`
             const { token } = yield* People.session(yield* People.registered(email))
+            const address = `198.18.${index}.${fields.indexOf(field)}`
+            const signIn = yield* SignInAttempts.use((attempts) =>
+              attempts.start({ client: { ipAddress: address, userAgent: null } }),
+            )
+            const attemptCookie = `belfry_sign_in=${Redacted.value(signIn.token)}`
             for (const text of [...hostileTexts, ...(isForm ? [] : longTexts)]) {
-              const fields = { ...suitable, email, [field]: field === "email" ? `${text}${email}` : text }
+              const body = Object(
+                withText({ [field]: text, ...suitable, email }, field, field === "email" ? `${text}${email}` : text),
+              )
               const started = performance.now()
               const { status } = yield* Effect.promise(() =>
                 Wire.fetch(port, {
@@ -179,15 +242,15 @@ layer(TestServer.layer({ environment }), {
                   path,
                   headers: [
                     ["content-type", isForm ? "application/x-www-form-urlencoded" : "application/json"],
-                    ["x-forwarded-for", `198.18.${index}.${fieldNames.indexOf(field)}`],
+                    ["x-forwarded-for", address],
                     ...(isForm
                       ? ([
-                          ["cookie", `belfry_session=${token}`],
+                          ["cookie", `belfry_session=${token}; ${attemptCookie}`],
                           ["sec-fetch-site", "same-origin"],
                         ] as const)
-                      : People.bearer(token)),
+                      : [...People.bearer(token), ["cookie", attemptCookie] as const]),
                   ],
-                  body: isForm ? urlEncoded(fields) : JSON.stringify(fields),
+                  body: isForm ? urlEncoded(body) : JSON.stringify(body),
                 }),
               )
               const seconds = (performance.now() - started) / 1000

@@ -4,25 +4,18 @@
  *
  * @since 0.1.0
  */
-import type { AuditStore } from "@belfry/core/AuditStore"
 import * as CoreServices from "@belfry/core/CoreServices"
 import * as KeyRing from "@belfry/core/KeyRing"
-import type { LinkedAccountStore } from "@belfry/core/LinkedAccountStore"
 import { Mailer } from "@belfry/core/Mailer"
 import { MailQueue } from "@belfry/core/MailQueue"
 import * as MemoryStores from "@belfry/core/MemoryStores"
 import * as RateLimits from "@belfry/core/RateLimits"
-import type { SessionStore } from "@belfry/core/SessionStore"
 import * as Site from "@belfry/core/Site"
 import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
 import * as SqlStores from "@belfry/core/SqlStores"
-import type { TransactionStore } from "@belfry/core/TransactionStore"
-import type { UserStore } from "@belfry/core/UserStore"
-import type { VerificationTokenStore } from "@belfry/core/VerificationTokenStore"
 import * as FactorsServices from "@belfry/factors/FactorsServices"
 import * as MemoryFactorStores from "@belfry/factors/MemoryFactorStores"
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
-import type { PasswordStore } from "@belfry/factors/PasswordStore"
 import * as SqlFactorStores from "@belfry/factors/SqlFactorStores"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as Effect from "effect/Effect"
@@ -31,21 +24,6 @@ import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
 import * as CapturingMailer from "./CapturingMailer.ts"
-
-/**
- * The stores that the services need.
- *
- * @category models
- * @since 0.1.0
- */
-export type Stores =
-  | AuditStore
-  | LinkedAccountStore
-  | PasswordStore
-  | SessionStore
-  | TransactionStore
-  | UserStore
-  | VerificationTokenStore
 
 /**
  * Layer with the stores of all packages in memory, and the tables that they share.
@@ -61,10 +39,15 @@ export const layerMemoryStores = Layer.provideMerge(MemoryFactorStores.layer, Me
  * @category layers
  * @since 0.1.0
  */
-export const layerSqlStores: Layer.Layer<Stores, never, SqlClient.SqlClient> = Layer.merge(
-  SqlFactorStores.layer,
-  SqlStores.layer,
-)
+export const layerSqlStores = Layer.merge(SqlFactorStores.layer, SqlStores.layer)
+
+/**
+ * The stores that the services need.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Stores = Layer.Success<typeof layerSqlStores>
 
 /**
  * Layer of a queue without a queue: a message has arrived when `enqueue` returns, so a test can tell that none was sent.

@@ -4,15 +4,15 @@
  * Requests come one after the other on one connection, so that no statement is shared between two of them. They are
  * counted in batches and the median batch is the result: periodic work of a server falls into few batches.
  */
-import type { Contestant } from "../contenders/contender.ts"
+import type { Contestant, ServerProcess } from "../contenders/contender.ts"
 import { clientLoad } from "../load.ts"
+import type { LoadResult } from "../load.ts"
 import { withClient } from "../peers.ts"
 import type { Postgres } from "../postgres.ts"
 import type { Cores } from "../processes.ts"
 import { median } from "./median.ts"
 
 const batches = 11
-const requestsPerBatch = 100
 
 /** Statements of one request, and their text. */
 export interface Statements {
@@ -21,21 +21,34 @@ export interface Statements {
   readonly texts: ReadonlyArray<string>
 }
 
-/** Counts the statements of one request to the contestant, on a server of its own that has just started. */
+/** Sends `requests` requests one after the other to a server. */
+export type Sequence = (server: ServerProcess, requests: number) => Promise<LoadResult>
+
+/** Asks who is calling. */
+const sessions =
+  (cores: Cores | undefined, { cookies, path }: Contestant): Sequence =>
+  ({ port }, requests) =>
+    clientLoad(cores, { port, path, cookies, connections: 1, seconds: 60, requests, mustContain: "@example.com" })
+
+/**
+ * Counts the statements of one request to the contestant, on a server of its own that has just started. The requests
+ * are those of `sequence`, or ask who is calling.
+ */
 export const countStatements = (
   postgres: Postgres,
   cores: Cores | undefined,
   contestant: Contestant,
+  sequence: Sequence = sessions(cores, contestant),
+  requestsPerBatch = 100,
 ): Promise<Statements> =>
   withClient(postgres.url("postgres"), async (client) => {
-    const { cookies, database, path } = contestant
+    const { database } = contestant
     // Only connections that are opened from now on count: those of the new server.
     await client.query(`ALTER DATABASE "${database}" SET pg_stat_statements.track = 'top'`)
     const server = await contestant.startAgain()
     try {
       const request = async () => {
-        const load = { port: server.port, path, cookies, connections: 1, seconds: 60, requests: requestsPerBatch }
-        const result = await clientLoad(cores, { ...load, mustContain: "@example.com" })
+        const result = await sequence(server, requestsPerBatch)
         if (result.requests !== requestsPerBatch || result.badAnswers > 0) {
           throw new Error(`${contestant.name} failed while statements were counted: ${JSON.stringify(result)}`)
         }

@@ -5,7 +5,6 @@ import { Audit } from "@belfry/core/Audit"
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
-import { TransactionStore } from "@belfry/core/TransactionStore"
 import { type Email, type User, UserId } from "@belfry/core/User"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -16,16 +15,17 @@ import { CommonPasswords } from "../CommonPasswords.ts"
 import { check, common, InvalidCredentials, normalize, type PasswordHash } from "../Password.ts"
 import { PasswordHasher } from "../PasswordHasher.ts"
 import { PasswordStore } from "../PasswordStore.ts"
+import type { SignInContext } from "../SignInAttempt.ts"
+import { type OpenSignIn, SignInAttempts } from "../SignInAttempts.ts"
 
 /** Why credentials are refused: known to the audit log alone. */
 export type Refusal = "unknown-address" | "no-password" | "wrong-password"
 
-/** A password that somebody claims to be a user's; `type` is that of the audit event when it is not. */
+/** A password that somebody claims to be a user's; `refuse` records why it is not, and fails. */
 export interface Claim {
-  readonly type: string
   readonly user: Option.Option<User>
   readonly password: Redacted.Redacted
-  readonly client: ClientInfo
+  readonly refuse: (reason: Refusal) => Effect.Effect<never, InvalidCredentials | StoreError>
 }
 
 /** What a claim proved: the password of `hash` is that of `user`, when it was read. */
@@ -42,7 +42,7 @@ export const make = Effect.gen(function* () {
   const store = yield* PasswordStore
   const hasher = yield* PasswordHasher
   const commonPasswords = yield* CommonPasswords
-  const transactions = yield* TransactionStore
+  const attempts = yield* SignInAttempts
   const audit = yield* Audit
   const site = yield* Site
 
@@ -54,12 +54,14 @@ export const make = Effect.gen(function* () {
     if (yield* commonPasswords.includes(normalized, context)) return yield* common()
   })
 
-  /** Records why and fails. */
-  const refuse = (type: string, reason: Refusal, userId: UserId | undefined, client: ClientInfo) =>
-    Effect.andThen(
-      audit.record({ type, reason, client, ...(userId === undefined ? {} : { userId }) }),
-      Effect.fail(new InvalidCredentials()),
-    )
+  /** Refuses the claim of a user, or of nobody, by an audit event of a type. */
+  const refuseBy =
+    (type: string, user: Option.Option<User>, client: ClientInfo): Claim["refuse"] =>
+    (reason) =>
+      Effect.andThen(
+        audit.record({ type, reason, client, ...(Option.isSome(user) ? { userId: user.value.id } : {}) }),
+        Effect.fail(new InvalidCredentials()),
+      )
 
   const compare = (
     password: Redacted.Redacted,
@@ -67,7 +69,7 @@ export const make = Effect.gen(function* () {
   ): Effect.Effect<Result.Result<Proof, Refusal>, StoreError> =>
     Effect.gen(function* () {
       // Looked up for nobody as well: an unknown address costs the same statements and the same derivation.
-      const stored = yield* store.find(idOf(user) ?? nobody)
+      const stored = yield* store.find(Option.isSome(user) ? user.value.id : nobody)
       const { matches, isOutdated } = yield* hasher.compare(password, stored)
       if (Option.isNone(user)) return Result.fail("unknown-address")
       if (Option.isNone(stored)) return Result.fail("no-password")
@@ -80,32 +82,37 @@ export const make = Effect.gen(function* () {
     })
 
   /** Fails unless the password is the user's. Unknown address, no password and wrong password cost the same. */
-  const prove = Effect.fnUntraced(function* ({ type, user, password, client }: Claim) {
+  const prove = Effect.fnUntraced(function* ({ user, password, refuse }: Claim) {
     const proof = yield* compare(password, user)
-    return Result.isSuccess(proof) ? proof.success : yield* refuse(type, proof.failure, idOf(user), client)
+    return Result.isSuccess(proof) ? proof.success : yield* refuse(proof.failure)
   })
 
   /**
-   * Runs `effect` for who proved the password, in one transaction with a last look at it: a password that was changed
-   * since it was compared proves nothing, and who changes it from then on waits, and ends what `effect` started.
+   * Moves a sign-in on by the password, in one transaction with a last look at it: a password that was changed since it
+   * was compared proves nothing, and who changes it from then on waits, and ends what it started.
    */
-  const withProof = Effect.fnUntraced(function* <A, E>(claim: Claim, effect: (user: User) => Effect.Effect<A, E>) {
+  const advance = Effect.fnUntraced(function* (
+    claim: Claim,
+    signIn: {
+      readonly open: OpenSignIn
+      readonly context?: SignInContext
+      readonly replaces?: Redacted.Redacted | undefined
+    },
+  ) {
     const { user, hash } = yield* prove(claim)
-    const done = yield* transactions.run(
-      Effect.flatMap(store.confirm(user.id, hash), (isConfirmed) =>
-        isConfirmed ? Effect.asSome(effect(user)) : Effect.succeedNone,
-      ),
+    const confirm = Effect.flatMap(store.confirm(user.id, hash), (isConfirmed) =>
+      isConfirmed ? Effect.void : Effect.fail(new InvalidCredentials()),
     )
-    // Recorded here: a failure in there would undo its own audit event.
-    return Option.isSome(done) ? done.value : yield* refuse(claim.type, "wrong-password", user.id, claim.client)
+    return yield* attempts
+      .prove({ ...signIn, user, amr: ["pwd"], confirm })
+      // Recorded here: a failure in there would undo its own audit event.
+      .pipe(Effect.catchTag("InvalidCredentials", () => claim.refuse("wrong-password")))
   })
 
-  return { accept, refuse, prove, withProof }
+  return { accept, refuseBy, prove, advance }
 })
 
 // internal
 
 /** The nil UUID, which is the id of no user. */
 const nobody = UserId.make("00000000-0000-0000-0000-000000000000")
-
-const idOf = (user: Option.Option<User>): UserId | undefined => Option.getOrUndefined(user)?.id

@@ -6,7 +6,6 @@ import type { KeyedHash } from "@belfry/core/KeyedHash"
 import { KeyRing } from "@belfry/core/KeyRing"
 import * as OpaqueToken from "@belfry/core/OpaqueToken"
 import { RateLimits } from "@belfry/core/RateLimits"
-import { Sessions } from "@belfry/core/Sessions"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import { Users } from "@belfry/core/Users"
 import { VerificationTokenInvalid } from "@belfry/core/VerificationToken"
@@ -21,6 +20,7 @@ import { PasswordHasher } from "../PasswordHasher.ts"
 import { browserTokenPrefix, limits, signUpPurpose } from "../PasswordRules.ts"
 import type { Passwords } from "../Passwords.ts"
 import { PasswordStore } from "../PasswordStore.ts"
+import { SignInAttempts } from "../SignInAttempts.ts"
 import type { PasswordChecks } from "./passwordChecks.ts"
 import type { PasswordMails } from "./passwordMails.ts"
 
@@ -29,7 +29,7 @@ export const make = Effect.fnUntraced(function* (checks: PasswordChecks, mails: 
   const store = yield* PasswordStore
   const hasher = yield* PasswordHasher
   const users = yield* Users
-  const sessions = yield* Sessions
+  const attempts = yield* SignInAttempts
   const tokens = yield* VerificationTokens
   const rateLimits = yield* RateLimits
   const transactions = yield* TransactionStore
@@ -73,7 +73,7 @@ export const make = Effect.fnUntraced(function* (checks: PasswordChecks, mails: 
     }),
 
     confirmSignUp: Effect.fn("Passwords.confirmSignUp")(function* (options) {
-      const { token, browser, password, client } = options
+      const { token, browser, password, context = {}, replaces, client } = options
       const { id, payload } = yield* tokens.peek(signUpPurpose, token)
       const isSameBrowser =
         browser !== undefined &&
@@ -82,7 +82,7 @@ export const make = Effect.fnUntraced(function* (checks: PasswordChecks, mails: 
         if (password === undefined) return yield* new PasswordRequired()
         yield* rateLimits.consume(limits.confirmByToken, id)
         const { matches } = yield* hasher.compare(password, Option.some(payload.passwordHash))
-        if (!matches) return yield* checks.refuse("password.sign-up", "wrong-password", undefined, client)
+        if (!matches) return yield* checks.refuseBy("password.sign-up", Option.none(), client)("wrong-password")
       }
       return yield* transactions
         .run(
@@ -98,14 +98,9 @@ export const make = Effect.fnUntraced(function* (checks: PasswordChecks, mails: 
             // Whoever else signed up with this address has not proved it.
             yield* tokens.revoke(signUpPurpose, payload.email)
             yield* audit.record({ type: "password.sign-up", userId: user.id, client })
-            const issued = yield* sessions.start({
-              user,
-              amr: ["pwd"],
-              client,
-              label: options.label ?? null,
-              replaces: options.replaces,
-            })
-            return { ...issued, user }
+            // What the policy demands of a sign-in it demands of the first one, too.
+            const open = yield* attempts.begin({ token: undefined, factor: "password", client })
+            return yield* attempts.prove({ open, user, amr: ["pwd"], context, replaces, confirm: Effect.void })
           }),
         )
         .pipe(

@@ -5,6 +5,7 @@ import { Audit } from "@belfry/core/Audit"
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { Email } from "@belfry/core/User"
 import { Passwords, type SignIn } from "@belfry/factors/Passwords"
+import type { SignInOutcome } from "@belfry/factors/SignInAttempts"
 import * as CapturingMailer from "@belfry/testing/CapturingMailer"
 import * as TestCrypto from "@belfry/testing/TestCrypto"
 import * as TestServices from "@belfry/testing/TestServices"
@@ -36,6 +37,20 @@ interface Person {
   readonly client?: ClientInfo
 }
 
+/** The session of a sign-in that is complete. */
+export const complete = <E, R>(signingIn: Effect.Effect<SignInOutcome, E, R>) =>
+  Effect.flatMap(signingIn, (outcome) =>
+    outcome._tag === "SignInComplete"
+      ? Effect.succeed(outcome)
+      : Effect.die(new Error(`The sign-in goes on: ${outcome.state.factors.join()} ${outcome.state.enrol.join()}`)),
+  )
+
+/** The state and token of a sign-in that goes on: no session was started. */
+export const pending = <E, R>(signingIn: Effect.Effect<SignInOutcome, E, R>) =>
+  Effect.flatMap(signingIn, (outcome) =>
+    outcome._tag === "SignInContinues" ? Effect.succeed(outcome) : Effect.die(new Error("The sign-in is complete")),
+  )
+
 /** Starts a sign-up; the answer is the token of the browser. */
 export const signUp = ({ email = ada, password = adasPassword, name = null, client = home }: Person = {}) =>
   Passwords.use((passwords) => passwords.signUp({ email, password, name, client }))
@@ -45,7 +60,7 @@ export const confirm = (
   token: Redacted.Redacted,
   proof: { readonly browser?: Redacted.Redacted; readonly password?: Redacted.Redacted } = {},
   client: ClientInfo = home,
-) => Passwords.use((passwords) => passwords.confirmSignUp({ token, client, ...proof }))
+) => complete(Passwords.use((passwords) => passwords.confirmSignUp({ token, client, ...proof })))
 
 /** Signs up, follows the link in the same browser and is signed in. */
 export const register = Effect.fnUntraced(function* (person: Person = {}) {
@@ -53,8 +68,12 @@ export const register = Effect.fnUntraced(function* (person: Person = {}) {
   return yield* confirm(yield* takeToken(person.email ?? ada, "confirm-sign-up"), { browser })
 })
 
-export const signIn = ({ email = ada, password = adasPassword, client = home }: Person = {}) =>
+/** Begins a sign-in with the password, however it goes on. */
+export const begin = ({ email = ada, password = adasPassword, client = home }: Person = {}) =>
   Passwords.use((passwords) => passwords.signIn({ email, password, client }))
+
+/** Signs in who needs no more than the password. */
+export const signIn = (person?: Person) => complete(begin(person))
 
 export const forgot = ({ email = ada, client = home }: Person = {}) =>
   Passwords.use((passwords) => passwords.forgot({ email, client }))
@@ -69,7 +88,7 @@ export const reset = (token: Redacted.Redacted, password: Redacted.Redacted, cli
   Passwords.use((passwords) => passwords.reset({ token, password, client }))
 
 export const reauthenticate = ({ session, user }: SignIn, password: Redacted.Redacted) =>
-  Passwords.use((passwords) => passwords.reauthenticate({ session, user, password, client: home }))
+  complete(Passwords.use((passwords) => passwords.reauthenticate({ session, user, password, client: home })))
 
 export const change = (
   { session, user }: SignIn,

@@ -44,15 +44,19 @@ const layerTables = Layer.effectContext(
   }),
 )
 
-const layerCounted = Layer.mergeAll(
-  MemoryAuditStore.layer,
-  MemoryLinkedAccountStore.layer,
-  MemoryFactorStores.layer,
-  MemorySessionStore.layer,
-  MemoryTransactionStore.layer,
-  MemoryUserStore.layer,
-  MemoryVerificationTokenStore.layer,
-).pipe(Layer.provideMerge(layerTables))
+const layerCounted = MemoryFactorStores.layer.pipe(
+  Layer.provideMerge(
+    Layer.mergeAll(
+      MemoryAuditStore.layer,
+      MemoryLinkedAccountStore.layer,
+      MemorySessionStore.layer,
+      MemoryTransactionStore.layer,
+      MemoryUserStore.layer,
+      MemoryVerificationTokenStore.layer,
+    ),
+  ),
+  Layer.provideMerge(layerTables),
+)
 
 /** All stores, with {@link Statements} and {@link Failures}. */
 export const layer = Layer.effectContext(

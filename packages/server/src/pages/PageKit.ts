@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import { html } from "./html.ts"
 import { type Catalogue, PageCatalogues } from "../PageCatalogues.ts"
 import { PageTheme, PageThemeInvalid, Theme } from "../PageTheme.ts"
+import { passkeyScript } from "./passkeyScript.ts"
 import { script } from "./script.ts"
 import { stylesheet } from "./stylesheet.ts"
 import { document, type Page } from "./views/document.ts"
@@ -24,10 +25,26 @@ import { document, type Page } from "./views/document.ts"
  * @since 0.1.0
  */
 export interface Paths extends PagePathsService {
+  readonly addPasskey: `/${string}`
+  readonly backupCodes: `/${string}`
+  readonly cancelSignIn: `/${string}`
   readonly checkMail: `/${string}`
   readonly confirmAccess: `/${string}`
+  readonly continueSignIn: `/${string}`
   readonly deleteAccount: `/${string}`
+  readonly editPasskey: `/${string}`
+  readonly enrol: `/${string}`
+  readonly enrolHotp: `/${string}`
+  readonly enrolPasskey: `/${string}`
+  readonly enrolTotp: `/${string}`
+  readonly enterCode: `/${string}`
+  readonly hotp: `/${string}`
+  readonly passkeys: `/${string}`
+  readonly removeFactor: `/${string}`
+  readonly signInEmail: `/${string}`
+  readonly signInPasskey: `/${string}`
   readonly signOut: `/${string}`
+  readonly totp: `/${string}`
 }
 
 /**
@@ -78,34 +95,55 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
       Schema.decodeUnknownEffect(Theme)(yield* PageTheme),
       ({ message }) => new PageThemeInvalid({ issue: message }),
     )
+    const { account, signIn } = pagePaths
     const paths: Paths = {
       ...pagePaths,
+      addPasskey: `${account}/passkeys/add`,
+      backupCodes: `${account}/backup-codes`,
+      cancelSignIn: `${signIn}/cancel`,
       checkMail: "/check-mail",
-      confirmAccess: `${pagePaths.account}/confirm`,
-      deleteAccount: `${pagePaths.account}/delete`,
+      confirmAccess: `${account}/confirm`,
+      continueSignIn: `${signIn}/continue`,
+      deleteAccount: `${account}/delete`,
+      editPasskey: `${account}/passkeys/edit`,
+      enrol: `${signIn}/enrol`,
+      enrolHotp: `${signIn}/enrol/hotp`,
+      enrolPasskey: `${signIn}/enrol/passkey`,
+      enrolTotp: `${signIn}/enrol/totp`,
+      enterCode: `${signIn}/code`,
+      hotp: `${account}/hotp`,
+      passkeys: `${account}/passkeys`,
+      removeFactor: `${account}/remove`,
+      signInEmail: `${signIn}/email`,
+      signInPasskey: `${signIn}/passkey`,
       signOut: "/sign-out",
+      totp: `${account}/totp`,
     }
     const css = yield* asset("css", "text/css; charset=utf-8", stylesheet(theme))
     const js = yield* asset("js", "text/javascript; charset=utf-8", script)
+    const passkeyJs = yield* asset("js", "text/javascript; charset=utf-8", passkeyScript)
     const svg = yield* asset("svg", "image/svg+xml", icon(site.name, theme))
     const headers = headersOf(site, theme)
+    // The script of passkeys asks the API of the same origin.
+    const passkeyPolicy = `${contentSecurityPolicy(site, theme)}; connect-src 'self'`
     const frame = {
       siteName: site.name,
       logo: theme.logo,
-      assets: { stylesheet: css.path, script: js.path, icon: svg.path },
+      assets: { stylesheet: css.path, script: js.path, passkeyScript: passkeyJs.path, icon: svg.path },
     }
 
     return PageKit.of({
       site,
       paths,
       catalogues,
-      assets: [css, js, svg],
+      assets: [css, js, passkeyJs, svg],
       respond: (page, words) =>
         HttpServerResponse.text(document({ ...frame, words }, page).text, {
           status: page.status ?? 200,
           contentType: "text/html; charset=utf-8",
           headers: {
             ...headers,
+            ...(page.usesPasskeys === true ? { "content-security-policy": passkeyPolicy } : {}),
             ...(page.holdsToken === true ? { "referrer-policy": "strict-origin" } : {}),
             "content-language": words.locale,
             vary: "accept-language",

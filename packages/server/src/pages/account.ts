@@ -12,6 +12,8 @@ import { SessionId, SessionInvalid } from "@belfry/core/Session"
 import { Sessions } from "@belfry/core/Sessions"
 import { Email } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
+import { Enrolments } from "@belfry/factors/Enrolments"
+import { Passkeys } from "@belfry/factors/Passkeys"
 import { Passwords } from "@belfry/factors/Passwords"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -30,6 +32,11 @@ const EmailForm = Schema.Struct({ new_email: Email })
 
 const PasswordForm = Schema.Struct({ current_password: PasswordField, new_password: PasswordField })
 
+const FirstPasswordForm = Schema.Struct({
+  current_password: Schema.optionalKey(PasswordField),
+  new_password: PasswordField,
+})
+
 const RevokeForm = Schema.Struct({ session: SessionId })
 
 /**
@@ -44,6 +51,8 @@ export const routes = Effect.gen(function* () {
   const sessions = yield* Sessions
   const users = yield* Users
   const emails = yield* Emails
+  const enrolments = yield* Enrolments
+  const passkeys = yield* Passkeys
   const visitors = yield* makeVisitors
 
   const isFresh = ({ session }: Visitor) => Effect.isSuccess(sessions.requireFresh(session))
@@ -56,6 +65,8 @@ export const routes = Effect.gen(function* () {
     return accountPage(words, paths, {
       ...visitor,
       sessions: yield* sessions.list(visitor.user.id),
+      enrolments: yield* enrolments.list(visitor.user.id),
+      passkeys: yield* passkeys.list(visitor.user.id),
       isFresh: yield* isFresh(visitor),
       now: yield* Clock.currentTimeMillis,
       ...options,
@@ -141,16 +152,16 @@ export const routes = Effect.gen(function* () {
 
     password: Effect.fnUntraced(function* (visit, visitor, fields) {
       const { words } = visit
-      const form = decode(PasswordForm, fields)
+      const { currentPassword: currentWords, newPassword: newWords } = words.fields
+      // Without one, a fresh session is asked for in its place.
+      const hasPassword = (yield* enrolments.list(visitor.user.id)).some(({ factor }) => factor === "password")
+      const form = hasPassword ? decode(PasswordForm, fields) : decode(FirstPasswordForm, fields)
       if (Result.isFailure(form)) {
-        const { currentPassword, newPassword } = words.fields
-        const problems = problemsOf(form.failure, fields, {
-          current_password: currentPassword,
-          new_password: newPassword,
-        })
+        const problems = problemsOf(form.failure, fields, { current_password: currentWords, new_password: newWords })
         return yield* again(visit, visitor, fields, 422, problems)
       }
-      const { current_password: currentPassword, new_password: newPassword } = form.success
+      const { new_password: newPassword } = form.success
+      const currentPassword = hasPassword ? form.success.current_password : undefined
       return yield* passwords.change({ ...visitor, currentPassword, newPassword, client: visit.client }).pipe(
         Effect.flatMap((signIn) => setSessionCookie(signIn, site)),
         Effect.as(done("password-changed")),
@@ -253,14 +264,23 @@ export const routes = Effect.gen(function* () {
 // internal
 
 const doneFlags = [
+  "codes-saved",
   "confirmed",
   "email-change-sent",
   "email-changed",
   "email-verified",
+  "hotp-added",
+  "hotp-removed",
   "name-saved",
+  "passkey-added",
+  "passkey-removed",
+  "passkey-renamed",
   "password-changed",
+  "password-removed",
   "session-revoked",
   "sessions-revoked",
+  "totp-added",
+  "totp-removed",
   "verification-sent",
   "welcome",
 ] as const

@@ -110,6 +110,32 @@ export const PasswordField = Schema.RedactedFromValue(
 )
 
 /**
+ * A code as it was typed: something, of at most 64 characters.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const CodeField = Schema.RedactedFromValue(
+  Schema.String.check(Schema.isPattern(/\S/u), Schema.isMaxLength(64)),
+  {
+    label: "code",
+  },
+)
+
+/**
+ * The secret that a device came with, or nothing. Spaces in it do not matter.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const SecretField = Schema.String.check(Schema.isMaxLength(256)).pipe(
+  Schema.decodeTo(Schema.UndefinedOr(Schema.RedactedFromValue(Schema.String, { label: "secret" })), {
+    decode: SchemaGetter.transform((text: string) => text.replaceAll(/\s/gu, "") || undefined),
+    encode: SchemaGetter.transform((text: string | undefined) => text ?? ""),
+  }),
+)
+
+/**
  * A name that may be left out.
  *
  * @category schemas

@@ -1,5 +1,6 @@
 /**
- * The one script of the hosted pages. Nothing needs it: it shows passwords on request and times in the reader's zone.
+ * The script of every hosted page. Nothing needs it: it shows passwords on request and times in the reader's zone, and
+ * copies and prints backup codes.
  *
  * @since 0.1.0
  */
@@ -25,6 +26,21 @@ for (const box of document.querySelectorAll("[data-show]")) {
   input.form.addEventListener("submit", () => set(false));
   set(false);
   box.append(button);
+}
+for (const bar of document.querySelectorAll("[data-copy]")) {
+  const add = (label, act) => {
+    const button = document.createElement("button");
+    button.className = "plain";
+    button.textContent = label;
+    button.addEventListener("click", act);
+    bar.append(button);
+  };
+  const codes = () => Array.from(document.querySelectorAll("#codes li"), (item) => item.textContent.trim()).join("\\n");
+  if (navigator.clipboard) add(bar.dataset.copy, async () => {
+    await navigator.clipboard.writeText(codes());
+    document.getElementById("copied").textContent = bar.dataset.copied;
+  });
+  add(bar.dataset.print, () => print());
 }
 for (const time of document.querySelectorAll("time")) {
   time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { dateStyle: "full", timeStyle: "short" });

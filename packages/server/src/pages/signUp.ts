@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { cookieToken, setSessionCookie } from "@belfry/core/RequestHandlers"
+import { cookieToken } from "@belfry/core/RequestHandlers"
 import { Email } from "@belfry/core/User"
 import { VerificationTokens } from "@belfry/core/VerificationTokens"
 import { signUpPurpose } from "@belfry/factors/PasswordRules"
@@ -14,12 +14,13 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { makeAttempts } from "./attempts.ts"
 import { decode, NameField, PasswordField, problemsOf, TokenField } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { withQuery } from "./query.ts"
 import { get, makeVisitors, post, type Visit } from "./visit.ts"
 import type { Problem } from "./views/parts.ts"
-import { checkMailPage, confirmSignUpPage, expiredLinkPage, signUpPage } from "./views/signUp.ts"
+import { checkMailPage, mailReasons, confirmSignUpPage, expiredLinkPage, signUpPage } from "./views/signUp.ts"
 
 const SignUpForm = Schema.Struct({
   name: Schema.optionalKey(NameField),
@@ -39,6 +40,7 @@ export const routes = Effect.gen(function* () {
   const { site, paths } = yield* PageKit
   const passwords = yield* Passwords
   const tokens = yield* VerificationTokens
+  const attempts = yield* makeAttempts
   const visitors = yield* makeVisitors
 
   const expired = ({ words }: Visit, holdsToken: boolean) =>
@@ -92,7 +94,7 @@ export const routes = Effect.gen(function* () {
   )
 
   yield* get(paths.checkMail, ({ words, query }) =>
-    Effect.succeed(checkMailPage(words, paths, query("for") === "password" ? "password" : "sign-up")),
+    Effect.succeed(checkMailPage(words, paths, mailReasons.find((reason) => reason === query("for")) ?? "sign-up")),
   )
 
   yield* get(
@@ -142,9 +144,8 @@ export const routes = Effect.gen(function* () {
           client,
         })
         .pipe(
-          Effect.flatMap((signIn) => setSessionCookie(signIn, site)),
-          Effect.andThen(clearSignUpCookie(site)),
-          Effect.as(withQuery(paths.account, { done: "welcome" })),
+          Effect.tap(clearSignUpCookie(site)),
+          attempts.settle(visit, { by: undefined, otherwise: withQuery(paths.account, { done: "welcome" }) }),
           Effect.catchTags({
             PasswordRequired: () =>
               Effect.succeed(askPassword(401, [{ field: "password", message: words.fields.password.missing }])),

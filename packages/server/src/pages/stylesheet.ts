@@ -91,13 +91,18 @@ button:hover, .button:hover { filter: brightness(1.08); }
 .bar { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1rem; }
 .bar > * { margin: 0; min-width: 0; }
 .bar > :first-child { flex: 1 1 min-content; overflow-wrap: break-word; }
-.sessions > li + li { margin-top: 0; border-top: 1px solid var(--rule); }
-.sessions > li { padding: 0.75rem 0; }
+.sessions > li + li, .rows > li + li { margin-top: 0; border-top: 1px solid var(--rule); }
+.sessions > li, .rows > li { padding: 0.75rem 0; }
 .sessions > li:first-child { padding-top: 0; }
+.qr { display: block; width: 100%; max-width: 16rem; height: auto; }
+code { font: 1.0625rem/1.6 ui-monospace, monospace; letter-spacing: 0.04em; }
+.codes { columns: 2; }
+.codes > li + li { margin-top: 0; }
+.print { display: none; }
 @media (forced-colors: active) { button, .button { border-color: ButtonText; } }
 @media (prefers-reduced-motion: no-preference) { button, .button { transition: filter 120ms; } }
 @media (prefers-contrast: more) { :root { --quiet: var(--text); --line: var(--text); --rule: var(--text); } }
-@media print { button, .button, form { display: none; } }
+@media print { button, .button, form, .quiet { display: none; } .print { display: block; } }
 `)
 
 // internal

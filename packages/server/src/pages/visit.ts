@@ -15,10 +15,12 @@ import {
   storeUnavailable,
 } from "@belfry/core/RequestHandlers"
 import type { CrossOriginRequest } from "@belfry/core/RequestOrigin"
-import { type Session, SessionInvalid } from "@belfry/core/Session"
+import { type Session, SessionInvalid, type SessionNotFresh } from "@belfry/core/Session"
 import { Sessions } from "@belfry/core/Sessions"
 import type { StoreError } from "@belfry/core/StoreError"
 import type { User } from "@belfry/core/User"
+import type { SignInRefused } from "@belfry/factors/SignInAttempt"
+import { clearSignInCookie, signInToken } from "@belfry/factors/SignInHandlers"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -30,7 +32,7 @@ import { type FormFields, type FormUnreadable, read } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { withQuery } from "./query.ts"
 import type { Page } from "./views/document.ts"
-import { failurePage } from "./views/failures.ts"
+import { failurePage, refusedPage } from "./views/failures.ts"
 
 /**
  * One request to a hosted page.
@@ -64,7 +66,14 @@ export type Answer = Page | string
  * @category models
  * @since 0.1.0
  */
-export type Failure = StoreError | RateLimited | SessionInvalid | CrossOriginRequest | FormUnreadable
+export type Failure =
+  | StoreError
+  | RateLimited
+  | SessionInvalid
+  | SessionNotFresh
+  | SignInRefused
+  | CrossOriginRequest
+  | FormUnreadable
 
 /**
  * A session with its user, of the person who visits.
@@ -182,6 +191,14 @@ const makeAnswer = Effect.gen(function* () {
     return withQuery(paths.signIn, { notice, return_to: wanted })
   }
 
+  /** What a sign-in that cannot go on shows; one that is over takes its cookie along. */
+  const refused = Effect.fnUntraced(function* ({ reason }: SignInRefused, { request, words }: Visit) {
+    if (reason === "factor-unavailable") return paths.continueSignIn
+    if (reason === "user-mismatch") return refusedPage(words, { reason: "mismatch", href: paths.continueSignIn })
+    if (signInToken(request, site) !== undefined) yield* clearSignInCookie(site)
+    return refusedPage(words, { reason, href: paths.signIn })
+  })
+
   return <R>(handle: (visit: Visit) => Effect.Effect<Answer, Failure, R>) =>
     Effect.gen(function* (): Effect.fn.Return<
       HttpServerResponse.HttpServerResponse,
@@ -201,6 +218,14 @@ const makeAnswer = Effect.gen(function* () {
               cookieToken(request, site) === undefined ? Effect.void : clearSessionCookie(site),
               signInFirst(visit),
             ),
+          // Every page that asks for it is also there to be looked at, under the same path.
+          SessionNotFresh: () =>
+            Effect.succeed(
+              withQuery(paths.confirmAccess, {
+                return_to: request.method === "GET" ? request.url : pathOf(request.url, site.origin, site.origin),
+              }),
+            ),
+          SignInRefused: (error) => refused(error, visit),
           StoreError: (error) =>
             Effect.matchEffect(storeUnavailable(error), {
               onFailure: () => Effect.succeed(failurePage(visit.words, { status: 503, retryAfter: 1 })),
@@ -213,7 +238,7 @@ const makeAnswer = Effect.gen(function* () {
     })
 })
 
-const pathOf = (url: string | undefined, origin: string): string | undefined => {
-  const parsed = URL.parse(url ?? "")
+const pathOf = (url: string | undefined, origin: string, base?: string): string | undefined => {
+  const parsed = URL.parse(url ?? "", base)
   return parsed?.origin === origin ? parsed.pathname : undefined
 }

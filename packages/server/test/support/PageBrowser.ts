@@ -10,12 +10,14 @@ import * as Site from "@belfry/core/Site"
 import * as FactorsServices from "@belfry/factors/FactorsServices"
 import * as MemoryFactorStores from "@belfry/factors/MemoryFactorStores"
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
+import * as SignInPolicy from "@belfry/factors/SignInPolicy"
 import * as Pages from "@belfry/server/Pages"
+import * as Server from "@belfry/server/Server"
 import * as CapturingMailer from "@belfry/testing/CapturingMailer"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Redacted, type Scope } from "effect"
-import { HttpEffect, HttpRouter, type HttpServerRequest } from "effect/http"
+import { HttpEffect, HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 
 /** The services of a site in memory. */
 export const layerServices = (options: Partial<Site.SiteOptions> = {}) =>
@@ -40,6 +42,10 @@ export const layerServices = (options: Partial<Site.SiteOptions> = {}) =>
     ),
   )
 
+/** The services of a site in memory, under the policy of its host. */
+export const layerPolicy = (policy: SignInPolicy.SignInPolicyOptions) =>
+  layerServices().pipe(Layer.provideMerge(Layer.succeed(SignInPolicy.SignInPolicy, SignInPolicy.make(policy))))
+
 /** A page as a browser got it. */
 export interface Visited {
   readonly status: number
@@ -57,7 +63,17 @@ export interface VisitOptions {
 
 /** Serves the pages over the services of the context, in one handler that the test's clock governs. */
 export const serve = Effect.fnUntraced(function* () {
-  const httpEffect = yield* HttpRouter.toHttpEffect(Pages.layer)
+  return yield* toSite(yield* HttpRouter.toHttpEffect(Pages.layer))
+})
+
+/** Serves the pages with the HTTP API beside them, which the script of passkeys asks. */
+export const serveWithApi = Effect.fnUntraced(function* () {
+  return yield* toSite(yield* HttpRouter.toHttpEffect(Layer.mergeAll(Pages.layer, Server.layerApi)))
+})
+
+const toSite = Effect.fnUntraced(function* <E>(
+  httpEffect: Effect.Effect<HttpServerResponse.HttpServerResponse, E, HttpServerRequest.HttpServerRequest | Scope.Scope>,
+) {
   const context = yield* Effect.context<never>()
   const handler = HttpEffect.toWebHandlerWith<never, HttpServerRequest.HttpServerRequest | Scope.Scope>(context)(
     httpEffect,
@@ -88,7 +104,7 @@ export const browser = ({ handler, origin }: Effect.Success<ReturnType<typeof se
       )
       for (const line of response.headers.getSetCookie()) {
         const [, name = "", value = ""] = /^([^=]+)=([^;]*)/u.exec(line) ?? []
-        if (/; max-age=0|; expires=thu, 01 jan 1970/iu.test(line)) cookies.delete(name)
+        if (/; max-age=0|; expires=thu, 01 jan 1970 00:00:00/iu.test(line)) cookies.delete(name)
         else cookies.set(name, value)
       }
       return {
@@ -103,6 +119,15 @@ export const browser = ({ handler, origin }: Effect.Success<ReturnType<typeof se
     cookies,
     send,
     open: (path: string, options?: VisitOptions) => send("GET", path, options),
+    /** Asks the HTTP API as the script of a page does. */
+    ask: (path: string, body: unknown = {}) =>
+      Effect.map(
+        send("POST", path, {
+          body: JSON.stringify(body),
+          headers: { "content-type": "application/json", origin, "sec-fetch-site": "same-origin" },
+        }),
+        (answer): unknown => (answer.text === "" ? undefined : JSON.parse(answer.text)),
+      ),
     /** Sends a form as the site's own page would. */
     submit: (path: string, fields: Readonly<Record<string, string>>, options: VisitOptions = {}) =>
       send("POST", path, {

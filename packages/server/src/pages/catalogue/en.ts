@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import { factorDone, factorFields, factorProblems, factorWords } from "./enFactors.ts"
 import { ago, dayOf, duration } from "./time.ts"
 
 const locale = "en"
@@ -19,6 +20,8 @@ export const english = {
   /** BCP 47 tag, for `lang` and `Accept-Language`. */
   locale,
   direction: "ltr",
+
+  ...factorWords,
 
   time: {
     /** How long ago, in words: `3 hours ago`; a date when that is more than a month. Both in milliseconds of the epoch. */
@@ -56,6 +59,7 @@ export const english = {
       invalid: "The current password is not right",
     },
     newPassword: { label: "New password", missing: "Choose a new password", invalid: "Choose a shorter password" },
+    ...factorFields,
   },
 
   problems: {
@@ -70,6 +74,7 @@ export const english = {
     limitedMail: (seconds: number) => `Too many messages were asked for. Try again in ${duration(locale, seconds)}`,
     cookies: "Your browser did not keep the cookie that signs you in. Allow cookies for this site, then try again",
     sessionOver: "You were signed out. Sign in to go on",
+    ...factorProblems,
     deletionRefused: (reason: string) => `Your account cannot be deleted now: ${reason}`,
   },
 
@@ -87,6 +92,7 @@ export const english = {
     "password-changed": "Your password was changed. Your other devices were signed out.",
     "session-revoked": "That device was signed out.",
     "sessions-revoked": "Your other devices were signed out.",
+    ...factorDone,
   },
 
   signIn: {
@@ -165,10 +171,13 @@ export const english = {
     changeEmail: "Send a link to the new address",
     changeEmailHint: "Your address stays until you follow the link.",
     confirmForEmail: "Change e-mail address",
-    confirmHint: "You will be asked for your password first.",
+    confirmHint: "You will be asked to show that it is you first.",
     password: "Password",
     passwordText: "Changing it signs out your other devices.",
+    noPasswordText: "You have no password. With one you can also sign in without your mail.",
     changePassword: "Change password",
+    setPassword: "Set a password",
+    removePassword: "Remove password",
     sessions: "Where you are signed in",
     thisDevice: "This device",
     onlyThis: "You are signed in on this device alone.",
@@ -184,11 +193,7 @@ export const english = {
     startDelete: "Delete my account",
   },
 
-  confirmAccess: {
-    title: "Confirm that it is you",
-    text: "You are about to change something important. Enter your password to go on.",
-    submit: "Go on",
-  },
+  confirmAccess: { title: "Confirm that it is you" },
 
   deleteAccount: {
     title: "Delete your account?",

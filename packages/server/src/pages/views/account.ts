@@ -11,7 +11,8 @@ import { deviceName } from "../device.ts"
 import type { Paths } from "../PageKit.ts"
 import { withQuery } from "../query.ts"
 import type { Page } from "./document.ts"
-import { field, form, type FormState, links, notice, type Problem, summary, username } from "./parts.ts"
+import { methodsSection, type MethodsView } from "./methods.ts"
+import { field, form, type FormState, links, notice, type Problem, section, summary, username } from "./parts.ts"
 
 /**
  * What the account page shows.
@@ -19,17 +20,15 @@ import { field, form, type FormState, links, notice, type Problem, summary, user
  * **Details**
  *
  * `isFresh` tells whether the person proved who they are recently: what asks for it is a link to that proof otherwise.
- * `now` in milliseconds of the epoch.
  *
  * @category models
  * @since 0.1.0
  */
-export interface AccountView {
+export interface AccountView extends MethodsView {
   readonly user: User
   readonly session: Session
   readonly sessions: ReadonlyArray<Session>
   readonly isFresh: boolean
-  readonly now: number
   readonly state: FormState
   readonly done?: string | undefined
   readonly status?: number
@@ -54,7 +53,7 @@ export const accountPage = (words: Catalogue, paths: Paths, view: AccountView): 
       <p class="quiet">${words.account.signedInAs(view.user.email)}</p>
       ${form(paths.signOut, html`<button class="plain">${words.account.signOut}</button>`)}
     </div>
-    ${[profile, email, password, sessions, deletion].map((section) => section(words, paths, view))}`,
+    ${[profile, email, methodsSection, password, sessions, deletion].map((section) => section(words, paths, view))}`,
 })
 
 /**
@@ -81,12 +80,6 @@ export const deleteAccountPage = (
 // internal
 
 type Section = (words: Catalogue, paths: Paths, view: AccountView) => Html
-
-const section = (id: string, title: string, content: Html): Html =>
-  html`<section id="${id}" aria-labelledby="${id}-title">
-    <h2 id="${id}-title">${title}</h2>
-    ${content}
-  </section>`
 
 const profile: Section = (words, paths, { user, state }) =>
   section(
@@ -137,25 +130,42 @@ const email: Section = (words, paths, { user, state, isFresh }) => {
                 })} <button class="plain">${words.account.changeEmail}</button>`,
               { action: "email" },
             )
-          : html`<p class="quiet">${words.account.confirmHint}</p>
-              <p>
-                <a
-                  class="button plain"
-                  href="${withQuery(paths.confirmAccess, {
-                    return_to: `${paths.account}#email-address`,
-                  })}"
-                  >${words.account.confirmForEmail}</a
-                >
-              </p>`
+          : confirmFirst(words, paths, "email-address", words.account.confirmForEmail)
       }`,
   )
 }
 
-const password: Section = (words, paths, { user, state }) =>
-  section(
+const password: Section = (words, paths, view) => {
+  const { user, state, enrolments, isFresh } = view
+  const text = words.account
+  const hasPassword = enrolments.some(({ factor }) => factor === "password")
+  const chosen = field(words, state, {
+    name: "new_password",
+    label: words.fields.newPassword.label,
+    type: "password",
+    autocomplete: "new-password",
+    hint: words.common.passwordHint,
+  })
+  if (!hasPassword) {
+    return section(
+      "password",
+      text.password,
+      html`<p class="quiet">${text.noPasswordText}</p>
+        ${
+          isFresh
+            ? form(
+                paths.account,
+                html`${username(user.email)} ${chosen} <button class="plain">${text.setPassword}</button>`,
+                { action: "password" },
+              )
+            : confirmFirst(words, paths, "password", text.setPassword)
+        }`,
+    )
+  }
+  return section(
     "password",
-    words.account.password,
-    html`<p class="quiet">${words.account.passwordText}</p>
+    text.password,
+    html`<p class="quiet">${text.passwordText}</p>
       ${form(
         paths.account,
         html`${username(user.email)}
@@ -165,16 +175,21 @@ const password: Section = (words, paths, { user, state }) =>
             type: "password",
             autocomplete: "current-password",
           })}
-          ${field(words, state, {
-            name: "new_password",
-            label: words.fields.newPassword.label,
-            type: "password",
-            autocomplete: "new-password",
-            hint: words.common.passwordHint,
-          })} <button class="plain">${words.account.changePassword}</button>`,
+          ${chosen} <button class="plain">${text.changePassword}</button>`,
         { action: "password" },
-      )}`,
+      )}
+      <p><a href="${withQuery(paths.removeFactor, { factor: "password" })}">${text.removePassword}</a></p>`,
   )
+}
+
+/** The way to a form that asks for a proof first. `id` is that of the form's section. */
+const confirmFirst = (words: Catalogue, paths: Paths, id: string, label: string): Html =>
+  html`<p class="quiet">${words.account.confirmHint}</p>
+    <p>
+      <a class="button plain" href="${withQuery(paths.confirmAccess, { return_to: `${paths.account}#${id}` })}"
+        >${label}</a
+      >
+    </p>`
 
 const sessions: Section = (words, paths, view) => {
   const others = view.sessions.filter(({ id }) => id !== view.session.id)

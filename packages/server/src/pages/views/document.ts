@@ -13,7 +13,7 @@ import type { Theme } from "../../PageTheme.ts"
  * **Details**
  *
  * `hasProblems` says so in the title, which a screen reader speaks first. `holdsToken` tells that the page's own
- * address carries a secret.
+ * address carries a secret, `usesPasskeys` that its forms need the script of passkeys.
  *
  * @category models
  * @since 0.1.0
@@ -24,6 +24,7 @@ export interface Page {
   readonly status?: number
   readonly hasProblems?: boolean
   readonly holdsToken?: boolean
+  readonly usesPasskeys?: boolean
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -38,7 +39,12 @@ export const document = (
     readonly words: Catalogue
     readonly siteName: string
     readonly logo: Theme["logo"]
-    readonly assets: { readonly stylesheet: string; readonly script: string; readonly icon: string }
+    readonly assets: {
+      readonly stylesheet: string
+      readonly script: string
+      readonly passkeyScript: string
+      readonly icon: string
+    }
   },
   page: Page,
 ): Html => {
@@ -55,6 +61,7 @@ export const document = (
 <link rel="stylesheet" href="${assets.stylesheet}">
 <link rel="icon" type="image/svg+xml" href="${assets.icon}">
 <script src="${assets.script}" defer></script>
+${page.usesPasskeys === true && html`<script src="${assets.passkeyScript}" defer></script>`}
 </head>
 <body>
 <header><p class="brand">${

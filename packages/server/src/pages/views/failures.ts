@@ -36,6 +36,28 @@ export const failurePage = (words: Catalogue, failure: FailureStatus): Page => {
   }
 }
 
+/**
+ * The page for a sign-in that cannot go on. `href` is where to begin anew, or to choose another way.
+ *
+ * @category views
+ * @since 0.1.0
+ */
+export const refusedPage = (
+  words: Catalogue,
+  { reason, href }: { readonly reason: "invalid" | "locked" | "mismatch"; readonly href: string },
+): Page => {
+  const { title, text } = words.refused[reason]
+  return {
+    title,
+    status: 409,
+    main: html`<h1>${title}</h1>
+      <p>${text}</p>
+      <p>
+        <a class="button main" href="${href}">${reason === "mismatch" ? words.refused.back : words.refused.again}</a>
+      </p>`,
+  }
+}
+
 // internal
 
 const textOf = ({ failures }: Catalogue, failure: FailureStatus): { readonly title: string; readonly text: string } => {

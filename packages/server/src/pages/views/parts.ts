@@ -71,10 +71,16 @@ export const notice = (message: string | undefined): Html =>
  * @since 0.1.0
  */
 export const form = (action: string, content: Interpolation, hidden: Readonly<Record<string, string>> = {}): Html =>
-  html`<form method="post" action="${action}" novalidate>
-    ${content}
-    ${Object.entries(hidden).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
-  </form>`
+  html`<form method="post" action="${action}" novalidate>${content} ${hiddenFields(hidden)}</form>`
+
+/**
+ * Fields that nobody sees, by their names.
+ *
+ * @category parts
+ * @since 0.1.0
+ */
+export const hiddenFields = (values: Readonly<Record<string, string>>): ReadonlyArray<Html> =>
+  Object.entries(values).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)
 
 /**
  * A field with its label above it, a hint, and the message of a problem beside it.
@@ -94,7 +100,9 @@ export const field = (
     readonly label: string
     readonly type: "text" | "email" | "password"
     readonly autocomplete: string
-    readonly hint?: string
+    readonly inputmode?: "numeric" | "text"
+    readonly autocapitalize?: "characters" | "none"
+    readonly hint?: string | undefined
     readonly value?: string
     readonly isOptional?: boolean
   },
@@ -109,10 +117,10 @@ export const field = (
     id: name,
     name,
     type,
-    inputmode: type === "email" ? "email" : undefined,
+    inputmode: options.inputmode ?? (type === "email" ? "email" : undefined),
     autocomplete: options.autocomplete,
-    autocapitalize: type === "text" ? undefined : "none",
-    autocorrect: type === "text" ? undefined : "off",
+    autocapitalize: options.autocapitalize ?? (type === "text" ? undefined : "none"),
+    autocorrect: type === "text" && options.autocapitalize === undefined ? undefined : "off",
     spellcheck: "false",
     required: !isOptional,
     value: type === "password" ? undefined : (state.values[name] ?? options.value ?? ""),
@@ -145,6 +153,93 @@ export const field = (
 }
 
 /**
+ * The field of a code: of digits from an app or a device, or of letters and digits from a mail or a sheet of paper. What
+ * was typed is never given back.
+ *
+ * @category parts
+ * @since 0.1.0
+ */
+export const codeField = (
+  words: Catalogue,
+  { problems }: FormState,
+  options: {
+    readonly kind: "digits" | "letters"
+    readonly name?: "code" | "next_code"
+    readonly isFromMail?: boolean
+    readonly hint?: string
+  },
+): Html => {
+  const { kind, name = "code", hint } = options
+  return field(
+    words,
+    { values: {}, problems },
+    {
+      name,
+      label: name === "code" ? words.fields.code.label : words.fields.nextCode.label,
+      type: "text",
+      // Browsers fill in what came by mail or message and what their own authenticators show, and nothing else.
+      autocomplete: kind === "digits" || options.isFromMail === true ? "one-time-code" : "off",
+      inputmode: kind === "digits" ? "numeric" : "text",
+      autocapitalize: kind === "digits" ? "none" : "characters",
+      hint,
+    },
+  )
+}
+
+/**
+ * A form that only the script of passkeys can send, which also shows it. Above it stands what to do without.
+ *
+ * **Details**
+ *
+ * `kind` is what the authenticator is asked for, `options` the endpoint that says how. Where `isAutofill`, passkeys are
+ * offered in the field for the address, too.
+ *
+ * @see [WebAuthn Level 3 §5.1.4](https://www.w3.org/TR/webauthn-3/#sctn-getAssertion)
+ * @category parts
+ * @since 0.1.0
+ */
+export const passkeyForm = (
+  { passkey }: Catalogue,
+  view: {
+    readonly action: string
+    readonly kind: "get" | "create"
+    readonly options: string
+    readonly label: string
+    readonly isAutofill?: boolean
+    readonly isPlain?: boolean
+    readonly content?: Html
+    readonly hidden?: Readonly<Record<string, string>>
+  },
+): Html =>
+  html`<form
+    method="post"
+    action="${view.action}"
+    novalidate
+    ${attributes({
+      hidden: true,
+      "data-passkey": view.kind,
+      "data-options": view.options,
+      "data-autofill": view.isAutofill === true,
+      "data-cancelled": passkey.cancelled,
+      "data-exists": view.kind === "create" ? passkey.exists : undefined,
+      "data-failed": passkey.failed,
+    })}
+  >
+    ${view.content} ${hiddenFields({ ...view.hidden, response: "" })}
+    <button class="${view.isPlain === true ? "main plain" : "main"}">${view.label}</button>
+    <p class="problem" role="status"></p>
+  </form>`
+
+/**
+ * Says, until the script of passkeys takes it away, that passkeys do not work here.
+ *
+ * @category parts
+ * @since 0.1.0
+ */
+export const withoutPasskeys = ({ passkey }: Catalogue): Html =>
+  html`<p class="quiet" data-no-passkey="">${passkey.needsScript}</p>`
+
+/**
  * Tells a password manager whose password a form is about, where the form does not ask for it. Nobody sees it.
  *
  * @see [HTML Standard §4.10.18.7](https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#autofill)
@@ -161,6 +256,27 @@ export const username = (email: string): Html =>
  * @since 0.1.0
  */
 export const submit = (label: string): Html => html`<button class="main">${label}</button>`
+
+/**
+ * The hidden field by which a form says where the person wants to go, if anywhere.
+ *
+ * @category parts
+ * @since 0.1.0
+ */
+export const returnField = (returnTo: string | undefined): Readonly<Record<string, string>> =>
+  returnTo === undefined ? {} : { return_to: returnTo }
+
+/**
+ * A section of a page, which its heading names. `id` is what addresses link to.
+ *
+ * @category parts
+ * @since 0.1.0
+ */
+export const section = (id: string, title: string, content: Html): Html =>
+  html`<section id="${id}" aria-labelledby="${id}-title">
+    <h2 id="${id}-title">${title}</h2>
+    ${content}
+  </section>`
 
 /**
  * Ways to go on, below a form.

@@ -59,22 +59,31 @@ export const signUpPage = (words: Catalogue, paths: Paths, view: FormView): Page
 }
 
 /**
+ * What a mail was sent for: to sign up, to set a new password, to sign in.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const mailReasons = ["sign-up", "password", "link"] as const
+
+/**
  * What to do next: read the mail. The page is the same whatever is known of the address.
  *
  * @category views
  * @since 0.1.0
  */
-export const checkMailPage = (words: Catalogue, paths: Paths, reason: "sign-up" | "password"): Page => {
-  const isSignUp = reason === "sign-up"
+export const checkMailPage = (words: Catalogue, paths: Paths, reason: (typeof mailReasons)[number]): Page => {
+  const { text, again } = {
+    "sign-up": { text: words.checkMail.signUp, again: paths.signUp },
+    password: { text: words.checkMail.forgot, again: paths.forgotPassword },
+    link: { text: words.magicLink.sent, again: paths.signInEmail },
+  }[reason]
   return {
     title: words.checkMail.title,
     main: html`<h1>${words.checkMail.title}</h1>
-      <p>${isSignUp ? words.checkMail.signUp : words.checkMail.forgot}</p>
+      <p>${text}</p>
       <p class="quiet">${words.checkMail.nothing}</p>
-      ${links(
-        { href: isSignUp ? paths.signUp : paths.forgotPassword, label: words.checkMail.again },
-        { href: paths.signIn, label: words.common.signIn },
-      )}`,
+      ${links({ href: again, label: words.checkMail.again }, { href: paths.signIn, label: words.common.signIn })}`,
   }
 }
 

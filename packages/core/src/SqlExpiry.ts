@@ -1,16 +1,23 @@
 /**
- * The statement behind every sweep of expired rows.
+ * The statement behind every sweep of expired rows, for the SQL adapters of all packages.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 
 /**
- * Deletes at most `limit` rows of `table` that expired at or before `until`, oldest first.
+ * Deletes at most `limit` rows of `table` that expired at or before `until`, oldest first; the number deleted.
+ *
+ * **Details**
  *
  * Rows that another transaction works on are left for the next sweep, so that sweeps of several nodes share the work
  * instead of waiting for each other. The array is computed once: a plain `IN` with a limit may be computed again for
  * every row and delete more.
+ *
+ * @category statements
+ * @since 0.1.0
  */
 export const removeExpired = (
   sql: SqlClient.SqlClient,

@@ -1,0 +1,12 @@
+import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
+import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
+import * as PasskeyStoreTest from "@belfry/testing/PasskeyStoreTest"
+import * as TestDatabase from "@belfry/testing/TestDatabase"
+import * as TestServices from "@belfry/testing/TestServices"
+import { Layer } from "effect"
+
+PasskeyStoreTest.suite("memory", TestServices.layerMemoryStores)
+
+for (const { name, layer } of TestDatabase.each([SqlCoreMigrations.migrations, SqlFactorsMigrations.migrations])) {
+  PasskeyStoreTest.suite(name, Layer.provideMerge(TestServices.layerSqlStores, layer))
+}
