@@ -186,14 +186,15 @@ export const rateLimited = (error: RateLimited) => Effect.andThen(retryAfter(err
  *
  * **Details**
  *
- * Counts as made by a browser: what carries our cookie, and what says where it was made. A call with a bearer token
+ * Counts as made by a browser: what carries a cookie of ours (of a session, a sign-in, a sign-up), and what says where it was made. A call with a bearer token
  * and no cookie is exempt, because a page of another origin cannot know the token.
  *
  * @category guards
  * @since 0.1.0
  */
 export const checkOrigin = (request: HttpServerRequest.HttpServerRequest, site: Site["Service"]) => {
-  const hasCookie = hasText(request.cookies[site.cookieName(sessionCookie)])
+  const ours = site.cookieName("belfry_")
+  const hasCookie = Object.entries(request.cookies).some(([name, value]) => name.startsWith(ours) && hasText(value))
   const secFetchSite = request.headers["sec-fetch-site"]
   const origin = request.headers.origin
   const isBrowser = secFetchSite !== undefined || origin !== undefined

@@ -11,7 +11,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { alreadyEnrolled, FactorEnrolled, FactorEnrolledInSignIn, lastWayIn, notEnrolled } from "./EnrolmentsApi.ts"
-import { Digits, SecretInvalid, TotpAlgorithm } from "./OneTimePassword.ts"
+import { Digits, HotpCounter, SecretInvalid, TotpAlgorithm } from "./OneTimePassword.ts"
 import { codeInvalid, CodeSubmission, CodeText, refused, SignInResult } from "./SignInAttemptsApi.ts"
 
 /**
@@ -37,7 +37,7 @@ const HotpChoice = Schema.Struct({
       Schema.String.check(Schema.isMaxLength(256, { message: "Expected at most 256 characters" })),
     ),
   ),
-  counter: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
+  counter: Schema.optionalKey(HotpCounter),
 })
 
 const secretInvalid = SecretInvalid.pipe(asProblem({ status: 422, title: "Unprocessable Content" }))

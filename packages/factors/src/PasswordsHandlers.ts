@@ -23,7 +23,7 @@ import * as Redacted from "effect/Redacted"
 import * as Struct from "effect/Struct"
 import { FactorsApi } from "./FactorsApi.ts"
 import { Passwords } from "./Passwords.ts"
-import { replacedSession, signInResult, signInToken, transportOf } from "./SignInHandlers.ts"
+import { answeringFailures, replacedSession, signInResult, signInToken, transportOf } from "./SignInHandlers.ts"
 
 /**
  * The cookie that names the browser of a sign-up, before {@link Site} adds the prefix that https allows.
@@ -128,7 +128,7 @@ export const layer = HttpApiBuilder.group(
           })
           .pipe(
             Effect.flatMap((outcome) => signInResult(outcome, transport, site)),
-            Effect.catchTags({ RateLimited: rateLimited, StoreError: storeUnavailable }),
+            answeringFailures(request, site),
           )
       },
       reauthenticate: ({ payload, request }) =>

@@ -42,7 +42,7 @@ import {
 import { SessionProofStore } from "./SessionProofStore.ts"
 import { SignInAttemptStore, type StoredAttempt } from "./SignInAttemptStore.ts"
 import { SignInPolicy } from "./SignInPolicy.ts"
-import { limits, tokenPrefix } from "./SignInRules.ts"
+import { codeUses, limits, tokenPrefix } from "./SignInRules.ts"
 
 /**
  * How a sign-in stands. `user` is who proved the factors so far, null before the first.
@@ -313,7 +313,7 @@ export const layer = Layer.effect(
         const isAvailable = purpose === "proof" ? isAmong(factors, factor) : enrol.includes(factor)
         if (!isAvailable) return yield* new SignInRefused({ reason: "factor-unavailable" })
         if (purpose === "enrolment") return { stored: { attempt, tokenHash }, user, factor, client }
-        yield* rateLimits.consumeAll(uses ?? codeUses(client, user))
+        yield* rateLimits.consumeAll(uses ?? codeUses(client, user?.id))
         const claimed = yield* store.claimTry({
           tokenHash,
           maxTries: attemptPolicy.maxTries,
@@ -403,10 +403,3 @@ const invalid = Effect.suspend(() => Effect.fail(new SignInRefused({ reason: "in
 /** Whether a factor may be proved: a WebAuthn credential is asked for before it is known whether it verifies its user. */
 const isAmong = (factors: ReadonlyArray<Factor>, factor: Factor): boolean =>
   factors.includes(factor) || (factor === "passkey" && factors.includes("security-key"))
-
-const codeUses = (client: ClientInfo, user: User | undefined) => [
-  [limits.factorByAddress, rateLimitSubject(client.ipAddress)] as const,
-  ...(user === undefined
-    ? []
-    : [[limits.factorByUser, user.id] as const, [limits.factorByUserDaily, user.id] as const]),
-]

@@ -3,7 +3,10 @@
  *
  * @since 0.1.0
  */
+import type { ClientInfo } from "@belfry/core/AuditEvent"
+import { rateLimitSubject } from "@belfry/core/ClientAddress"
 import type { RateLimit } from "@belfry/core/RateLimit"
+import type { UserId } from "@belfry/core/User"
 import * as Duration from "effect/Duration"
 
 /**
@@ -34,3 +37,22 @@ export const limits = {
   mailByAddress: { name: "sign-in-mail-by-address", limit: 50, window: Duration.hours(1) },
   mailByAccount: { name: "sign-in-mail-by-account", limit: 5, window: Duration.hours(1) },
 } satisfies Record<string, RateLimit>
+
+/**
+ * The limits that count a try of a code: of the client, and of the user if it is known.
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const codeUses = (
+  client: ClientInfo,
+  userId: UserId | undefined,
+): ReadonlyArray<readonly [rule: RateLimit, subject: string]> => [
+  [limits.factorByAddress, rateLimitSubject(client.ipAddress)],
+  ...(userId === undefined
+    ? []
+    : ([
+        [limits.factorByUser, userId],
+        [limits.factorByUserDaily, userId],
+      ] as const)),
+]

@@ -73,7 +73,10 @@ describe("POST /auth/sign-up/password/confirm", () => {
   it.effect("signs the browser in that signed up, and takes its first cookie back", () =>
     Effect.gen(function* () {
       const { send, token, cookie } = yield* begin
-      const response = yield* send("/auth/sign-up/password/confirm", { json: { token }, headers: { cookie } })
+      const response = yield* send("/auth/sign-up/password/confirm", {
+        json: { token },
+        headers: sameOrigin(cookie),
+      })
       assert.strictEqual(response.status, 200)
       assert.strictEqual(response.cookies["belfry_sign_up"]?.value, "")
       assert.isTrue(response.cookies["belfry_sign_up"]?.attributes.includes("Max-Age=0"))

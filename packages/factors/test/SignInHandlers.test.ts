@@ -175,7 +175,8 @@ describe("The token of a sign-in", () => {
       const app = yield* withApp
       const browser = yield* open()
       yield* browser.post("/auth/sign-in", {})
-      const stolen = { cookie: `${signInCookie}=${browser.cookies.get(signInCookie)}` }
+      const cookie = `${signInCookie}=${browser.cookies.get(signInCookie)}`
+      const stolen = { cookie, origin: "http://localhost:3000" }
       const send = yield* TestServer.make()
       assert.strictEqual((yield* send("/auth/sign-in", { method: "GET", headers: stolen })).status, 200)
       yield* browser.post("/auth/sign-in/password", credentials)
@@ -213,6 +214,14 @@ describe("The token of a sign-in", () => {
       const ask = (path: string, authorization: string) => send(path, { method: "GET", headers: { authorization } })
       assertProblem(yield* ask("/auth/session", `Bearer ${textAt(started, "token")}`), sessionInvalid)
       assertProblem(yield* ask("/auth/sign-in", `Bearer ${Redacted.value(token)}`), refused("invalid"))
+      // A session's token beside it does not hide the attempt of the cookie.
+      const browser = yield* open()
+      yield* browser.post("/auth/sign-in", {})
+      const headers = {
+        cookie: `${signInCookie}=${browser.cookies.get(signInCookie)}`,
+        authorization: `Bearer ${Redacted.value(token)}`,
+      }
+      assert.strictEqual((yield* send("/auth/sign-in", { method: "GET", headers })).status, 200)
     }).pipe(Effect.provide(layer)),
   )
 
@@ -271,7 +280,8 @@ describe("DELETE /auth/sign-in", () => {
       assertForgotten(response)
       const send = yield* TestServer.make()
       const code = Redacted.value(yield* codeOf(app))
-      const after = yield* send("/auth/sign-in/totp", { json: { code }, headers: { cookie } })
+      const headers = { cookie, origin: "http://localhost:3000" }
+      const after = yield* send("/auth/sign-in/totp", { json: { code }, headers })
       assert.deepStrictEqual(after.json, refused("invalid"))
       assert.include(yield* auditTrail, "sign-in.cancelled")
     }).pipe(Effect.provide(layer)),

@@ -10,10 +10,10 @@ import * as CapturingMailer from "@belfry/testing/CapturingMailer"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Redacted, type Schema } from "effect"
+import { Clock, DateTime, Effect, Redacted, type Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
-import * as AuthenticatorApp from "@belfry/testing/AuthenticatorApp"
+import * as Authenticator from "@belfry/testing/Authenticator"
 import { ada, adasPassword, bob, costOf, layer, mails, register } from "./support/People.ts"
 import { assertProblem, crossOrigin, problem } from "./support/Problems.ts"
 import * as TestServer from "./support/TestServer.ts"
@@ -63,7 +63,9 @@ const signInByMail = Effect.fnUntraced(function* (browser: Browser, email: Email
 })
 
 const appCode = (secret: Redacted.Redacted, shift = 0) =>
-  Effect.map(Clock.currentTimeMillis, (now) => Redacted.value(AuthenticatorApp.codeAt(secret, now + shift * 30_000)))
+  Effect.map(DateTime.now, (now) =>
+    Redacted.value(Authenticator.type(secret).codeAt(DateTime.add(now, { seconds: 30 * shift }))),
+  )
 
 /** Sets up an authenticator app; the browser's session must be fresh. */
 const enrolApp = Effect.fnUntraced(function* (browser: Browser) {
@@ -194,6 +196,10 @@ describe("An attacker cannot", () => {
       assertProblem(yield* browser.postFrom(evil, "/sign-in/totp", { code }), crossOrigin)
       assertProblem(yield* browser.postFrom(evil, "/sign-in/email-code/send", { email: ada }), crossOrigin)
       assertProblem(yield* browser.postFrom(evil, "/sign-in"), crossOrigin)
+      // Who sends a cookie of ours says where from.
+      const send = yield* TestServer.make()
+      const cookie = `belfry_sign_in=${browser.jar.get("belfry_sign_in")}`
+      assertProblem(yield* send("/auth/sign-in/totp", { json: { code }, headers: { cookie } }), crossOrigin)
       assert.strictEqual((yield* browser.post("/sign-in/totp", { code })).status, 200)
     }).pipe(Effect.provide(layer)),
   )

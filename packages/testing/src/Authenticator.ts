@@ -70,6 +70,19 @@ export const scan = (uri: Redacted.Redacted): Authenticator => {
   }
 }
 
+/**
+ * Takes a secret that somebody typed in (base32), for a TOTP as apps take it for granted: SHA-1, 6 digits, 30 seconds.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const type = (secret: Redacted.Redacted): Authenticator =>
+  scan(
+    Redacted.make(
+      `otpauth://totp/site:person?secret=${Redacted.value(secret).replace(/\s/gu, "")}&algorithm=SHA1&digits=6&period=30`,
+    ),
+  )
+
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
