@@ -4,12 +4,11 @@
  * @see [NIST SP 800-63B-4 §3.1.2](https://pages.nist.gov/800-63-4/sp800-63b.html#lookupsecrets)
  * @since 0.1.0
  */
-import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { make as makeMessage } from "@belfry/core/Mail"
 import { MailQueue } from "@belfry/core/MailQueue"
 import { PagePaths } from "@belfry/core/PagePaths"
 import type { RateLimited } from "@belfry/core/RateLimit"
-import type { Session, SessionNotFresh } from "@belfry/core/Session"
+import type { SessionNotFresh } from "@belfry/core/Session"
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
@@ -23,10 +22,10 @@ import type * as Redacted from "effect/Redacted"
 import { BackupCodeStore } from "./BackupCodeStore.ts"
 import type { NotEnrolled } from "./Enrolment.ts"
 import { EnrolmentMessages } from "./EnrolmentMessages.ts"
-import { Enrolments } from "./Enrolments.ts"
+import { type SessionOwner, Enrolments } from "./Enrolments.ts"
 import * as BackupCodeSet from "./internal/backupCodeSet.ts"
 import type { CodeInvalid, SignInRefused } from "./SignInAttempt.ts"
-import { SignInAttempts, type SignInOutcome } from "./SignInAttempts.ts"
+import { type CodeProof, SignInAttempts, type SignInOutcome } from "./SignInAttempts.ts"
 
 /**
  * Backup codes.
@@ -38,20 +37,15 @@ export class BackupCodes extends Context.Service<
   BackupCodes,
   {
     /** Proves the factor in a sign-in. Case, spaces and dashes do not matter. The user is told by mail. */
-    readonly prove: (options: {
-      readonly token: Redacted.Redacted
-      readonly code: Redacted.Redacted
-      readonly replaces?: Redacted.Redacted | undefined
-      readonly client: ClientInfo
-    }) => Effect.Effect<SignInOutcome, CodeInvalid | SignInRefused | RateLimited | StoreError>
+    readonly prove: (
+      options: CodeProof,
+    ) => Effect.Effect<SignInOutcome, CodeInvalid | SignInRefused | RateLimited | StoreError>
     /** How many codes of the user are unused. */
     readonly remaining: (userId: UserId) => Effect.Effect<number, StoreError>
     /** Makes a new set in a fresh session; the old one is worthless. The codes are returned this once. */
-    readonly replace: (options: {
-      readonly session: Session
-      readonly user: User
-      readonly client: ClientInfo
-    }) => Effect.Effect<ReadonlyArray<Redacted.Redacted>, NotEnrolled | SessionNotFresh | StoreError>
+    readonly replace: (
+      options: SessionOwner,
+    ) => Effect.Effect<ReadonlyArray<Redacted.Redacted>, NotEnrolled | SessionNotFresh | StoreError>
   }
 >()("@belfry/factors/BackupCodes") {}
 

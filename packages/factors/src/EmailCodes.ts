@@ -3,11 +3,9 @@
  *
  * @since 0.1.0
  */
-import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { RateLimited } from "@belfry/core/RateLimit"
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
-import type { Email } from "@belfry/core/User"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -18,8 +16,8 @@ import * as Redacted from "effect/Redacted"
 import { EmailCodeStore } from "./EmailCodeStore.ts"
 import * as Codes from "./internal/emailCodes.ts"
 import * as MailboxSignIns from "./internal/mailboxSignIns.ts"
-import type { CodeInvalid, SignInContext, SignInRefused } from "./SignInAttempt.ts"
-import { SignInAttempts, type SignInContinues, type SignInOutcome } from "./SignInAttempts.ts"
+import type { CodeInvalid, SignInRefused } from "./SignInAttempt.ts"
+import { type CodeProof, SignInAttempts, type SignInContinues, type SignInOutcome } from "./SignInAttempts.ts"
 import { SignInMessages } from "./SignInMessages.ts"
 
 /**
@@ -60,22 +58,16 @@ export class EmailCodes extends Context.Service<
      * sign-in begins, in the attempt of `token` if nothing was proved in it yet; without, the code goes to the user of
      * that attempt. The answer is the same whether or not the address has an account.
      */
-    readonly send: (options: {
-      readonly token?: Redacted.Redacted | undefined
-      readonly email?: Email | undefined
-      readonly context?: SignInContext
-      readonly client: ClientInfo
-    }) => Effect.Effect<SignInContinues, SignInRefused | RateLimited | StoreError>
+    readonly send: (
+      request: MailboxSignIns.MailRequest,
+    ) => Effect.Effect<SignInContinues, SignInRefused | RateLimited | StoreError>
     /**
      * Proves the factor. An address that nobody has signs up, unless that is closed: then its codes are never right.
      * Case, spaces and dashes do not matter.
      */
-    readonly prove: (options: {
-      readonly token: Redacted.Redacted
-      readonly code: Redacted.Redacted
-      readonly replaces?: Redacted.Redacted | undefined
-      readonly client: ClientInfo
-    }) => Effect.Effect<SignInOutcome, CodeInvalid | SignInRefused | RateLimited | StoreError>
+    readonly prove: (
+      options: CodeProof,
+    ) => Effect.Effect<SignInOutcome, CodeInvalid | SignInRefused | RateLimited | StoreError>
   }
 >()("@belfry/factors/EmailCodes") {}
 

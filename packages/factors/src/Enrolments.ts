@@ -29,7 +29,7 @@ import { EnrolmentMessages } from "./EnrolmentMessages.ts"
 import { EnrolmentStore } from "./EnrolmentStore.ts"
 import { EnrollableFactor, type Factor } from "./Factor.ts"
 import * as BackupCodeSet from "./internal/backupCodeSet.ts"
-import { type OpenSignIn, SignInAttempts, type SignInOutcome } from "./SignInAttempts.ts"
+import { type CodeProof, type OpenSignIn, SignInAttempts, type SignInOutcome } from "./SignInAttempts.ts"
 import type { SignInRefused } from "./SignInAttempt.ts"
 import { SignInPolicy } from "./SignInPolicy.ts"
 
@@ -42,6 +42,28 @@ import { SignInPolicy } from "./SignInPolicy.ts"
 export type Enroller =
   | { readonly _tag: "Session"; readonly session: Session; readonly user: User }
   | { readonly _tag: "SignIn"; readonly token: Redacted.Redacted }
+
+/**
+ * The first code of what is being set up. `replaces` is the session that a new one replaces in its cookie.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CodeConfirmation extends Omit<CodeProof, "token"> {
+  readonly by: Enroller
+}
+
+/**
+ * A user in a session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionOwner {
+  readonly session: Session
+  readonly user: User
+  readonly client: ClientInfo
+}
 
 /**
  * A user who may set up `factor` now. `open` is the sign-in that demands it, if one does.
@@ -110,11 +132,9 @@ export class Enrolments extends Context.Service<
       readonly client: ClientInfo
     }) => Effect.Effect<void, E | NotEnrolled | LastWayIn | SessionNotFresh | StoreError>
     /** Makes a new set of backup codes in a fresh session; the old one is worthless. */
-    readonly replaceBackupCodes: (options: {
-      readonly session: Session
-      readonly user: User
-      readonly client: ClientInfo
-    }) => Effect.Effect<ReadonlyArray<Redacted.Redacted>, NotEnrolled | SessionNotFresh | StoreError>
+    readonly replaceBackupCodes: (
+      options: SessionOwner,
+    ) => Effect.Effect<ReadonlyArray<Redacted.Redacted>, NotEnrolled | SessionNotFresh | StoreError>
   }
 >()("@belfry/factors/Enrolments") {}
 

@@ -20,7 +20,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as MailboxSignIns from "./internal/mailboxSignIns.ts"
 import { OtherBrowser } from "./MagicLink.ts"
-import { type SignInContext, SignInAttemptId, type SignInRefused } from "./SignInAttempt.ts"
+import { SignInAttemptId, type SignInRefused } from "./SignInAttempt.ts"
 import { SignInAttempts, type SignInContinues, type SignInOutcome } from "./SignInAttempts.ts"
 import { SignInMessages } from "./SignInMessages.ts"
 
@@ -73,12 +73,9 @@ export class MagicLinks extends Context.Service<
      * nothing was proved in it yet; without, the link goes to the user of that attempt. The answer is the same whether
      * or not the address has an account.
      */
-    readonly send: (options: {
-      readonly token?: Redacted.Redacted | undefined
-      readonly email?: Email | undefined
-      readonly context?: SignInContext
-      readonly client: ClientInfo
-    }) => Effect.Effect<SignInContinues, SignInRefused | RateLimited | StoreError>
+    readonly send: (
+      request: MailboxSignIns.MailRequest,
+    ) => Effect.Effect<SignInContinues, SignInRefused | RateLimited | StoreError>
     /** Tells whether a link would sign in here, without using it up: for the page that it leads to. */
     readonly check: (options: {
       readonly link: Redacted.Redacted

@@ -29,7 +29,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type { LastWayIn, NotEnrolled } from "./Enrolment.ts"
-import { Enrolments } from "./Enrolments.ts"
+import { type SessionOwner, Enrolments } from "./Enrolments.ts"
 import * as PasswordChecks from "./internal/passwordChecks.ts"
 import * as PasswordMails from "./internal/passwordMails.ts"
 import * as PasswordSignUps from "./internal/passwordSignUps.ts"
@@ -148,11 +148,9 @@ export class Passwords extends Context.Service<
       | StoreError
     >
     /** Removes the password in a fresh session, unless it is the last way in. Pending sign-ins of the user end. */
-    readonly remove: (options: {
-      readonly session: Session
-      readonly user: User
-      readonly client: ClientInfo
-    }) => Effect.Effect<void, NotEnrolled | LastWayIn | SessionNotFresh | StoreError>
+    readonly remove: (
+      options: SessionOwner,
+    ) => Effect.Effect<void, NotEnrolled | LastWayIn | SessionNotFresh | StoreError>
   }
 >()("@belfry/factors/Passwords") {}
 

@@ -102,6 +102,19 @@ export interface OpenSignIn {
 }
 
 /**
+ * A code that somebody typed in the sign-in of `token`. `replaces` is the session that a new one replaces in its cookie.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CodeProof {
+  readonly token: Redacted.Redacted
+  readonly code: Redacted.Redacted
+  readonly replaces?: Redacted.Redacted | undefined
+  readonly client: ClientInfo
+}
+
+/**
  * Sign-in attempts, for those who prove factors: each factor's own service is the caller, people come through those.
  *
  * @category services

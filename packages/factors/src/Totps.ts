@@ -6,21 +6,19 @@
  */
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import type { RateLimited } from "@belfry/core/RateLimit"
-import type { Session, SessionNotFresh } from "@belfry/core/Session"
+import type { SessionNotFresh } from "@belfry/core/Session"
 import type { StoreError } from "@belfry/core/StoreError"
-import type { User } from "@belfry/core/User"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { AlreadyEnrolled, LastWayIn, NotEnrolled } from "./Enrolment.ts"
-import type { Enrolled, Enroller } from "./Enrolments.ts"
+import type { CodeConfirmation, SessionOwner, Enrolled, Enroller } from "./Enrolments.ts"
 import * as OneTimePasswordFactor from "./internal/oneTimePasswordFactor.ts"
 import * as OneTimePasswords from "./internal/oneTimePasswords.ts"
 import { type Digits, type Provisioning, timeStepAt, type Totp, type TotpAlgorithm } from "./OneTimePassword.ts"
 import type { CodeInvalid, SignInRefused } from "./SignInAttempt.ts"
-import type { SignInOutcome } from "./SignInAttempts.ts"
+import type { CodeProof, SignInOutcome } from "./SignInAttempts.ts"
 import { TotpStore } from "./TotpStore.ts"
 
 /**
@@ -48,28 +46,17 @@ export class Totps extends Context.Service<
       readonly client: ClientInfo
     }) => Effect.Effect<Provisioning, NotEnrolled | SessionNotFresh | SignInRefused | RateLimited | StoreError>
     /** Completes the set-up by a first code, which is used up. */
-    readonly confirm: (options: {
-      readonly by: Enroller
-      readonly code: Redacted.Redacted
-      readonly replaces?: Redacted.Redacted | undefined
-      readonly client: ClientInfo
-    }) => Effect.Effect<
-      Enrolled,
-      CodeInvalid | NotEnrolled | SessionNotFresh | SignInRefused | RateLimited | StoreError
-    >
+    readonly confirm: (
+      options: CodeConfirmation,
+    ) => Effect.Effect<Enrolled, CodeInvalid | NotEnrolled | SessionNotFresh | SignInRefused | RateLimited | StoreError>
     /** Proves the factor in a sign-in: the code of this time step or of one either side, and never one twice. */
-    readonly prove: (options: {
-      readonly token: Redacted.Redacted
-      readonly code: Redacted.Redacted
-      readonly replaces?: Redacted.Redacted | undefined
-      readonly client: ClientInfo
-    }) => Effect.Effect<SignInOutcome, CodeInvalid | SignInRefused | RateLimited | StoreError>
+    readonly prove: (
+      options: CodeProof,
+    ) => Effect.Effect<SignInOutcome, CodeInvalid | SignInRefused | RateLimited | StoreError>
     /** Takes the authenticator app off, in a fresh session. */
-    readonly remove: (options: {
-      readonly session: Session
-      readonly user: User
-      readonly client: ClientInfo
-    }) => Effect.Effect<void, NotEnrolled | LastWayIn | SessionNotFresh | StoreError>
+    readonly remove: (
+      options: SessionOwner,
+    ) => Effect.Effect<void, NotEnrolled | LastWayIn | SessionNotFresh | StoreError>
   }
 >()("@belfry/factors/Totps") {}
 

@@ -15,7 +15,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { AlreadyEnrolled, NotEnrolled } from "../Enrolment.ts"
-import { type Enroller, Enrolments } from "../Enrolments.ts"
+import { type CodeConfirmation, type Enroller, Enrolments } from "../Enrolments.ts"
 import { normalizeCode, type Provisioning, type ProvisioningOptions, provisioningUri } from "../OneTimePassword.ts"
 import { CodeInvalid } from "../SignInAttempt.ts"
 import { SignInAttempts } from "../SignInAttempts.ts"
@@ -122,12 +122,7 @@ export const make = Effect.fnUntraced(function* <R extends Row>({ factor, store,
       return provisioning(user, row, yield* openSecret(row))
     }),
 
-    confirm: Effect.fnUntraced(function* (options: {
-      readonly by: Enroller
-      readonly code: Redacted.Redacted
-      readonly replaces?: Redacted.Redacted | undefined
-      readonly client: ClientInfo
-    }) {
+    confirm: Effect.fnUntraced(function* (options: CodeConfirmation) {
       const { by, code, replaces, client } = options
       const enrolling = yield* enrolments.authorize({ by, factor, client })
       const claim = yield* check(yield* findPending(enrolling.user.id), [code])
