@@ -85,7 +85,10 @@ describe("POST /auth/sign-in/email-code", () => {
       assert.isNull(yield* sessionOf(browser))
       const code = Redacted.value(yield* codeOf(app))
       const send = yield* TestServer.make()
-      const theft = yield* send("/auth/sign-in/totp", { json: { code }, headers: { cookie: stolen } })
+      const theft = yield* send("/auth/sign-in/totp", {
+        json: { code },
+        headers: { cookie: stolen, origin: "http://localhost:3000" },
+      })
       assert.deepStrictEqual([theft.status, at(theft, "reason")], [409, "invalid"])
       yield* browser.post("/auth/sign-in/totp", { code })
       assert.deepStrictEqual(yield* sessionOf(browser), { amr: ["email", "otp", "mfa"], acr: "aal2" })
