@@ -1,5 +1,6 @@
 /**
- * Removes what is over: sessions, sign-ins on their way, verification tokens, rate limits. Once across nodes, in small steps.
+ * Removes what is over: sessions, sign-ins on their way, verification tokens, rate limits. Once across nodes, in small
+ * steps.
  *
  * @since 0.1.0
  */

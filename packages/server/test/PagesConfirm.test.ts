@@ -151,23 +151,25 @@ describe("confirming that it is you", () => {
     }).pipe(Effect.provide(layerServices())),
   )
 
-  it.effect("is for who is signed in, makes no other session fresh, and is over at once where nothing is to confirm", () =>
-    Effect.gen(function* () {
-      const site = yield* serve()
-      const eve = browser(site)
-      assert.match((yield* eve.open(confirm)).location ?? "", /^\/sign-in\?/u)
-      assert.match((yield* eve.submit("/account/confirm", { password })).location ?? "", /^\/sign-in/u)
-      const ada = browser(site)
-      yield* signUp(ada, email)
-      assert.strictEqual((yield* ada.open(confirm)).location, "/account/delete")
-      yield* growOld(ada)
-      yield* ada.open(confirm)
-      const grace = browser(site)
-      yield* signUp(grace, "grace@example.com")
-      yield* growOld(grace)
-      // A proof that was begun for another session is not gone on with.
-      grace.cookies.set("__Host-belfry_sign_in", ada.cookies.get("__Host-belfry_sign_in") ?? "")
-      assert.include((yield* grace.open(confirm)).text, "in the account of grace@example.com")
-    }).pipe(Effect.provide(layerServices())),
+  it.effect(
+    "is for who is signed in, makes no other session fresh, and is over at once where nothing is to confirm",
+    () =>
+      Effect.gen(function* () {
+        const site = yield* serve()
+        const eve = browser(site)
+        assert.match((yield* eve.open(confirm)).location ?? "", /^\/sign-in\?/u)
+        assert.match((yield* eve.submit("/account/confirm", { password })).location ?? "", /^\/sign-in/u)
+        const ada = browser(site)
+        yield* signUp(ada, email)
+        assert.strictEqual((yield* ada.open(confirm)).location, "/account/delete")
+        yield* growOld(ada)
+        yield* ada.open(confirm)
+        const grace = browser(site)
+        yield* signUp(grace, "grace@example.com")
+        yield* growOld(grace)
+        // A proof that was begun for another session is not gone on with.
+        grace.cookies.set("__Host-belfry_sign_in", ada.cookies.get("__Host-belfry_sign_in") ?? "")
+        assert.include((yield* grace.open(confirm)).text, "in the account of grace@example.com")
+      }).pipe(Effect.provide(layerServices())),
   )
 })

@@ -27,7 +27,10 @@ describe("signing in by a code", () => {
       const sent = yield* ada.submit("/sign-in/email", { email, method: "email-code", return_to: "/app" })
       assert.deepStrictEqual([sent.status, sent.location], [303, "/sign-in/code"])
       const form = yield* ada.open("/sign-in/code")
-      assert.match(form.text, /<input id="code"[^>]* inputmode="text" autocomplete="one-time-code" autocapitalize="char/u)
+      assert.match(
+        form.text,
+        /<input id="code"[^>]* inputmode="text" autocomplete="one-time-code" autocapitalize="char/u,
+      )
       const code = yield* mailedCode(email)
       const typed = ` ${code.slice(0, 3).toLowerCase()}-${code.slice(3)} `
       const signedIn = yield* ada.submit("/sign-in/code", { code: typed })
@@ -154,27 +157,29 @@ describe("signing in by a code", () => {
 })
 
 describe("signing in by a link", () => {
-  it.effect("signs in where it was asked for, by a button and not by looking, once, without its token in an address", () =>
-    Effect.gen(function* () {
-      const site = yield* serve()
-      yield* signUp(browser(site), email)
-      const ada = browser(site)
-      const sent = yield* ada.submit("/sign-in/email", { email, method: "magic-link", return_to: "/app" })
-      assert.deepStrictEqual([sent.status, sent.location], [303, "/check-mail?for=link"])
-      assert.include((yield* ada.open("/check-mail?for=link")).text, "It works once, for 10 minutes")
-      const { path, token } = yield* mailedLink(email, "sign-in-link")
-      assert.match(path, /^\/sign-in\/link\?token=/u)
-      const page = yield* ada.open(path)
-      assert.strictEqual(page.status, 200)
-      assert.strictEqual(page.headers.get("referrer-policy"), "strict-origin")
-      assert.strictEqual((yield* ada.open(path)).status, 200)
-      const signedIn = yield* ada.submit("/sign-in/link", { token })
-      assert.deepStrictEqual([signedIn.status, signedIn.location], [303, "/app"])
-      assert.notInclude(JSON.stringify([...signedIn.headers]), token)
-      const again = yield* ada.submit("/sign-in/link", { token })
-      assert.strictEqual(again.status, 422)
-      assert.include(again.text, "This link does not work any more")
-    }).pipe(Effect.provide(layerServices())),
+  it.effect(
+    "signs in where it was asked for, by a button and not by looking, once, without its token in an address",
+    () =>
+      Effect.gen(function* () {
+        const site = yield* serve()
+        yield* signUp(browser(site), email)
+        const ada = browser(site)
+        const sent = yield* ada.submit("/sign-in/email", { email, method: "magic-link", return_to: "/app" })
+        assert.deepStrictEqual([sent.status, sent.location], [303, "/check-mail?for=link"])
+        assert.include((yield* ada.open("/check-mail?for=link")).text, "It works once, for 10 minutes")
+        const { path, token } = yield* mailedLink(email, "sign-in-link")
+        assert.match(path, /^\/sign-in\/link\?token=/u)
+        const page = yield* ada.open(path)
+        assert.strictEqual(page.status, 200)
+        assert.strictEqual(page.headers.get("referrer-policy"), "strict-origin")
+        assert.strictEqual((yield* ada.open(path)).status, 200)
+        const signedIn = yield* ada.submit("/sign-in/link", { token })
+        assert.deepStrictEqual([signedIn.status, signedIn.location], [303, "/app"])
+        assert.notInclude(JSON.stringify([...signedIn.headers]), token)
+        const again = yield* ada.submit("/sign-in/link", { token })
+        assert.strictEqual(again.status, 422)
+        assert.include(again.text, "This link does not work any more")
+      }).pipe(Effect.provide(layerServices())),
   )
 
   it.effect("says in another browser what to do, and signs nobody in there, nor uses the link up", () =>

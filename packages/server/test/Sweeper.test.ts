@@ -3,6 +3,8 @@ import { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import { UserStore } from "@belfry/core/UserStore"
 import { VerificationTokenStore } from "@belfry/core/VerificationTokenStore"
+import { SignInAttemptId } from "@belfry/factors/SignInAttempt"
+import { SignInAttemptStore } from "@belfry/factors/SignInAttemptStore"
 import * as RateLimits from "@belfry/core/RateLimits"
 import * as Server from "@belfry/server/Server"
 import * as Sweeper from "@belfry/server/Sweeper"
@@ -12,6 +14,7 @@ import * as TestServices from "@belfry/testing/TestServices"
 import * as Postgres from "@belfry/sql/Postgres"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, DateTime, Deferred, Duration, Effect, Fiber, Layer, Logger, Option } from "effect"
+import { SecureRandom } from "effect/crypto"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 
@@ -21,6 +24,7 @@ const pglite = TestServices.layerSql(TestDatabase.layerPglite(Server.migrations)
 const fill = Effect.gen(function* () {
   const users = yield* UserStore
   const sessions = yield* SessionStore
+  const attempts = yield* SignInAttemptStore
   const tokens = yield* VerificationTokenStore
   const limits = yield* RateLimits.RateLimits
   const user = yield* Builders.user()
@@ -30,6 +34,18 @@ const fill = Effect.gen(function* () {
   const lasting = yield* Builders.session({ userId: user.id })
   yield* sessions.insert(lasting, yield* Builders.keyedHash)
   yield* tokens.insert(yield* Builders.verificationToken({ expiresAt: soon }), yield* Builders.keyedHash)
+  const random = yield* SecureRandom.SecureRandom
+  const attempt = {
+    id: SignInAttemptId.make(yield* random.uuidV7()),
+    userId: null,
+    stepUp: null,
+    proofs: [],
+    tries: 0,
+    context: {},
+    createdAt: yield* DateTime.now,
+    expiresAt: soon,
+  }
+  yield* attempts.insert(attempt, yield* Builders.keyedHash)
   yield* limits.consume({ name: "test", limit: 1, window: Duration.hours(1) }, "somebody")
   return { user, lasting }
 })
@@ -38,7 +54,7 @@ const rows = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const counts = yield* sql<{ readonly count: number }>`SELECT
     ((SELECT count(*) FROM belfry_sessions) + (SELECT count(*) FROM belfry_verification_tokens)
-      + (SELECT count(*) FROM belfry_rate_limits))::int4 AS count`
+      + (SELECT count(*) FROM belfry_sign_in_attempts) + (SELECT count(*) FROM belfry_rate_limits))::int4 AS count`
   return counts[0]?.count
 })
 
@@ -46,11 +62,11 @@ describe("the sweeper", () => {
   it.effect("removes what is over, at the instant it is over, and nothing else", () =>
     Effect.gen(function* () {
       const { user, lasting } = yield* fill
-      const none = { sessions: 0, verification_tokens: 0, rate_limits: 0 }
+      const none = { sessions: 0, sign_in_attempts: 0, verification_tokens: 0, rate_limits: 0 }
       yield* TestClock.adjust(Duration.millis(3_600_000 - 1))
       assert.deepStrictEqual(yield* Sweeper.sweep(), Option.some(none))
       yield* TestClock.adjust(Duration.millis(1))
-      const all = { sessions: 1, verification_tokens: 1, rate_limits: 1 }
+      const all = { sessions: 1, sign_in_attempts: 1, verification_tokens: 1, rate_limits: 1 }
       assert.deepStrictEqual(yield* Sweeper.sweep(), Option.some(all))
       assert.deepStrictEqual(yield* Sweeper.sweep(), Option.some(none))
       const sessions = yield* SessionStore

@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import { html } from "./html.ts"
 import { type Catalogue, PageCatalogues } from "../PageCatalogues.ts"
 import { PageTheme, PageThemeInvalid, Theme } from "../PageTheme.ts"
+import { codesScript } from "./codesScript.ts"
 import { passkeyScript } from "./passkeyScript.ts"
 import { script } from "./script.ts"
 import { stylesheet } from "./stylesheet.ts"
@@ -121,7 +122,8 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
     }
     const css = yield* asset("css", "text/css; charset=utf-8", stylesheet(theme))
     const js = yield* asset("js", "text/javascript; charset=utf-8", script)
-    const passkeyJs = yield* asset("js", "text/javascript; charset=utf-8", passkeyScript)
+    const passkeysJs = yield* asset("js", "text/javascript; charset=utf-8", passkeyScript)
+    const codesJs = yield* asset("js", "text/javascript; charset=utf-8", codesScript)
     const svg = yield* asset("svg", "image/svg+xml", icon(site.name, theme))
     const headers = headersOf(site, theme)
     // The script of passkeys asks the API of the same origin.
@@ -129,21 +131,21 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
     const frame = {
       siteName: site.name,
       logo: theme.logo,
-      assets: { stylesheet: css.path, script: js.path, passkeyScript: passkeyJs.path, icon: svg.path },
+      assets: { stylesheet: css.path, script: js.path, passkeys: passkeysJs.path, codes: codesJs.path, icon: svg.path },
     }
 
     return PageKit.of({
       site,
       paths,
       catalogues,
-      assets: [css, js, passkeyJs, svg],
+      assets: [css, js, passkeysJs, codesJs, svg],
       respond: (page, words) =>
         HttpServerResponse.text(document({ ...frame, words }, page).text, {
           status: page.status ?? 200,
           contentType: "text/html; charset=utf-8",
           headers: {
             ...headers,
-            ...(page.usesPasskeys === true ? { "content-security-policy": passkeyPolicy } : {}),
+            ...(page.needs === "passkeys" ? { "content-security-policy": passkeyPolicy } : {}),
             ...(page.holdsToken === true ? { "referrer-policy": "strict-origin" } : {}),
             "content-language": words.locale,
             vary: "accept-language",

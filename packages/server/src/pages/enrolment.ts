@@ -5,7 +5,7 @@
  */
 import { cookieToken } from "@belfry/core/RequestHandlers"
 import { Sessions } from "@belfry/core/Sessions"
-import type { Enrolled, Enroller } from "@belfry/factors/Enrolments"
+import { type Enrolled, type Enroller, Enrolments } from "@belfry/factors/Enrolments"
 import { Hotps } from "@belfry/factors/Hotps"
 import { PasskeyName } from "@belfry/factors/Passkey"
 import { Passkeys } from "@belfry/factors/Passkeys"
@@ -53,6 +53,7 @@ type Place = "account" | "sign-in"
 export const routes = Effect.gen(function* () {
   const { site, paths } = yield* PageKit
   const sessions = yield* Sessions
+  const enrolments = yield* Enrolments
   const totps = yield* Totps
   const hotps = yield* Hotps
   const passkeys = yield* Passkeys
@@ -102,6 +103,14 @@ export const routes = Effect.gen(function* () {
     }),
   )
 
+  const methods = `${paths.account}#sign-in-methods`
+
+  /** Whether the factor is set up by now, so that its page has nothing more to do. */
+  const isSetUp = (by: Enroller, factor: CodeFactor) =>
+    by._tag === "SignIn"
+      ? Effect.succeed(false)
+      : Effect.map(enrolments.list(by.user.id), (list) => list.some((enrolment) => enrolment.factor === factor))
+
   /** The pages of an app or a device that shows codes: what it needs, its secret, its first code. */
   const codePages = Effect.fnUntraced(function* (factor: CodeFactor, place: Place, path: `/${string}`) {
     const service = factor === "totp" ? totps : hotps
@@ -143,7 +152,7 @@ export const routes = Effect.gen(function* () {
       return yield* (factor === "totp" ? totps.enrol({ by, client }) : hotps.enrol({ by, secret, client })).pipe(
         Effect.as(path),
         Effect.catchTags({
-          AlreadyEnrolled: () => Effect.succeed(place === "account" ? `${paths.account}#sign-in-methods` : path),
+          AlreadyEnrolled: () => Effect.succeed(place === "account" ? methods : path),
           SecretInvalid: () => Effect.succeed(start(visit, 422, [{ field: "secret", message: words.problems.secret }])),
         }),
       )
@@ -155,7 +164,10 @@ export const routes = Effect.gen(function* () {
         const by = yield* enroller(place, visit)
         return yield* service.pending({ by, client: visit.client }).pipe(
           Effect.flatMap((provisioning) => confirm(visit, provisioning, 200, [])),
-          Effect.catchTag("NotEnrolled", () => Effect.succeed(start(visit, 200, []))),
+          Effect.catchTag("NotEnrolled", () =>
+            // So is a reload of the page that showed the backup codes led to the account.
+            Effect.map(isSetUp(by, factor), (isSetUp) => (isSetUp ? methods : start(visit, 200, []))),
+          ),
         )
       }),
     )

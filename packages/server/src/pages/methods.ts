@@ -5,6 +5,7 @@
  */
 import { Sessions } from "@belfry/core/Sessions"
 import type { StoreError } from "@belfry/core/StoreError"
+import type { UserId } from "@belfry/core/User"
 import { BackupCodes } from "@belfry/factors/BackupCodes"
 import { Enrolments } from "@belfry/factors/Enrolments"
 import { Hotps } from "@belfry/factors/Hotps"
@@ -61,18 +62,28 @@ export const routes = Effect.gen(function* () {
 
   const section = `${paths.account}#sign-in-methods`
 
+  /** Which set of backup codes there is: the time when it was made, or nothing. */
+  const codeSet = (userId: UserId) =>
+    Effect.map(enrolments.list(userId), (list) => {
+      const made = list.find(({ factor }) => factor === "backup-code")?.createdAt
+      return made === undefined ? "" : String(made.epochMilliseconds)
+    })
+
   yield* get(
     paths.backupCodes,
     Effect.fnUntraced(function* (visit) {
       const { user } = yield* getFresh(visit)
-      return makeBackupCodesPage(visit.words, paths, { left: yield* backupCodes.remaining(user.id) })
+      const left = yield* backupCodes.remaining(user.id)
+      return makeBackupCodesPage(visit.words, paths, { left, set: yield* codeSet(user.id) })
     }),
   )
 
   yield* post(
     paths.backupCodes,
-    Effect.fnUntraced(function* (visit) {
+    Effect.fnUntraced(function* (visit, fields) {
       const visitor = yield* visitors.get(visit)
+      // A form that was sent already, as by a reload of the page that shows the codes, makes no others.
+      if (fields["set"] !== undefined && fields["set"] !== (yield* codeSet(visitor.user.id))) return section
       return yield* backupCodes.replace({ ...visitor, client: visit.client }).pipe(
         Effect.map((codes) =>
           backupCodesPage(visit.words, {

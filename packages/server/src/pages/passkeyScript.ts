@@ -5,6 +5,7 @@
  * @see [WebAuthn Level 3 §5.1](https://www.w3.org/TR/webauthn-3/#iface-pkcredential)
  * @since 0.1.0
  */
+import { compact } from "./compact.ts"
 
 /**
  * The script, as it is served. A classic script, loaded with `defer`.
@@ -18,23 +19,24 @@
  * @category models
  * @since 0.1.0
  */
-export const passkeyScript = `"use strict";
+export const passkeyScript = compact(`"use strict";
 (() => {
 const Key = window.PublicKeyCredential;
 if (!Key || !navigator.credentials) return;
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-const text = (buffer) => buffer ? btoa(Array.from(new Uint8Array(buffer), (b) => String.fromCharCode(b)).join("")).replace(/[+]/g, "-").replace(/[/]/g, "_").replace(/=/g, "") : undefined;
-const known = (list) => (list || []).map((item) => ({ ...item, id: bytes(item.id) }));
-const parse = {
-  get: (o) => Key.parseRequestOptionsFromJSON ? Key.parseRequestOptionsFromJSON(o)
-    : { ...o, challenge: bytes(o.challenge), allowCredentials: known(o.allowCredentials) },
-  create: (o) => Key.parseCreationOptionsFromJSON ? Key.parseCreationOptionsFromJSON(o)
-    : { ...o, challenge: bytes(o.challenge), user: { ...o.user, id: bytes(o.user.id) }, excludeCredentials: known(o.excludeCredentials) },
+const text = (buffer) => buffer ? btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/[+]/g, "-").replace(/[/]/g, "_").replace(/=/g, "") : undefined;
+const known = (list) => list && list.map((item) => ({ ...item, id: bytes(item.id) }));
+const parse = (kind, o) => {
+  const native = kind === "get" ? "parseRequestOptionsFromJSON" : "parseCreationOptionsFromJSON";
+  return Key[native] ? Key[native](o) : {
+    ...o, challenge: bytes(o.challenge), user: o.user && { ...o.user, id: bytes(o.user.id) },
+    allowCredentials: known(o.allowCredentials), excludeCredentials: known(o.excludeCredentials),
+  };
 };
 const json = (credential) => {
   try { return JSON.stringify(credential.toJSON()); } catch {}
   const { id, rawId, type, response: r } = credential;
-  return JSON.stringify({ id, rawId: text(rawId), type, clientExtensionResults: {}, response: {
+  return JSON.stringify({ id, rawId: text(rawId), type, response: {
     clientDataJSON: text(r.clientDataJSON), attestationObject: text(r.attestationObject),
     authenticatorData: r.signature && text(r.authenticatorData), signature: text(r.signature), userHandle: text(r.userHandle),
     transports: r.getTransports && r.getTransports(),
@@ -48,12 +50,12 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   let waiting;
   const ask = async (more) => {
     const answer = await fetch(url, {
-      method: "POST", signal: more.signal, headers: { "content-type": "application/json", accept: "application/json" },
+      method: "POST", signal: more.signal, headers: { "content-type": "application/json" },
       body: JSON.stringify(wanted ? { returnTo: wanted.value } : {}),
     });
     if (!answer.ok) throw new Error("options");
     const body = await answer.json();
-    const credential = await navigator.credentials[kind]({ ...more, publicKey: parse[kind](body.options || body) });
+    const credential = await navigator.credentials[kind]({ ...more, publicKey: parse(kind, body.options || body) });
     form.elements.response.value = json(credential);
     form.submit();
   };
@@ -80,7 +82,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     }
     button.disabled = false;
   });
-  offers.then((available) => { if (available) offer(); });
+  addEventListener("load", async () => { if (await offers && !button.disabled) offer(); });
 }
 })();
-`
+`)

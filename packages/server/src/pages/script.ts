@@ -1,9 +1,9 @@
 /**
- * The script of every hosted page. Nothing needs it: it shows passwords on request and times in the reader's zone, and
- * copies and prints backup codes.
+ * The script of every hosted page. Nothing needs it: it shows passwords on request and times in the reader's zone.
  *
  * @since 0.1.0
  */
+import { compact } from "./compact.ts"
 
 /**
  * The script, as it is served. A classic script, loaded with `defer`.
@@ -11,7 +11,7 @@
  * @category models
  * @since 0.1.0
  */
-export const script = `"use strict";
+export const script = compact(`"use strict";
 for (const box of document.querySelectorAll("[data-show]")) {
   const input = box.querySelector("input"), button = document.createElement("button"), { dataset } = box;
   const set = (shown) => {
@@ -27,22 +27,7 @@ for (const box of document.querySelectorAll("[data-show]")) {
   set(false);
   box.append(button);
 }
-for (const bar of document.querySelectorAll("[data-copy]")) {
-  const add = (label, act) => {
-    const button = document.createElement("button");
-    button.className = "plain";
-    button.textContent = label;
-    button.addEventListener("click", act);
-    bar.append(button);
-  };
-  const codes = () => Array.from(document.querySelectorAll("#codes li"), (item) => item.textContent.trim()).join("\\n");
-  if (navigator.clipboard) add(bar.dataset.copy, async () => {
-    await navigator.clipboard.writeText(codes());
-    document.getElementById("copied").textContent = bar.dataset.copied;
-  });
-  add(bar.dataset.print, () => print());
-}
 for (const time of document.querySelectorAll("time")) {
   time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { dateStyle: "full", timeStyle: "short" });
 }
-`
+`)

@@ -14,6 +14,7 @@ import * as SignInPolicy from "@belfry/factors/SignInPolicy"
 import * as Pages from "@belfry/server/Pages"
 import * as Server from "@belfry/server/Server"
 import * as CapturingMailer from "@belfry/testing/CapturingMailer"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Redacted, type Scope } from "effect"
@@ -69,10 +70,14 @@ export const serve = Effect.fnUntraced(function* () {
 /** Serves the pages with the HTTP API beside them, which the script of passkeys asks. */
 export const serveWithApi = Effect.fnUntraced(function* () {
   return yield* toSite(yield* HttpRouter.toHttpEffect(Layer.mergeAll(Pages.layer, Server.layerApi)))
-})
+}, Effect.provide(NodeHttpServer.layerHttpServices))
 
 const toSite = Effect.fnUntraced(function* <E>(
-  httpEffect: Effect.Effect<HttpServerResponse.HttpServerResponse, E, HttpServerRequest.HttpServerRequest | Scope.Scope>,
+  httpEffect: Effect.Effect<
+    HttpServerResponse.HttpServerResponse,
+    E,
+    HttpServerRequest.HttpServerRequest | Scope.Scope
+  >,
 ) {
   const context = yield* Effect.context<never>()
   const handler = HttpEffect.toWebHandlerWith<never, HttpServerRequest.HttpServerRequest | Scope.Scope>(context)(

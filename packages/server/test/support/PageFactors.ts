@@ -71,4 +71,3 @@ export const askRegistration = (visitor: Browser, path = "/auth/factors/passkeys
 /** The session of a browser, with its user. */
 export const sessionOf = (visitor: Browser) =>
   Sessions.use((sessions) => sessions.verify(Redacted.make(visitor.cookies.get("__Host-belfry_session") ?? "")))
-

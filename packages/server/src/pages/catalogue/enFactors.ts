@@ -199,7 +199,7 @@ export const factorWords = {
     setUp: "Set up",
     remove: "Remove",
     change: "Change",
-    changeNamed: (name: string) => `Rename or remove ${name}`,
+    changeNamed: (name: string) => `Change ${name}`,
     addPasskey: "Add a passkey",
     newCodes: "New codes",
     added: (ago: string) => `Added ${ago}`,

@@ -13,7 +13,7 @@ import type { Theme } from "../../PageTheme.ts"
  * **Details**
  *
  * `hasProblems` says so in the title, which a screen reader speaks first. `holdsToken` tells that the page's own
- * address carries a secret, `usesPasskeys` that its forms need the script of passkeys.
+ * address carries a secret. `needs` names the script that it loads besides that of every page.
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +24,7 @@ export interface Page {
   readonly status?: number
   readonly hasProblems?: boolean
   readonly holdsToken?: boolean
-  readonly usesPasskeys?: boolean
+  readonly needs?: "passkeys" | "codes" | undefined
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -42,7 +42,8 @@ export const document = (
     readonly assets: {
       readonly stylesheet: string
       readonly script: string
-      readonly passkeyScript: string
+      readonly passkeys: string
+      readonly codes: string
       readonly icon: string
     }
   },
@@ -61,7 +62,7 @@ export const document = (
 <link rel="stylesheet" href="${assets.stylesheet}">
 <link rel="icon" type="image/svg+xml" href="${assets.icon}">
 <script src="${assets.script}" defer></script>
-${page.usesPasskeys === true && html`<script src="${assets.passkeyScript}" defer></script>`}
+${page.needs !== undefined && html`<script src="${assets[page.needs]}" defer></script>`}
 </head>
 <body>
 <header><p class="brand">${

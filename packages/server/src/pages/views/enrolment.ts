@@ -177,7 +177,7 @@ export const addPasskeyPage = (
     status,
     headers,
     hasProblems: state.problems.length > 0,
-    usesPasskeys: true,
+    needs: "passkeys",
     main: html`${summary(words, state.problems)}
       <h1>${text.title}</h1>
       <p>${text.text}</p>
@@ -219,6 +219,7 @@ export const backupCodesPage = (
   const text = words.backupCodes
   return {
     title: text.title,
+    needs: "codes",
     main: html`<h1>${text.title}</h1>
       ${notice(view.done)}
       <p>${text.text}</p>
@@ -237,7 +238,7 @@ export const backupCodesPage = (
 }
 
 /**
- * How many backup codes are left, and new ones.
+ * How many backup codes are left, and new ones. `set` tells the form which codes it replaces.
  *
  * @category views
  * @since 0.1.0
@@ -245,7 +246,12 @@ export const backupCodesPage = (
 export const makeBackupCodesPage = (
   words: Catalogue,
   paths: Paths,
-  view: { readonly left: number; readonly problems?: ReadonlyArray<Problem>; readonly status?: number },
+  view: {
+    readonly left: number
+    readonly set: string
+    readonly problems?: ReadonlyArray<Problem>
+    readonly status?: number
+  },
 ): Page => {
   const text = words.backupCodes
   const { problems } = { ...blank, ...view }
@@ -256,7 +262,8 @@ export const makeBackupCodesPage = (
     main: html`${summary(words, problems)}
       <h1>${text.newTitle}</h1>
       <p>${text.left(view.left)} ${view.left > 0 ? text.newText : empty}</p>
-      ${form(paths.backupCodes, submit(text.make))} ${links({ href: paths.account, label: words.common.back })}`,
+      ${form(paths.backupCodes, submit(text.make), { set: view.set })}
+      ${links({ href: paths.account, label: words.common.back })}`,
   }
 }
 

@@ -65,22 +65,10 @@ export const methodsSection = (words: Catalogue, paths: Paths, view: MethodsView
             link(withQuery(paths.removeFactor, { factor }), text.remove, `${text.remove}: ${text[factor]}`),
           )
     }),
-    row(
-      text.passkeys,
-      passkeys.length === 0 ? text.noPasskeys : null,
-      link(paths.addPasskey, text.addPasskey),
-      passkeys.map(
-        (passkey) =>
-          html`<div class="bar">
-            <p>
-              ${passkey.name}<br /><span class="quiet"
-                >${times(words, passkey, view.now)}${passkey.isBackedUp && html`, ${text.backedUp}`}</span
-              >
-            </p>
-            ${link(withQuery(paths.editPasskey, { passkey: passkey.id }), text.change, text.changeNamed(passkey.name))}
-          </div>`,
-      ),
-    ),
+    row(text.passkeys, null, link(paths.addPasskey, text.addPasskey), [
+      ...(passkeys.length === 0 ? [html`<p class="quiet">${text.noPasskeys}</p>`] : []),
+      ...passkeys.map((passkey) => passkeyRow(words, paths, passkey, view.now)),
+    ]),
     backupCodes(words, paths, find),
   ]
   return section(
@@ -181,6 +169,18 @@ const row = (title: string, text: Html | string | null, action: Html | null, mor
 
 const link = (href: string, label: string, named?: string): Html =>
   html`<a${attributes({ href, class: "button plain", "aria-label": named })}>${label}</a>`
+
+const passkeyRow = (words: Catalogue, paths: Paths, passkey: Passkey, now: number): Html => {
+  const text = words.methods
+  return html`<div class="bar">
+    <p>
+      ${passkey.name}<br /><span class="quiet"
+        >${times(words, passkey, now)}${passkey.isBackedUp && html`, ${text.backedUp}`}</span
+      >
+    </p>
+    ${link(withQuery(paths.editPasskey, { passkey: passkey.id }), text.change, text.changeNamed(passkey.name))}
+  </div>`
+}
 
 const times = (
   { methods, time }: Catalogue,

@@ -70,7 +70,7 @@ export const proofPage = (words: Catalogue, paths: Paths, view: ProofView): Page
     status: factor === undefined ? 409 : status,
     headers,
     hasProblems: state.problems.length > 0,
-    usesPasskeys: factor === "passkey",
+    needs: factor === "passkey" ? "passkeys" : undefined,
     main: html`${summary(words, state.problems)}
       <h1>${title}</h1>
       <p class="quiet">${isStepUp ? text.confirming(email) : text.signingInAs(email)}</p>

@@ -38,7 +38,7 @@ export const signInPage = (
     hasProblems: state.problems.length > 0,
     status: view.status ?? 200,
     headers: view.headers ?? {},
-    usesPasskeys: hasPasskeys,
+    needs: hasPasskeys ? "passkeys" : undefined,
     main: html`${summary(words, state.problems)}
       <h1>${title}</h1>
       ${notice(view.done)} ${hasPassword && passwordForm(words, paths, state, returnTo, hasPasskeys)}
