@@ -10,44 +10,22 @@ import * as CapturingMailer from "@belfry/testing/CapturingMailer"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, DateTime, Effect, Redacted, type Schema } from "effect"
+import { Clock, DateTime, Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import * as Authenticator from "@belfry/testing/Authenticator"
 import { ada, adasPassword, bob, costOf, layer, mails, register } from "./support/People.ts"
 import { assertProblem, crossOrigin, problem } from "./support/Problems.ts"
+import { type Browser, open } from "./support/Browser.ts"
 import * as TestServer from "./support/TestServer.ts"
 
 const { at } = TestServer
 
-/** A browser: it keeps cookies, and says which origin it is at. */
-const openBrowser = Effect.fnUntraced(function* (cookies: Readonly<Record<string, string>> = {}) {
-  const send = yield* TestServer.make()
-  const jar = new Map(Object.entries(cookies))
-  const call = Effect.fnUntraced(function* (method: string, path: string, json?: Schema.Json, origin = home3000) {
-    const response = yield* send(`/auth${path}`, {
-      method,
-      ...(json === undefined ? {} : { json }),
-      headers: { origin, cookie: [...jar].map(([name, value]) => `${name}=${value}`).join("; ") },
-    })
-    for (const [name, { value }] of Object.entries(response.cookies)) {
-      if (value === "") jar.delete(name)
-      else jar.set(name, value)
-    }
-    return response
-  })
-  return {
-    jar,
-    get: (path: string) => call("GET", path),
-    post: (path: string, json: Schema.Json = {}) => call("POST", path, json),
-    postFrom: (origin: string, path: string, json: Schema.Json = {}) => call("POST", path, json, origin),
-    remove: (path: string) => call("DELETE", path),
-  }
-})
-
-type Browser = Effect.Success<ReturnType<typeof openBrowser>>
-
-const home3000 = "http://localhost:3000"
+/** A browser with cookies that came from another one. */
+const openWith = (cookies: Readonly<Record<string, string>>) =>
+  Effect.tap(open(), (browser) =>
+    Effect.sync(() => Object.entries(cookies).forEach(([name, value]) => browser.cookies.set(name, value))),
+  )
 
 const password = (email: Email) => ({ email, password: Redacted.value(adasPassword) })
 
@@ -58,8 +36,8 @@ const codeFromMail = (email: Email) =>
   )
 
 const signInByMail = Effect.fnUntraced(function* (browser: Browser, email: Email) {
-  yield* browser.post("/sign-in/email-code/send", { email })
-  return yield* browser.post("/sign-in/email-code", { code: yield* codeFromMail(email) })
+  yield* browser.post("/auth/sign-in/email-code/send", { email })
+  return yield* browser.post("/auth/sign-in/email-code", { code: yield* codeFromMail(email) })
 })
 
 const appCode = (secret: Redacted.Redacted, shift = 0) =>
@@ -69,8 +47,8 @@ const appCode = (secret: Redacted.Redacted, shift = 0) =>
 
 /** Sets up an authenticator app; the browser's session must be fresh. */
 const enrolApp = Effect.fnUntraced(function* (browser: Browser) {
-  const secret = Redacted.make(String(at((yield* browser.post("/factors/totp")).json, "secret")))
-  const confirmed = yield* browser.post("/factors/totp/confirm", { code: yield* appCode(secret) })
+  const secret = Redacted.make(String(at((yield* browser.post("/auth/factors/totp", {})).json, "secret")))
+  const confirmed = yield* browser.post("/auth/factors/totp/confirm", { code: yield* appCode(secret) })
   assert.strictEqual(confirmed.status, 200)
   // The step of the first code is used up.
   yield* TestClock.adjust("30 seconds")
@@ -80,14 +58,14 @@ const enrolApp = Effect.fnUntraced(function* (browser: Browser) {
 /** A person with a password and an authenticator app, and a browser that proved the password. */
 const halfSignedIn = Effect.gen(function* () {
   yield* register()
-  const own = yield* openBrowser()
-  yield* own.post("/sign-in/password", password(ada))
+  const own = yield* open()
+  yield* own.post("/auth/sign-in/password", password(ada))
   const secret = yield* enrolApp(own)
-  const browser = yield* openBrowser()
-  const before = yield* browser.post("/sign-in")
+  const browser = yield* open()
+  const before = yield* browser.post("/auth/sign-in", {})
   assert.strictEqual(before.status, 200)
-  const planted = browser.jar.get("belfry_sign_in") ?? ""
-  const first = yield* browser.post("/sign-in/password", password(ada))
+  const planted = browser.cookies.get("belfry_sign_in") ?? ""
+  const first = yield* browser.post("/auth/sign-in/password", password(ada))
   assert.deepStrictEqual([first.status, at(first.json, "status")], [200, "continue"])
   return { browser, secret, planted }
 })
@@ -100,9 +78,9 @@ describe("An attacker cannot", () => {
     Effect.gen(function* () {
       const { secret } = yield* halfSignedIn
       const tryCode = Effect.fnUntraced(function* (shift: number) {
-        const browser = yield* openBrowser()
-        yield* browser.post("/sign-in/password", password(ada))
-        return (yield* browser.post("/sign-in/totp", { code: yield* appCode(secret, shift) })).status
+        const browser = yield* open()
+        yield* browser.post("/auth/sign-in/password", password(ada))
+        return (yield* browser.post("/auth/sign-in/totp", { code: yield* appCode(secret, shift) })).status
       })
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(yield* Effect.forEach([2, -2], tryCode), [401, 401])
@@ -114,48 +92,51 @@ describe("An attacker cannot", () => {
   it.effect("give a password to somebody's account that has none, by signing up with its address", () =>
     Effect.gen(function* () {
       yield* Users.use((users) => users.create({ email: ada }))
-      const eve = yield* openBrowser()
-      assert.strictEqual((yield* eve.post("/sign-up/password", password(ada))).status, 202)
+      const eve = yield* open()
+      assert.strictEqual((yield* eve.post("/auth/sign-up/password", password(ada))).status, 202)
       assert.deepStrictEqual(yield* mails, ["already-signed-up"])
-      assert.strictEqual((yield* eve.post("/sign-in/password", password(ada))).status, 401)
-      assert.isUndefined(eve.jar.get("belfry_session"))
+      assert.strictEqual((yield* eve.post("/auth/sign-in/password", password(ada))).status, 401)
+      assert.isUndefined(eve.cookies.get("belfry_session"))
     }).pipe(Effect.provide(layer)),
   )
 
   it.effect("set a password by a session that was stolen after its proof of the mailbox got old", () =>
     Effect.gen(function* () {
-      const owner = yield* openBrowser()
+      const owner = yield* open()
       assert.strictEqual(at((yield* signInByMail(owner, ada)).json, "status"), "complete")
-      const thief = yield* openBrowser(Object.fromEntries(owner.jar))
+      const thief = yield* openWith(Object.fromEntries(owner.cookies))
       yield* TestClock.adjust("10 minutes")
-      assertProblem(yield* thief.post("/password/change", { newPassword: "trombone under water" }), notFresh)
-      assert.strictEqual((yield* thief.post("/factors/totp")).status, 403)
-      assert.strictEqual((yield* thief.get("/session")).status, 200)
+      assertProblem(yield* thief.post("/auth/password/change", { newPassword: "trombone under water" }), notFresh)
+      assert.strictEqual((yield* thief.post("/auth/factors/totp", {})).status, 403)
+      assert.strictEqual((yield* thief.get("/auth/session")).status, 200)
       // Whoever reads the mailbox proves it anew, and may.
-      yield* owner.post("/reauthenticate")
+      yield* owner.post("/auth/reauthenticate", {})
       assert.strictEqual(at((yield* signInAgainByMail(owner, ada)).json, "status"), "complete")
-      assert.strictEqual((yield* owner.post("/password/change", { newPassword: "correct horse battery" })).status, 200)
+      assert.strictEqual(
+        (yield* owner.post("/auth/password/change", { newPassword: "correct horse battery" })).status,
+        200,
+      )
     }).pipe(Effect.provide(layer)),
   )
 
   it.effect("turn a stolen session fresh by its password where a second factor is set up", () =>
     Effect.gen(function* () {
       yield* register()
-      const owner = yield* openBrowser()
-      yield* owner.post("/sign-in/password", password(ada))
+      const owner = yield* open()
+      yield* owner.post("/auth/sign-in/password", password(ada))
       const secret = yield* enrolApp(owner)
       yield* TestClock.adjust("10 minutes")
       const again = { password: Redacted.value(adasPassword) }
-      assertProblem(yield* owner.post("/reauthenticate/password", again), refused("factor-unavailable"))
-      const changed = yield* owner.post("/password/change", {
+      assertProblem(yield* owner.post("/auth/reauthenticate/password", again), refused("factor-unavailable"))
+      const changed = yield* owner.post("/auth/password/change", {
         currentPassword: Redacted.value(adasPassword),
         newPassword: Redacted.value(adasPassword),
       })
       assert.strictEqual(changed.status, 200)
-      assertProblem(yield* owner.remove("/factors/totp"), notFresh)
-      yield* owner.post("/reauthenticate")
-      assert.strictEqual((yield* owner.post("/sign-in/totp", { code: yield* appCode(secret) })).status, 200)
-      assert.strictEqual((yield* owner.remove("/factors/totp")).status, 204)
+      assertProblem(yield* owner.delete("/auth/factors/totp"), notFresh)
+      yield* owner.post("/auth/reauthenticate", {})
+      assert.strictEqual((yield* owner.post("/auth/sign-in/totp", { code: yield* appCode(secret) })).status, 200)
+      assert.strictEqual((yield* owner.delete("/auth/factors/totp")).status, 204)
     }).pipe(Effect.provide(layer)),
   )
 
@@ -170,21 +151,24 @@ describe("An attacker cannot", () => {
 
   it.effect("sign somebody in as another by having them send a factor from a browser that began nothing", () =>
     Effect.gen(function* () {
-      const eve = yield* openBrowser()
-      yield* eve.post("/sign-in/email-code/send", { email: bob })
+      const eve = yield* open()
+      yield* eve.post("/auth/sign-in/email-code/send", { email: bob })
       const code = yield* codeFromMail(bob)
-      const victim = yield* openBrowser()
+      const victim = yield* open()
       for (const factor of ["email-code", "totp", "hotp", "backup-code"]) {
-        assertProblem(yield* victim.post(`/sign-in/${factor}`, { code }), refused("invalid"))
+        assertProblem(yield* victim.post(`/auth/sign-in/${factor}`, { code }), refused("invalid"))
       }
-      assert.isUndefined(victim.jar.get("belfry_session"))
-      yield* eve.post("/sign-in/magic-link/send", { email: bob })
+      assert.isUndefined(victim.cookies.get("belfry_session"))
+      yield* eve.post("/auth/sign-in/magic-link/send", { email: bob })
       const mail = yield* CapturingMailer.CapturingMailer.use((mailer) => mailer.takeLast(bob, "sign-in-link"))
       const token = CapturingMailer.linkIn(mail).searchParams.get("token") ?? ""
-      assertProblem(yield* victim.post("/sign-in/magic-link", { token }), problem(403, "Forbidden", "OtherBrowser"))
-      assert.isUndefined(victim.jar.get("belfry_session"))
+      assertProblem(
+        yield* victim.post("/auth/sign-in/magic-link", { token }),
+        problem(403, "Forbidden", "OtherBrowser"),
+      )
+      assert.isUndefined(victim.cookies.get("belfry_session"))
       // Nothing was used up.
-      assert.strictEqual((yield* eve.post("/sign-in/magic-link", { token })).status, 200)
+      assert.strictEqual((yield* eve.post("/auth/sign-in/magic-link", { token })).status, 200)
     }).pipe(Effect.provide(layer)),
   )
 
@@ -193,33 +177,33 @@ describe("An attacker cannot", () => {
       const { browser, secret } = yield* halfSignedIn
       const code = yield* appCode(secret)
       const evil = "https://evil.example"
-      assertProblem(yield* browser.postFrom(evil, "/sign-in/totp", { code }), crossOrigin)
-      assertProblem(yield* browser.postFrom(evil, "/sign-in/email-code/send", { email: ada }), crossOrigin)
-      assertProblem(yield* browser.postFrom(evil, "/sign-in"), crossOrigin)
+      assertProblem(yield* browser.postFrom(evil, "/auth/sign-in/totp", { code }), crossOrigin)
+      assertProblem(yield* browser.postFrom(evil, "/auth/sign-in/email-code/send", { email: ada }), crossOrigin)
+      assertProblem(yield* browser.postFrom(evil, "/auth/sign-in", {}), crossOrigin)
       // Who sends a cookie of ours says where from.
       const send = yield* TestServer.make()
-      const cookie = `belfry_sign_in=${browser.jar.get("belfry_sign_in")}`
+      const cookie = `belfry_sign_in=${browser.cookies.get("belfry_sign_in")}`
       assertProblem(yield* send("/auth/sign-in/totp", { json: { code }, headers: { cookie } }), crossOrigin)
-      assert.strictEqual((yield* browser.post("/sign-in/totp", { code })).status, 200)
+      assert.strictEqual((yield* browser.post("/auth/sign-in/totp", { code })).status, 200)
     }).pipe(Effect.provide(layer)),
   )
 
   it.effect("go on with a sign-in that is over, at the very instant that it is", () =>
     Effect.gen(function* () {
       const { browser, secret } = yield* halfSignedIn
-      const cookies = Object.fromEntries(browser.jar)
+      const cookies = Object.fromEntries(browser.cookies)
       yield* TestClock.adjust("15 minutes")
       const code = yield* appCode(secret)
       const tries = [
-        ["GET", "/sign-in"],
-        ["POST", "/sign-in/totp"],
-        ["POST", "/sign-in/hotp"],
-        ["POST", "/sign-in/backup-code"],
-        ["POST", "/sign-in/email-code"],
-        ["POST", "/sign-in/enrol/totp"],
+        ["GET", "/auth/sign-in"],
+        ["POST", "/auth/sign-in/totp"],
+        ["POST", "/auth/sign-in/hotp"],
+        ["POST", "/auth/sign-in/backup-code"],
+        ["POST", "/auth/sign-in/email-code"],
+        ["POST", "/auth/sign-in/enrol/totp"],
       ] as const
       for (const [method, path] of tries) {
-        const late = yield* openBrowser(cookies)
+        const late = yield* openWith(cookies)
         const response = yield* method === "GET" ? late.get(path) : late.post(path, { code })
         assert.deepStrictEqual([path, response.json], [path, refused("invalid")])
       }
@@ -229,20 +213,25 @@ describe("An attacker cannot", () => {
   it.effect("prove a factor that is not asked for, nor break anything by trying", () =>
     Effect.gen(function* () {
       const { browser } = yield* halfSignedIn
-      for (const path of ["/sign-in/hotp", "/sign-in/email-code", "/sign-in/enrol/totp", "/sign-in/enrol/hotp"]) {
+      for (const path of [
+        "/auth/sign-in/hotp",
+        "/auth/sign-in/email-code",
+        "/auth/sign-in/enrol/totp",
+        "/auth/sign-in/enrol/hotp",
+      ]) {
         const response = yield* browser.post(path, { code: "123456" })
         assert.deepStrictEqual([path, response.json], [path, refused("factor-unavailable")])
       }
-      assertProblem(yield* browser.post("/sign-in/email-code/send"), refused("factor-unavailable"))
+      assertProblem(yield* browser.post("/auth/sign-in/email-code/send", {}), refused("factor-unavailable"))
     }).pipe(Effect.provide(layer)),
   )
 
   it.effect("tell from the answer, or from its cost, whether an address has an account", () =>
     Effect.gen(function* () {
       yield* register()
-      for (const path of ["/sign-in/email-code/send", "/sign-in/magic-link/send"]) {
-        const known = yield* openBrowser()
-        const unknown = yield* openBrowser()
+      for (const path of ["/auth/sign-in/email-code/send", "/auth/sign-in/magic-link/send"]) {
+        const known = yield* open()
+        const unknown = yield* open()
         const cost = {
           known: yield* costOf(known.post(path, { email: ada })),
           unknown: yield* costOf(unknown.post(path, { email: bob })),
@@ -250,8 +239,8 @@ describe("An attacker cannot", () => {
         assert.deepStrictEqual(cost.known, cost.unknown)
         assert.strictEqual(cost.known.mails, 1)
         const answers = [
-          yield* (yield* openBrowser()).post(path, { email: ada }),
-          yield* (yield* openBrowser()).post(path, { email: bob }),
+          yield* (yield* open()).post(path, { email: ada }),
+          yield* (yield* open()).post(path, { email: bob }),
         ]
         assert.deepStrictEqual(answers[0]?.json, answers[1]?.json)
         assert.strictEqual(answers[0]?.status, 200)
@@ -261,8 +250,8 @@ describe("An attacker cannot", () => {
 
   it.effect("flood a mailbox with codes", () =>
     Effect.gen(function* () {
-      const eve = yield* openBrowser()
-      const send = eve.post("/sign-in/email-code/send", { email: ada })
+      const eve = yield* open()
+      const send = eve.post("/auth/sign-in/email-code/send", { email: ada })
       assert.strictEqual((yield* send).status, 200)
       const tooSoon = yield* send
       assert.deepStrictEqual([tooSoon.status, tooSoon.headers.get("retry-after")], [429, "30"])
@@ -271,7 +260,7 @@ describe("An attacker cannot", () => {
         assert.strictEqual((yield* send).status, 200)
       }
       yield* TestClock.adjust("30 seconds")
-      assert.strictEqual((yield* (yield* openBrowser()).post("/sign-in/email-code/send", { email: ada })).status, 429)
+      assert.strictEqual((yield* (yield* open()).post("/auth/sign-in/email-code/send", { email: ada })).status, 429)
       assert.strictEqual((yield* mails).length, 4)
     }).pipe(Effect.provide(layer)),
   )
@@ -282,11 +271,11 @@ describe("An attacker cannot", () => {
       const right = yield* appCode(secret)
       const wrong = right === "000000" ? "000001" : "000000"
       for (let left = 4; left >= 0; left--) {
-        const response = yield* browser.post("/sign-in/totp", { code: wrong })
+        const response = yield* browser.post("/auth/sign-in/totp", { code: wrong })
         assertProblem(response, problem(401, "Unauthorized", "CodeInvalid", { triesLeft: left }))
       }
-      assert.deepStrictEqual((yield* browser.post("/sign-in/totp", { code: right })).json, refused("locked"))
-      assert.isUndefined(browser.jar.get("belfry_session"))
+      assert.deepStrictEqual((yield* browser.post("/auth/sign-in/totp", { code: right })).json, refused("locked"))
+      assert.isUndefined(browser.cookies.get("belfry_session"))
     }).pipe(Effect.provide(layer)),
   )
 
@@ -295,10 +284,10 @@ describe("An attacker cannot", () => {
       yield* halfSignedIn
       const statuses: Array<number> = []
       for (let signIn = 0; signIn < 3; signIn++) {
-        const browser = yield* openBrowser()
-        yield* browser.post("/sign-in/password", password(ada))
+        const browser = yield* open()
+        yield* browser.post("/auth/sign-in/password", password(ada))
         for (let guess = 0; guess < 5; guess++) {
-          statuses.push((yield* browser.post("/sign-in/backup-code", { code: "AAAAA-AAAAA" })).status)
+          statuses.push((yield* browser.post("/auth/sign-in/backup-code", { code: "AAAAA-AAAAA" })).status)
         }
       }
       assert.deepStrictEqual(statuses, [
@@ -311,30 +300,30 @@ describe("An attacker cannot", () => {
   it.effect("use a cookie from before the first factor, planted or stolen, after it", () =>
     Effect.gen(function* () {
       const { browser, secret, planted } = yield* halfSignedIn
-      const thief = yield* openBrowser({ belfry_sign_in: planted })
-      assert.deepStrictEqual((yield* thief.get("/sign-in")).json, refused("invalid"))
+      const thief = yield* openWith({ belfry_sign_in: planted })
+      assert.deepStrictEqual((yield* thief.get("/auth/sign-in")).json, refused("invalid"))
       const code = yield* appCode(secret)
-      const again = yield* openBrowser({ belfry_sign_in: planted })
-      assert.deepStrictEqual((yield* again.post("/sign-in/totp", { code })).json, refused("invalid"))
-      assert.strictEqual((yield* browser.post("/sign-in/totp", { code })).status, 200)
-      assert.isUndefined(browser.jar.get("belfry_sign_in"))
+      const again = yield* openWith({ belfry_sign_in: planted })
+      assert.deepStrictEqual((yield* again.post("/auth/sign-in/totp", { code })).json, refused("invalid"))
+      assert.strictEqual((yield* browser.post("/auth/sign-in/totp", { code })).status, 200)
+      assert.isUndefined(browser.cookies.get("belfry_sign_in"))
     }).pipe(Effect.provide(layer)),
   )
 
   it.effect("make two sessions of one attempt by answering it from two devices at once", () =>
     Effect.gen(function* () {
       const { browser, secret } = yield* halfSignedIn
-      const devices = yield* Effect.forEach([1, 2, 3, 4], () => openBrowser(Object.fromEntries(browser.jar)))
+      const devices = yield* Effect.forEach([1, 2, 3, 4], () => openWith(Object.fromEntries(browser.cookies)))
       const code = yield* appCode(secret)
-      const answers = yield* Effect.forEach(devices, (device) => device.post("/sign-in/totp", { code }), {
+      const answers = yield* Effect.forEach(devices, (device) => device.post("/auth/sign-in/totp", { code }), {
         concurrency: "unbounded",
       })
       assert.lengthOf(
         answers.filter(({ status }) => status === 200),
         1,
       )
-      const winner = devices.find(({ jar }) => jar.has("belfry_session"))
-      const sessions = at((yield* winner?.get("/sessions") ?? Effect.die("no winner")).json, "sessions")
+      const winner = devices.find(({ cookies }) => cookies.has("belfry_session"))
+      const sessions = at((yield* winner?.get("/auth/sessions") ?? Effect.die("no winner")).json, "sessions")
       // That of the sign-up, the one that set up the app, and this one.
       assert.strictEqual(Array.isArray(sessions) ? sessions.length : 0, 3)
     }).pipe(Effect.provide(layer)),
@@ -342,10 +331,10 @@ describe("An attacker cannot", () => {
 
   it.effect("outlive, in the browser, the expiry of a cookie that the server prolonged: it is sent again", () =>
     Effect.gen(function* () {
-      const owner = yield* openBrowser()
+      const owner = yield* open()
       yield* signInByMail(owner, ada)
       yield* TestClock.adjust("25 hours")
-      const prolonged = yield* owner.get("/session")
+      const prolonged = yield* owner.get("/auth/session")
       const expires = prolonged.cookies["belfry_session"]?.attributes.find((text) => text.startsWith("Expires="))
       const now = yield* Clock.currentTimeMillis
       assert.strictEqual(Date.parse(expires?.slice("Expires=".length) ?? ""), now + 7 * 86_400_000)
@@ -356,15 +345,17 @@ describe("An attacker cannot", () => {
 describe("Who steals the database", () => {
   it.effect("finds no secret of an authenticator app, no code, no token and no backup code in it", () =>
     Effect.gen(function* () {
-      const browser = yield* openBrowser()
+      const browser = yield* open()
       yield* signInByMail(browser, ada)
-      const provisioning = (yield* browser.post("/factors/totp")).json
+      const provisioning = (yield* browser.post("/auth/factors/totp", {})).json
       const secret = String(at(provisioning, "secret"))
-      const confirmed = yield* browser.post("/factors/totp/confirm", { code: yield* appCode(Redacted.make(secret)) })
+      const confirmed = yield* browser.post("/auth/factors/totp/confirm", {
+        code: yield* appCode(Redacted.make(secret)),
+      })
       const backupCodes = at(confirmed.json, "backupCodes")
       assert.isTrue(Array.isArray(backupCodes) && backupCodes.length === 10)
-      const pending = yield* openBrowser()
-      yield* pending.post("/sign-in/email-code/send", { email: ada })
+      const pending = yield* open()
+      yield* pending.post("/auth/sign-in/email-code/send", { email: ada })
       const code = yield* codeFromMail(ada)
       const sql = yield* SqlClient.SqlClient
       const tables = yield* sql<{ readonly name: string }>`
@@ -375,7 +366,7 @@ describe("Who steals the database", () => {
         dump += JSON.stringify(yield* sql`SELECT row_to_json(t)::text AS row FROM ${sql(name)} t`)
       }
       assert.include(dump, "ada@example.com")
-      const known = [secret, code, browser.jar.get("belfry_session"), pending.jar.get("belfry_sign_in")]
+      const known = [secret, code, browser.cookies.get("belfry_session"), pending.cookies.get("belfry_sign_in")]
       for (const text of [...known, ...(Array.isArray(backupCodes) ? backupCodes : [])]) {
         assert.isString(text)
         assert.notInclude(dump, String(text))
@@ -394,6 +385,6 @@ describe("Who steals the database", () => {
 /** Proves the mailbox again in a step-up that has begun. */
 const signInAgainByMail = Effect.fnUntraced(function* (browser: Browser, email: Email) {
   yield* TestClock.adjust("1 minutes")
-  yield* browser.post("/sign-in/email-code/send")
-  return yield* browser.post("/sign-in/email-code", { code: yield* codeFromMail(email) })
+  yield* browser.post("/auth/sign-in/email-code/send", {})
+  return yield* browser.post("/auth/sign-in/email-code", { code: yield* codeFromMail(email) })
 })

@@ -19,9 +19,9 @@ export const open = Effect.fnUntraced(function* (baseUrl = "http://localhost:300
   const send = yield* TestServer.make(baseUrl)
   const cookies = new Map<string, string>()
 
-  const request = Effect.fnUntraced(function* (method: string, path: string, json?: Schema.Json) {
+  const request = Effect.fnUntraced(function* (method: string, path: string, json?: Schema.Json, origin = baseUrl) {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ")
-    const headers = { origin: baseUrl, ...(cookie === "" ? {} : { cookie }) }
+    const headers = { origin, ...(cookie === "" ? {} : { cookie }) }
     const response = yield* send(path, { method, headers, ...(json === undefined ? {} : { json }) })
     for (const [name, { value }] of Object.entries(response.cookies)) {
       if (value === "") cookies.delete(name)
@@ -34,6 +34,8 @@ export const open = Effect.fnUntraced(function* (baseUrl = "http://localhost:300
     cookies,
     get: (path: string) => request("GET", path),
     post: (path: string, json?: Schema.Json) => request("POST", path, json),
+    /** Sends what a page of another origin has it send. */
+    postFrom: (origin: string, path: string, json?: Schema.Json) => request("POST", path, json, origin),
     patch: (path: string, json: Schema.Json) => request("PATCH", path, json),
     delete: (path: string) => request("DELETE", path),
   }

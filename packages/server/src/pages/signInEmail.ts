@@ -120,10 +120,10 @@ export const routes = Effect.gen(function* () {
     Effect.fnUntraced(function* (visit, fields) {
       const { words, client, request } = visit
       const { state, token } = yield* attempts.get(visit)
-      const limited = (message: (seconds: number) => string) => (error: { readonly retryAfter: number }) =>
+      const limited = (problem: (seconds: number) => Problem) => (error: { readonly retryAfter: number }) =>
         Effect.succeed(
           showCode(visit, state, {
-            problems: [{ field: "code", message: message(error.retryAfter) }],
+            problems: [problem(error.retryAfter)],
             status: 429,
             headers: { "retry-after": String(error.retryAfter) },
           }),
@@ -131,13 +131,15 @@ export const routes = Effect.gen(function* () {
       if (fields["action"] === "resend") {
         const email = state.user === null ? attempts.email(visit) : undefined
         if (state.user === null && email === undefined) return paths.signInEmail
-        return yield* emailCodes
-          .send({ token, email, client })
-          .pipe(
-            Effect.flatMap(attempts.keep),
-            Effect.as(withQuery(paths.enterCode, { sent: "again" })),
-            Effect.catchTag("RateLimited", limited(words.problems.limitedCode)),
-          )
+        return yield* emailCodes.send({ token, email, client }).pipe(
+          Effect.flatMap(attempts.keep),
+          Effect.as(withQuery(paths.enterCode, { sent: "again" })),
+          // Nothing is wrong with what was typed.
+          Effect.catchTag(
+            "RateLimited",
+            limited((seconds) => ({ message: words.problems.limitedCode(seconds) })),
+          ),
+        )
       }
       const form = decode(CodeForm, fields)
       if (Result.isFailure(form)) {
@@ -154,7 +156,7 @@ export const routes = Effect.gen(function* () {
                 status: 401,
               }),
             ),
-          RateLimited: limited(words.problems.limited),
+          RateLimited: limited((seconds) => ({ field: "code", message: words.problems.limited(seconds) })),
         }),
       )
     }),

@@ -3,10 +3,10 @@
  */
 import { Sessions } from "@belfry/core/Sessions"
 import { AuthenticationOptions, RegistrationOptions } from "@belfry/factors/WebAuthn"
-import * as AuthenticatorApp from "@belfry/testing/AuthenticatorApp"
+import * as Authenticator from "@belfry/testing/Authenticator"
 import * as CapturingMailer from "@belfry/testing/CapturingMailer"
 import { assert } from "@effect/vitest"
-import { Clock, Effect, Redacted, Schema } from "effect"
+import { DateTime, Effect, Redacted, Schema } from "effect"
 import { type Browser, signUp, type Visited } from "./PageBrowser.ts"
 
 /** The origin of the site in page tests. */
@@ -27,9 +27,7 @@ export const secretOf = (page: Visited): string => /<code id="secret">([^<]+)</u
 
 /** What an app with this secret shows now. */
 export const appCode = (secret: string) =>
-  Effect.map(Clock.currentTimeMillis, (now) =>
-    Redacted.value(AuthenticatorApp.codeAt(Redacted.make(secret.replaceAll(" ", "")), now)),
-  )
+  Effect.map(DateTime.now, (now) => Redacted.value(Authenticator.type(Redacted.make(secret)).codeAt(now)))
 
 /** The backup codes that a page shows. */
 export const backupCodesOf = (page: Visited): ReadonlyArray<string> =>
