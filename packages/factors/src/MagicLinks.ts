@@ -80,6 +80,7 @@ export class MagicLinks extends Context.Service<
     readonly check: (options: {
       readonly link: Redacted.Redacted
       readonly token?: Redacted.Redacted | undefined
+      readonly client: ClientInfo
     }) => Effect.Effect<void, VerificationTokenInvalid | OtherBrowser | StoreError>
     /**
      * Proves the factor by the token of a link. `token` is that of the attempt in this browser: unless the layer allows
@@ -115,9 +116,13 @@ export const layerWith = ({ sameBrowser = true, signUp = true }: MagicLinksOptio
       const mailboxes = yield* MailboxSignIns.make("magic-link", signUp)
 
       /** What a link carries, and the token of its attempt where that is this browser's. Uses nothing up. */
-      const read = Effect.fnUntraced(function* (link: Redacted.Redacted, token: Redacted.Redacted | undefined) {
+      const read = Effect.fnUntraced(function* (
+        link: Redacted.Redacted,
+        token: Redacted.Redacted | undefined,
+        client: ClientInfo,
+      ) {
         const { payload, userId } = yield* tokens.peek(linkPurpose, link)
-        const attempt = yield* mailboxes.current(token)
+        const attempt = yield* mailboxes.current(token, client)
         if (attempt?.id === payload.attemptId) return { payload, userId, here: token }
         if (!sameBrowser) return { payload, userId, here: undefined }
         const isOver = payload.attemptExpiresAt.epochMilliseconds <= (yield* DateTime.now).epochMilliseconds
@@ -150,10 +155,10 @@ export const layerWith = ({ sameBrowser = true, signUp = true }: MagicLinksOptio
           ),
         ),
 
-        check: Effect.fn("MagicLinks.check")(({ link, token }) => Effect.asVoid(read(link, token))),
+        check: Effect.fn("MagicLinks.check")(({ link, token, client }) => Effect.asVoid(read(link, token, client))),
 
         prove: Effect.fn("MagicLinks.prove")(function* ({ link, token, replaces, client }) {
-          const { payload, userId, here } = yield* read(link, token)
+          const { payload, userId, here } = yield* read(link, token, client)
           const open = yield* here === undefined
             ? attempts.begin({ token: undefined, factor: "magic-link", client })
             : attempts.open({ token: here, factor: "magic-link", client })

@@ -136,7 +136,7 @@ export const layer = Layer.effect(
     /** The attempt of a token, if a passkey may be proved in it; none if it is over and a new one has to begin. */
     const findAttempt = Effect.fnUntraced(function* (token: Redacted.Redacted, client: ClientInfo) {
       const state = yield* attempts
-        .get(token)
+        .get(token, client)
         .pipe(
           Effect.catchTag("SignInRefused", (refused) =>
             refused.reason === "invalid" || refused.reason === "locked" ? Effect.undefined : Effect.fail(refused),

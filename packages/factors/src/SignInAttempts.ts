@@ -130,7 +130,10 @@ export class SignInAttempts extends Context.Service<
       readonly client: ClientInfo
     }) => Effect.Effect<SignInContinues, RateLimited | StoreError>
     /** How the sign-in stands that a token opens. */
-    readonly get: (token: Redacted.Redacted) => Effect.Effect<SignInState, SignInRefused | StoreError>
+    readonly get: (
+      token: Redacted.Redacted,
+      client: ClientInfo,
+    ) => Effect.Effect<SignInState, SignInRefused | StoreError>
     /** Ends the attempt that a token opens; true if there was one. */
     readonly cancel: (token: Redacted.Redacted, client: ClientInfo) => Effect.Effect<boolean, StoreError>
     /**
@@ -301,10 +304,10 @@ export const layer = Layer.effect(
         return { _tag: "SignInContinues" as const, state: yield* stateOf(attempt, user, client), token }
       }),
 
-      get: Effect.fn("SignInAttempts.get")(function* (token) {
+      get: Effect.fn("SignInAttempts.get")(function* (token, client) {
         const { attempt } = yield* find(token)
         if (attempt.tries >= attemptPolicy.maxTries) return yield* new SignInRefused({ reason: "locked" })
-        return yield* stateOf(attempt, yield* userOf(attempt), { ipAddress: null, userAgent: null })
+        return yield* stateOf(attempt, yield* userOf(attempt), client)
       }),
 
       cancel: Effect.fn("SignInAttempts.cancel")(function* (token, client) {

@@ -42,8 +42,8 @@ export const layer = HttpApiBuilder.group(
           answeringFailures(request, site),
         ),
       current: ({ request }) =>
-        inSignIn(request, site, undefined, ({ token }) =>
-          Effect.map(attempts.get(token), (state) => toSignInContinued(state, null)),
+        inSignIn(request, site, undefined, ({ token, client }) =>
+          Effect.map(attempts.get(token, client), (state) => toSignInContinued(state, null)),
         ),
       cancel: ({ request }) =>
         Effect.forEach(signInTokens(request, site), (token) => attempts.cancel(token, clientInfo(request)), {

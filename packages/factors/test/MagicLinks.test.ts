@@ -198,7 +198,7 @@ describe("A link by mail in another browser", () => {
       const eve = yield* sendLink({ email: ada, client: clientAt("198.51.100.66") })
       const link = yield* takeLink()
       assert.strictEqual(yield* outcomeOf(proveLink({ link })), "OtherBrowser")
-      const { factors, attempt } = yield* SignInAttempts.use((attempts) => attempts.get(eve.token))
+      const { factors, attempt } = yield* SignInAttempts.use((attempts) => attempts.get(eve.token, home))
       assert.deepStrictEqual([attempt.userId, attempt.proofs], [null, []])
       assert.include(factors, "magic-link")
       assert.deepStrictEqual(yield* Sessions.use((sessions) => sessions.list(victim.id)), [])
@@ -224,7 +224,7 @@ describe("A link by mail in another browser", () => {
       const { token: other } = yield* sendCode({ email: bob })
       yield* complete(proveLink({ link, token: other }))
       for (const token of [asking, other]) {
-        const { attempt } = yield* SignInAttempts.use((attempts) => attempts.get(token))
+        const { attempt } = yield* SignInAttempts.use((attempts) => attempts.get(token, home))
         assert.deepStrictEqual([attempt.userId, attempt.tries], [null, 0])
       }
     }).pipe(Effect.provide(layerWith({ sameBrowser: false }))),
@@ -236,7 +236,7 @@ describe("A link by mail in another browser", () => {
       yield* enrolTotp(id)
       const { link, token } = yield* linkFor()
       const { state } = yield* pending(proveLink({ link }))
-      const asking = yield* SignInAttempts.use((attempts) => attempts.get(token))
+      const asking = yield* SignInAttempts.use((attempts) => attempts.get(token, home))
       assert.notStrictEqual(state.attempt.id, asking.attempt.id)
       assert.include(state.factors, "totp")
     }).pipe(Effect.provide(layerWith({ sameBrowser: false }))),
@@ -247,7 +247,7 @@ describe("A link by mail in another browser", () => {
       const { id } = yield* createUser()
       yield* enrolTotp(id)
       const { link, token } = yield* linkFor()
-      const before = yield* SignInAttempts.use((attempts) => attempts.get(token))
+      const before = yield* SignInAttempts.use((attempts) => attempts.get(token, home))
       const { state } = yield* pending(proveLink({ link, token }))
       assert.strictEqual(state.attempt.id, before.attempt.id)
     }).pipe(Effect.provide(layerWith({ sameBrowser: false }))),

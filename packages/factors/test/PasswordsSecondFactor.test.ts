@@ -132,7 +132,7 @@ describe("A password in a sign-in that has begun", () => {
         ),
       )
       assert.deepStrictEqual(context, { returnTo: "/reports", label: "Phone" })
-      assert.strictEqual(yield* failureOf(attempts.get(token)), "SignInRefused:invalid")
+      assert.strictEqual(yield* failureOf(attempts.get(token, home)), "SignInRefused:invalid")
     }).pipe(Effect.provide(layer)),
   )
 
@@ -207,7 +207,7 @@ describe("A password in a sign-in that has begun", () => {
       const attempts = yield* SignInAttempts
       for (const tries of [1, 2, 3, 4]) {
         assert.strictEqual(yield* failureOf(goOn(token, evesPassword)), "InvalidCredentials")
-        assert.strictEqual((yield* attempts.get(token)).attempt.tries, tries)
+        assert.strictEqual((yield* attempts.get(token, home)).attempt.tries, tries)
       }
       assert.strictEqual(yield* failureOf(goOn(token, evesPassword)), "InvalidCredentials")
       assert.deepStrictEqual((yield* auditTrail).slice(-1), ["sign-in.refused:wrong-password"])

@@ -7,6 +7,7 @@ import * as SignInPolicy from "@belfry/factors/SignInPolicy"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import {
+  clientAt,
   completed,
   get,
   going,
@@ -168,4 +169,23 @@ describe("A sign-in under the policy of a host", () => {
       yield* completed(proveFirst(user, "oauth", { token }))
     }).pipe(Effect.provide(layerOf(SignInPolicy.make({ firstFactors: ["oauth"] })))),
   )
+})
+
+describe("A policy that looks at where the client is", () => {
+  it.effect("sees that of each step, and of who asks how the sign-in stands", () => {
+    const seen: Array<string | null> = []
+    const policy = policyOf([["password", "totp"]], {
+      signIn: ({ client }) =>
+        Effect.sync(() => {
+          seen.push(client.ipAddress)
+          return [["password", "totp"]]
+        }),
+    })
+    return Effect.gen(function* () {
+      const user = yield* userWith("password", "totp")
+      const { token } = yield* going(proveFirst(user))
+      yield* get(token, clientAt("198.51.100.7"))
+      assert.deepStrictEqual(seen, ["192.0.2.1", "198.51.100.7"])
+    }).pipe(Effect.provide(layerOf(policy)))
+  })
 })

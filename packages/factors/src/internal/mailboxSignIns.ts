@@ -59,8 +59,8 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
   const queue = yield* MailQueue
 
   /** The attempt of a token as long as it goes on. */
-  const current = (token: Redacted.Redacted) =>
-    attempts.get(token).pipe(
+  const current = (token: Redacted.Redacted, client: ClientInfo) =>
+    attempts.get(token, client).pipe(
       Effect.map((state): SignInContinues => ({ _tag: "SignInContinues", state, token })),
       Effect.catchTag("SignInRefused", () => Effect.undefined),
     )
@@ -68,14 +68,14 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
   const begin = Effect.fnUntraced(function* (email: Email, { token, context, client }: MailRequest) {
     yield* rateLimits.consume(limits.mailByAccount, email)
     const { stored } = yield* attempts.begin({ token, factor, client })
-    const going = stored === undefined || token === undefined ? undefined : yield* current(token)
+    const going = stored === undefined || token === undefined ? undefined : yield* current(token, client)
     const signIn = going ?? (yield* attempts.start({ ...(context === undefined ? {} : { context }), client }))
     return { signIn, email, owner: Option.getOrUndefined(yield* users.findByEmail(email)) }
   })
 
-  const goOn = Effect.fnUntraced(function* ({ token }: MailRequest) {
+  const goOn = Effect.fnUntraced(function* ({ token, client }: MailRequest) {
     if (token === undefined) return yield* new SignInRefused({ reason: "invalid" })
-    const state = yield* attempts.get(token)
+    const state = yield* attempts.get(token, client)
     const { user, factors } = state
     if (user === null || !factors.includes(factor)) return yield* new SignInRefused({ reason: "factor-unavailable" })
     yield* rateLimits.consume(limits.mailByAccount, user.email)
@@ -141,8 +141,8 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
     }),
 
     /** The attempt that the token of this browser opens, if any. */
-    current: (token: Redacted.Redacted | undefined) =>
-      token === undefined ? Effect.undefined : Effect.map(current(token), (signIn) => signIn?.state.attempt),
+    current: (token: Redacted.Redacted | undefined, client: ClientInfo) =>
+      token === undefined ? Effect.undefined : Effect.map(current(token, client), (signIn) => signIn?.state.attempt),
 
     /** Writes down the proof of a mailbox. Who has no account signs up in the same transaction. */
     prove: Effect.fnUntraced(function* (proof: MailboxProof) {

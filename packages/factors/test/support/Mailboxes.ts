@@ -64,7 +64,7 @@ interface Opened {
 
 export const proveLink = (opened: Opened) => MagicLinks.use((links) => links.prove({ client: home, ...opened }))
 
-export const checkLink = (opened: Opened) => MagicLinks.use((links) => links.check(opened))
+export const checkLink = (opened: Opened) => MagicLinks.use((links) => links.check({ client: home, ...opened }))
 
 /** A user who proved the address. */
 export const createUser = (email: Email = ada) =>

@@ -160,7 +160,8 @@ export const start = (context: SignInContext = {}) =>
 export const stepUp = (session: Session, user: User, action: string | null = null) =>
   SignInAttempts.use((attempts) => attempts.start({ stepUp: { session, user, action }, client: home }))
 
-export const get = (token: Redacted.Redacted) => SignInAttempts.use((attempts) => attempts.get(token))
+export const get = (token: Redacted.Redacted, client = home) =>
+  SignInAttempts.use((attempts) => attempts.get(token, client))
 
 export const open = (token: Redacted.Redacted, factor: Factor, client = home) =>
   SignInAttempts.use((attempts) => attempts.open({ token, factor, client }))

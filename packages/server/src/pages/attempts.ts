@@ -70,14 +70,14 @@ export const makeAttempts = Effect.gen(function* () {
     /** The sign-in with its token, or a failure that leads to the start. */
     get: Effect.fnUntraced(function* (visit: Visit) {
       const token = yield* getToken(visit)
-      return { state: yield* attempts.get(token), token }
+      return { state: yield* attempts.get(token, visit.client), token }
     }),
 
     /** The sign-in with its token, if there is one that can go on. */
     find: Effect.fnUntraced(function* (visit: Visit) {
       const found = token(visit)
       if (found === undefined) return Option.none()
-      return yield* attempts.get(found).pipe(
+      return yield* attempts.get(found, visit.client).pipe(
         Effect.map((state) => Option.some({ state, token: found })),
         Effect.catchTag("SignInRefused", () => Effect.succeedNone),
       )

@@ -98,7 +98,7 @@ export const makeProofs = Effect.gen(function* () {
 
   /** The page again after a proof was refused. That the sign-in ended by it is a failure. */
   const again = (visit: Visit, step: ProofStep, options: ProofOptions) =>
-    Effect.map(signIns.get(step.token), (state) => show(visit, state, step, options))
+    Effect.map(signIns.get(step.token, visit.client), (state) => show(visit, state, step, options))
 
   /** Proves the factor by what the form says, or sends what is to be proved next. */
   const prove = Effect.fnUntraced(function* (
@@ -148,7 +148,7 @@ export const makeProofs = Effect.gen(function* () {
 
     /** What a form of the page does. Without a name it is the form of the factor that the page shows first. */
     submit: Effect.fnUntraced(function* (visit: Visit, fields: FormFields, step: ProofStep) {
-      const choice = choiceOf((yield* signIns.get(step.token)).factors)
+      const choice = choiceOf((yield* signIns.get(step.token, visit.client)).factors)
       const named = fields["factor"]
       const wanted = named === undefined ? choice[0] : choice.find((factor) => factor === named)
       // It was proved elsewhere meanwhile, or never was among them.

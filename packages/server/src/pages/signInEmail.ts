@@ -150,7 +150,7 @@ export const routes = Effect.gen(function* () {
         Effect.catchTags({
           CodeInvalid: ({ triesLeft }) =>
             // That it was the last try is a failure of the look-up.
-            Effect.map(signIns.get(token), (state) =>
+            Effect.map(signIns.get(token, client), (state) =>
               showCode(visit, state, {
                 problems: [{ field: "code", message: words.problems.code(triesLeft) }],
                 status: 401,
@@ -169,13 +169,15 @@ export const routes = Effect.gen(function* () {
     paths.magicLink,
     Effect.fnUntraced(function* (visit) {
       const link = visit.query("token") ?? ""
-      return yield* magicLinks.check({ link: Redacted.make(link), token: attempts.token(visit) }).pipe(
-        Effect.map(() => magicLinkPage(visit.words, paths, link)),
-        Effect.catchTags({
-          VerificationTokenInvalid: () => Effect.succeed(expired(visit, true)),
-          OtherBrowser: () => Effect.succeed(otherBrowserPage(visit.words, paths, true)),
-        }),
-      )
+      return yield* magicLinks
+        .check({ link: Redacted.make(link), token: attempts.token(visit), client: visit.client })
+        .pipe(
+          Effect.map(() => magicLinkPage(visit.words, paths, link)),
+          Effect.catchTags({
+            VerificationTokenInvalid: () => Effect.succeed(expired(visit, true)),
+            OtherBrowser: () => Effect.succeed(otherBrowserPage(visit.words, paths, true)),
+          }),
+        )
     }),
   )
 
