@@ -2,17 +2,14 @@
  * How every page looks, in every state that a person can bring it to; and how it serves those who use no mouse, or a
  * password manager, or a slow network.
  */
-import { migrations } from "@belfry/server/Server"
-import * as Postgres from "@belfry/sql/Postgres"
-import * as TestDatabase from "@belfry/testing/TestDatabase"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
-import { SqlClient } from "effect/sql"
+import { Effect } from "effect"
+import * as DatabaseSite from "./support/DatabaseSite.ts"
+import { testEnrolmentLook, testFactorLook } from "./support/factorLook.ts"
 import { testKeyboard } from "./support/keyboard.ts"
 import { examine } from "./support/look.ts"
 import { testPasswordManager } from "./support/passwordManager.ts"
 import { askToSignUp, mailedLink, signIn, signUp } from "./support/people.ts"
-import * as ServedSite from "./support/ServedSite.ts"
 import { inBrowser } from "./support/Stage.ts"
 import { password } from "./support/Visitor.ts"
 
@@ -124,15 +121,13 @@ inBrowser("the pages", (stage) => {
     it.live("an account whose address is not confirmed, and whose last proof of identity is old", () =>
       Effect.gen(function* () {
         const email = "states-of-an-old-proof@example.com"
-        const url = yield* TestDatabase.acquirePostgres(migrations)
-        const site = yield* acquireSite({ DATABASE_URL: Redacted.value(url), BELFRY_SESSION_FRESHNESS: "1 millis" })
-        const visitor = yield* Effect.promise(() => stage.visitor({}, site))
-        yield* Effect.promise(() => signUp(visitor, email))
-        // As an import of users leaves it; the pages themselves let nobody in without a confirmed address.
-        yield* SqlClient.SqlClient.use((sql) => sql`UPDATE belfry_users SET email_verified_at = NULL`).pipe(
-          Effect.provide(Postgres.layer({ url })),
-        )
+        const { site, age, unverify } = yield* DatabaseSite.acquire()
         yield* Effect.promise(async () => {
+          const visitor = await stage.visitor({}, site)
+          await signUp(visitor, email)
+          // The pages themselves let nobody in without a confirmed address.
+          await unverify()
+          await age()
           await visitor.go("/account")
           await examine(visitor, "Your account")
           await visitor.press("Send me a link")
@@ -148,6 +143,8 @@ inBrowser("the pages", (stage) => {
         })
       }).pipe(Effect.scoped),
     )
+
+    testFactorLook(stage)
 
     it("failures", async () => {
       const visitor = await stage.visitor()
@@ -202,11 +199,7 @@ inBrowser("the pages", (stage) => {
   })
 })
 
-// internal
-
-/** A server that goes with the scope. */
-const acquireSite = (environment: Readonly<Record<string, string>>) =>
-  Effect.acquireRelease(
-    Effect.promise(() => ServedSite.start(environment)),
-    (site) => Effect.promise(() => site.stop()),
-  )
+inBrowser("the pages where everybody needs a second factor, without fault:", testEnrolmentLook, {
+  BELFRY_FIRST_FACTORS: "password,passkey",
+  BELFRY_SECOND_FACTOR: "required",
+})

@@ -25,6 +25,7 @@ inBrowser("an account in the browser", (stage) => {
     await visitor.reload()
     const sent = visitor.documents.filter((document) => document.startsWith("POST"))
     assert.deepStrictEqual(sent, ["POST /sign-up", "POST /confirm-sign-up", "POST /account"])
+    await stage.site.readMail("turing@example.com")
     assert.deepStrictEqual([email, "turing@example.com"].map(stage.site.countMail), [1, 1])
 
     // Back over the address change and the welcome, to the link, which is used up by now.

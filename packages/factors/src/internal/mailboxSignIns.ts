@@ -66,7 +66,6 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
     )
 
   const begin = Effect.fnUntraced(function* (email: Email, { token, context, client }: MailRequest) {
-    yield* rateLimits.consume(limits.mailByAccount, email)
     const { stored } = yield* attempts.begin({ token, factor, client })
     const going = stored === undefined || token === undefined ? undefined : yield* current(token, client)
     const signIn = going ?? (yield* attempts.start({ ...(context === undefined ? {} : { context }), client }))
@@ -78,7 +77,6 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
     const state = yield* attempts.get(token, client)
     const { user, factors } = state
     if (user === null || !factors.includes(factor)) return yield* new SignInRefused({ reason: "factor-unavailable" })
-    yield* rateLimits.consume(limits.mailByAccount, user.email)
     return { signIn: { _tag: "SignInContinues" as const, state, token }, email: user.email, owner: user }
   })
 
@@ -126,6 +124,9 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
       yield* transactions.run(
         Effect.gen(function* () {
           const mail = yield* write({ attempt: signIn.state.attempt, email, owner })
+          // After `write`, which may find that it is too soon: a mail that is not sent must not count. Nothing is kept
+          // where this refuses.
+          yield* rateLimits.consume(limits.mailByAccount, email)
           yield* audit.record({
             type: `${factor}.requested`,
             client,

@@ -22,10 +22,14 @@ export interface Stage {
 }
 
 /**
- * Describes tests in a browser. Where none is found they are one test, which is skipped with the reason, and fails where
- * `CI` is true.
+ * Describes tests in a browser, in front of a server of this environment. Where no browser is found they are one test,
+ * which is skipped with the reason, and fails where `CI` is true.
  */
-export const inBrowser = (name: string, tests: (stage: Stage) => void): void => {
+export const inBrowser = (
+  name: string,
+  tests: (stage: Stage) => void,
+  environment: Readonly<Record<string, string>> = {},
+): void => {
   describe(name, () => {
     const executable = Chromium.find()
     if (executable === undefined) {
@@ -41,7 +45,7 @@ export const inBrowser = (name: string, tests: (stage: Stage) => void): void => 
     let served: ServedSite.ServedSite | undefined
     beforeAll(async () => {
       browser = await Chromium.launch(executable)
-      served = await ServedSite.start()
+      served = await ServedSite.start(environment)
     })
     afterAll(async () => {
       await browser?.close()

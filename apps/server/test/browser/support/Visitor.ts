@@ -117,7 +117,8 @@ export class Visitor {
 
   /** What the page says was done. */
   notice(): Promise<string> {
-    return this.page.getByRole("status").innerText()
+    // Other live regions are there before they say anything.
+    return this.page.getByRole("status").filter({ hasText: /\S/u }).innerText()
   }
 
   /** What the page says is wrong, line by line. */

@@ -2,6 +2,7 @@
  * The pages for people who use no mouse.
  */
 import { assert, it } from "@effect/vitest"
+import { App, mailedCode, readSecret } from "./factors.ts"
 import { focused } from "./look.ts"
 import { mailedLink, signIn, signUp } from "./people.ts"
 import type { Stage } from "./Stage.ts"
@@ -62,32 +63,88 @@ export const testKeyboard = (stage: Stage): void => {
     ])
     await visitor.page.emulateMedia({ colorScheme: "dark" })
     await visitor.go("/sign-in")
-    assert.deepStrictEqual(await tabThrough(visitor, 6), [
+    assert.deepStrictEqual(await tabThrough(visitor, 8), [
       "E-mail address",
       "Password",
       "Show the password",
       "Sign in",
+      "Sign in with a passkey",
+      "Sign in by e-mail instead",
       "Forgot your password?",
       "Create an account",
     ])
     await signUp(visitor, "order@example.com")
     await signIn(await stage.visitor(), "order@example.com")
     await visitor.go("/account")
-    assert.deepStrictEqual(await tabThrough(visitor, 13), [
+    assert.deepStrictEqual(await tabThrough(visitor, 18), [
       "Sign out",
       "Name (optional)",
       "Save name",
       "New e-mail address",
       "Send a link to the new address",
+      "Change password",
+      "Set up: Authenticator app",
+      "Set up: Code generator",
+      "Add a passkey",
       "Current password",
       "Show the password",
       "New password",
       "Show the password",
       "Change password",
+      "Remove password",
       "Sign out Chrome on Linux, signed in just now",
       "Sign out all other devices",
       "Delete my account",
     ])
+  })
+
+  it("a person sets up an app, signs in with its code, and finds the other ways", async () => {
+    const email = "keyboard-app@example.com"
+    const visitor = await stage.visitor()
+    const { keyboard } = visitor.page
+    await signUp(visitor, email)
+    await visitor.go("/account/totp")
+    assert.deepStrictEqual(await tabThrough(visitor, 1), ["Show me the code to scan"])
+    await visitor.arrive(() => keyboard.press("Enter"))
+    const app = new App(await readSecret(visitor))
+    assert.deepStrictEqual(await tabThrough(visitor, 2), ["Open the app on this device", "Code"])
+    await keyboard.type(app.wrongCode())
+    assert.strictEqual(await visitor.arrive(() => keyboard.press("Enter")), 401)
+    assert.match((await focused(visitor.page)).name, /^There is a problem/u)
+    await keyboard.press("Tab")
+    await keyboard.press("Enter")
+    assert.strictEqual((await focused(visitor.page)).name, "Code")
+    await keyboard.type(app.code())
+    await visitor.arrive(() => keyboard.press("Enter"))
+    assert.deepStrictEqual(await tabThrough(visitor, 3), ["Copy", "Print", "I have saved them"])
+    await visitor.arrive(() => keyboard.press("Enter"))
+    await visitor.press("Sign out")
+
+    await signIn(visitor, email)
+    assert.deepStrictEqual(await tabThrough(visitor, 4), ["Code", "Go on", "Use a backup code instead", "Cancel"])
+    await visitor.page.locator("#code").focus()
+    await keyboard.type(app.code())
+    await visitor.arrive(() => keyboard.press("Enter"))
+    assert.strictEqual(await visitor.heading(), "Your account")
+  })
+
+  it("a person signs in by a code from a mail", async () => {
+    const email = "keyboard-mail@example.com"
+    const visitor = await stage.visitor()
+    const { keyboard } = visitor.page
+    await visitor.go("/sign-in/email")
+    const stops = ["E-mail address", "Send me a code", "Send me a link", "Sign in with your password"]
+    assert.deepStrictEqual(await tabThrough(visitor, 4), stops)
+    await visitor.page.locator("#email").focus()
+    await keyboard.type(email)
+    await visitor.arrive(() => keyboard.press("Enter"))
+    assert.strictEqual(await visitor.heading(), "Enter the code")
+    const others = ["Code", "Go on", "Send another code", "Use another address"]
+    assert.deepStrictEqual(await tabThrough(visitor, 4), others)
+    await visitor.page.locator("#code").focus()
+    await keyboard.type(await mailedCode(visitor, email))
+    await visitor.arrive(() => keyboard.press("Enter"))
+    assert.strictEqual(await visitor.heading(), "Your account")
   })
 
   it("is led from the summary of problems to each field", async () => {

@@ -25,7 +25,7 @@ export const testPasswordManager = (stage: Stage): void => {
         }),
       )
     }
-    assert.deepStrictEqual(await forms("/sign-in"), ["email username", "password current-password"])
+    assert.deepStrictEqual(await forms("/sign-in"), ["email username webauthn", "password current-password"])
     assert.deepStrictEqual(await forms("/sign-up"), ["text name", "email username", "password new-password"])
     await signUp(visitor, email)
     assert.deepStrictEqual(await forms("/account"), [
@@ -61,7 +61,7 @@ export const testPasswordManager = (stage: Stage): void => {
     await signUp(visitor, email)
     const seesForm = async () => {
       assert.match(visitor.page.url(), /\/account#password$/u)
-      const box = await visitor.page.getByRole("heading", { name: "Password" }).boundingBox()
+      const box = await visitor.page.getByRole("heading", { name: "Password", level: 2 }).boundingBox()
       assert.isBelow(box?.y ?? Infinity, 200)
     }
     await visitor.go("/.well-known/change-password")

@@ -38,7 +38,7 @@ export const factorWords = {
     title: "Enter the code",
     sent: "We have sent a code to the address you entered. It works for 10 minutes, in this browser.",
     sentTo: (email: string) => `We have sent a code to ${email}. It works for 10 minutes, in this browser.`,
-    hint: "The letters and digits from the mail. Capitals, spaces and dashes do not matter.",
+    hint: "Six characters from the mail. Capitals, spaces and dashes do not matter.",
     submit: "Go on",
     resend: "Send another code",
     resent: "Another code is on its way. The one before does not work any more.",
