@@ -118,7 +118,7 @@ describe("PagePaths", () => {
     Effect.gen(function* () {
       const paths = Object.values(yield* PagePaths)
       assert.strictEqual(new Set(paths).size, paths.length)
-      for (const path of paths) assert.match(path, /^\/[a-z-]+$/)
+      for (const path of paths) assert.match(path, /^(?:\/[a-z-]+)+$/)
     }),
   )
 })
