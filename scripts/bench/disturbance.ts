@@ -71,6 +71,9 @@ export const undisturbed = async <A>(measure: () => Promise<A>): Promise<Measure
   return best
 }
 
+/** Whether other programs took so much of the machine that the measurement says little. */
+export const isDisturbed = ({ othersCores }: Measured<unknown>): boolean => othersCores > limit
+
 /** What to tell about a measurement that stayed disturbed; empty for the others. */
 export const disturbanceNote = ({ othersCores }: Measured<unknown>): string =>
   othersCores > limit ? `  (other programs used ${othersCores.toFixed(1)} cores meanwhile)` : ""

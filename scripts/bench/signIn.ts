@@ -13,7 +13,8 @@ import { costOf, deriveOnly } from "./contenders/argon2.ts"
 import type { Argon2Cost } from "./contenders/argon2.ts"
 import { startWithPasswords } from "./contenders/belfry.ts"
 import type { Contestant, Context } from "./contenders/contender.ts"
-import { disturbanceNote, undisturbed } from "./disturbance.ts"
+import { disturbanceNote, isDisturbed, undisturbed } from "./disturbance.ts"
+import type { Measured } from "./disturbance.ts"
 import { clientLoad } from "./load.ts"
 import type { Post } from "./load.ts"
 import { median } from "./measures/median.ts"
@@ -79,7 +80,7 @@ type Turn = Pick<ContenderReport, "rps" | "p50" | "p99" | "rssMb">
 interface Participant {
   readonly name: string
   readonly takeTurn: () => Promise<Turn>
-  readonly turns: Array<Turn>
+  readonly turns: Array<Measured<Turn>>
 }
 
 const belfryOf = (contestant: Contestant, signIns: SignIns, seconds: number): Participant => ({
@@ -104,7 +105,7 @@ const compete = async (participants: ReadonlyArray<Participant>, { print, rounds
   for (let number = 1; number <= rounds; number++) {
     for (const { name, takeTurn, turns } of number % 2 === 1 ? participants : participants.toReversed()) {
       const measured = await undisturbed(takeTurn)
-      turns.push(measured.value)
+      turns.push(measured)
       const note = disturbanceNote(measured)
       print(`  round ${number}  ${name.padEnd(15)} ${round(measured.value.rps)} a second${note}`)
     }
@@ -112,13 +113,25 @@ const compete = async (participants: ReadonlyArray<Participant>, { print, rounds
 }
 
 const reportOf = ({ turns }: Participant, statementsPerRequest: number): ContenderReport => {
-  const middle = (key: keyof Turn) => round(median(turns.map((turn) => turn[key])))
+  const middle = (key: keyof Turn) => round(median(turns.map(({ value }) => value[key])))
   return { rps: middle("rps"), p50: middle("p50"), p99: middle("p99"), statementsPerRequest, rssMb: middle("rssMb") }
 }
 
-/** The median over the rounds of the ratio of two participants' rates. */
+/**
+ * The median of the ratio of two participants' rates over the rounds in which nothing disturbed either; NaN without one:
+ * a program that slows down one of the two would make the ratio whatever it likes.
+ */
 const ratio = (one: Participant, other: Participant): number =>
-  round(median(one.turns.map((turn, index) => turn.rps / (other.turns[index]?.rps ?? NaN))))
+  round(
+    median(
+      one.turns.flatMap((turn, index) => {
+        const against = other.turns[index]
+        return against === undefined || isDisturbed(turn) || isDisturbed(against)
+          ? []
+          : [turn.value.rps / against.value.rps]
+      }),
+    ),
+  )
 
 const measure = async (context: Context, options: Options): Promise<Report> => {
   const { duration, print, rounds } = options

@@ -151,7 +151,7 @@ export const settings: ReadonlyArray<Setting> = [
   {
     name: "BELFRY_PASSWORD_CONCURRENCY",
     unit: "hashes",
-    default: "4",
+    default: "the cores, 4 at most",
     description: "Hashes computed at a time; the others wait",
   },
   {

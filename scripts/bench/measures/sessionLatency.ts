@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Contestant } from "../contenders/contender.ts"
-import { disturbanceNote, undisturbed } from "../disturbance.ts"
+import { disturbanceNote, isDisturbed, undisturbed } from "../disturbance.ts"
 import { clientLoad } from "../load.ts"
 import type { LoadResult } from "../load.ts"
 import { median } from "./median.ts"
@@ -25,7 +25,7 @@ export interface Latency {
   readonly p99: number
 }
 
-/** Medians over the rounds. */
+/** Medians over the rounds that nothing disturbed; NaN where there is none. */
 export interface SessionLatency {
   readonly idle: Latency
   readonly busy: Latency
@@ -65,11 +65,11 @@ export const measureSessionLatency = async (
     const measure = async (kind: string, of: () => Promise<Latency>) => {
       const measured = await undisturbed(of)
       options.onSlice(round + 1, kind, measured.value, disturbanceNote(measured))
-      return measured.value
+      return measured
     }
     const idle = await measure("idle", slice)
     const busy = await measure("during sign-ins", busySlice)
-    rounds.push({ idle, busy })
+    if (!isDisturbed(idle) && !isDisturbed(busy)) rounds.push({ idle: idle.value, busy: busy.value })
   }
   const middle = (of: (round: { readonly idle: Latency; readonly busy: Latency }) => Latency): Latency => ({
     p50: median(rounds.map((round) => of(round).p50)),
