@@ -95,7 +95,7 @@ export interface SignInPolicyOptions {
  *
  * **Details**
  *
- * Sign-in: any second factor that is set up (TOTP, HOTP, passkey or security key) is demanded after every first factor;
+ * Sign-in: a second factor that is set up (TOTP, HOTP, passkey or security key) is demanded after every first factor;
  * a backup code stands in for it. A passkey that verified its user counts as both. Step-up: a second factor where there
  * is one, since who holds a session and a password must not take the second factor off; any first factor otherwise.
  *
