@@ -287,6 +287,30 @@ describe("Garbage", () => {
       }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("around the numbers of a signature is refused, though the numbers are right", () =>
+    Effect.gen(function* () {
+      const phone = VirtualAuthenticator.make()
+      const ada = yield* join("ada")
+      yield* enrol(ada, phone)
+      const { token, options } = yield* begin()
+      const response = yield* phone.authenticate(options)
+      const bytes = [...Buffer.from(response.response.signature, "base64url")]
+      const [, length = 0, , lengthOfR = 0, ...numbers] = bytes
+      const others = [
+        [...bytes, 0],
+        // A length in the long form, and a number with a zero that it does not need.
+        [0x30, 0x81, length, ...bytes.slice(2)],
+        [0x30, length + 1, 0x02, lengthOfR + 1, 0, ...numbers],
+      ]
+      for (const other of others) {
+        const signature = Buffer.from(other).toString("base64url")
+        const changed = { ...response, response: { ...response.response, signature } }
+        assert.strictEqual(yield* outcomeOf(prove(token, changed)), "PasskeyInvalid")
+      }
+      yield* complete(answer({ token, options }, phone))
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect.prop(
     "in a registration is refused, or makes a passkey of that user; no sign-in breaks by it",
     [damage(["id", "rawId", "clientDataJSON", "attestationObject"])],

@@ -137,9 +137,15 @@ export const verifyAssertion = Effect.fnUntraced(function* (options: {
   readonly passkey: StoredPasskey
 }) {
   const { response, challenge, party, passkey } = options
-  const { server } = yield* library
+  const { server, helpers } = yield* library
   const { id, rawId, type } = response
   const { clientDataJSON, authenticatorData, signature } = response.response
+  const isWellFormed = yield* attempt(async () => {
+    const isEcdsa = helpers.cose.isCOSEPublicKeyEC2(helpers.decodeCredentialPublicKey(passkey.publicKey))
+    return !isEcdsa || isEcdsaSignature(helpers.isoBase64URL.toBuffer(signature))
+  })
+  // The library reads the same two numbers from other bytes, too.
+  if (!isWellFormed) return yield* new Refusal({ reason: "malformed" })
   const { verified, authenticationInfo } = yield* attempt(() =>
     server.verifyAuthenticationResponse({
       response: {
@@ -171,6 +177,22 @@ export const verifyAssertion = Effect.fnUntraced(function* (options: {
 })
 
 // internal
+
+/**
+ * Whether bytes are an ECDSA signature in DER, of a curve of at most 384 bits: a sequence of two positive integers, each
+ * in its shortest form, and nothing else.
+ *
+ * @see [WebAuthn Level 3 §6.5.5](https://www.w3.org/TR/webauthn-3/#sctn-signature-attestation-types)
+ */
+const isEcdsaSignature = (bytes: Uint8Array): boolean => {
+  const integerEnd = (start: number): number | undefined => {
+    const [tag, length = 0, first = 0x80, second = 0x80] = bytes.subarray(start, start + 4)
+    const isShortest = first !== 0 || length === 1 || second >= 0x80
+    return tag === 0x02 && length > 0 && first < 0x80 && isShortest ? start + 2 + length : undefined
+  }
+  const end = integerEnd(2)
+  return bytes[0] === 0x30 && bytes[1] === bytes.length - 2 && end !== undefined && integerEnd(end) === bytes.length
+}
 
 /** 1023 bytes in base64url. */
 const maxCredentialId = 1364
