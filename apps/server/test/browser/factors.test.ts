@@ -120,6 +120,8 @@ const testPasskeys = (stage: Stage): void => {
     await device.setTouched(false)
     await visitor.press("Sign out")
     assert.strictEqual(await visitor.page.locator("#email").getAttribute("autocomplete"), "username webauthn")
+    // A page that asks for no passkey: the one before would sign in as soon as the device is touched.
+    await visitor.go("/sign-up")
     await device.setTouched(true)
     await visitor.page.goto("/sign-in", { waitUntil: "commit" })
     await visitor.page.getByRole("heading", { name: "Your account" }).waitFor()
