@@ -202,13 +202,19 @@ export const layer = Layer.effect(
 
     /** A sign-in that begins with the password of whoever has an address. */
     const begin = Effect.fnUntraced(function* (token: Redacted.Redacted | undefined, email: Email, client: ClientInfo) {
-      yield* rateLimits.consumeAll([
+      const uses = rateLimits.consumeAll([
         [limits.signInByAddress, rateLimitSubject(client.ipAddress)],
         [limits.signInByAccount, email],
       ])
-      const open = yield* attempts.begin({ token, factor: "password", client })
-      const user = yield* users.findByEmail(email)
-      return { open, user, refuse: checks.refuseBy("password.sign-in", user, client) }
+      const lookup = Effect.gen(function* () {
+        const open = yield* attempts.begin({ token, factor: "password", client })
+        const user = yield* users.findByEmail(email)
+        return { open, user, stored: yield* checks.find(user) }
+      })
+      // Side by side, so that each waits for the database twice and not four times; who is over a limit learns nothing
+      // from what was read meanwhile.
+      const [, claim] = yield* Effect.all([uses, lookup], { concurrency: "unbounded" })
+      return { ...claim, refuse: checks.refuseBy("password.sign-in", claim.user, client) }
     })
 
     /** A sign-in that goes on with the password of the user who proved the factors before. */

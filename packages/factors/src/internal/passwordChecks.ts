@@ -21,9 +21,13 @@ import { type OpenSignIn, SignInAttempts } from "../SignInAttempts.ts"
 /** Why credentials are refused: known to the audit log alone. */
 export type Refusal = "unknown-address" | "no-password" | "wrong-password"
 
-/** A password that somebody claims to be a user's; `refuse` records why it is not, and fails. */
+/**
+ * A password that somebody claims to be a user's; `refuse` records why it is not, and fails. `stored` is the hash that
+ * is kept, where it was looked up already.
+ */
 export interface Claim {
   readonly user: Option.Option<User>
+  readonly stored?: Option.Option<PasswordHash>
   readonly password: Redacted.Redacted
   readonly refuse: (reason: Refusal) => Effect.Effect<never, InvalidCredentials | StoreError>
 }
@@ -63,13 +67,16 @@ export const make = Effect.gen(function* () {
         Effect.fail(new InvalidCredentials()),
       )
 
+  // Looked up for nobody as well: an unknown address costs the same statements.
+  const find = (user: Option.Option<User>) => store.find(Option.isSome(user) ? user.value.id : nobody)
+
   const compare = (
     password: Redacted.Redacted,
     user: Option.Option<User>,
+    stored: Option.Option<PasswordHash>,
   ): Effect.Effect<Result.Result<Proof, Refusal>, StoreError> =>
     Effect.gen(function* () {
-      // Looked up for nobody as well: an unknown address costs the same statements and the same derivation.
-      const stored = yield* store.find(Option.isSome(user) ? user.value.id : nobody)
+      // Also without a hash, in the same time.
       const { matches, isOutdated } = yield* hasher.compare(password, stored)
       if (Option.isNone(user)) return Result.fail("unknown-address")
       if (Option.isNone(stored)) return Result.fail("no-password")
@@ -78,12 +85,12 @@ export const make = Effect.gen(function* () {
       const hash = yield* hasher.hash(password)
       const isRenewed = yield* store.rehash(user.value.id, stored.value, hash, yield* DateTime.now)
       // Another sign-in renewed it first, or the password was changed: what is kept now decides.
-      return isRenewed ? Result.succeed({ user: user.value, hash }) : yield* compare(password, user)
+      return isRenewed ? Result.succeed({ user: user.value, hash }) : yield* compare(password, user, yield* find(user))
     })
 
   /** Fails unless the password is the user's. Unknown address, no password and wrong password cost the same. */
-  const prove = Effect.fnUntraced(function* ({ user, password, refuse }: Claim) {
-    const proof = yield* compare(password, user)
+  const prove = Effect.fnUntraced(function* ({ user, stored, password, refuse }: Claim) {
+    const proof = yield* compare(password, user, stored ?? (yield* find(user)))
     return Result.isSuccess(proof) ? proof.success : yield* refuse(proof.failure)
   })
 
@@ -109,7 +116,7 @@ export const make = Effect.gen(function* () {
       .pipe(Effect.catchTag("InvalidCredentials", () => claim.refuse("wrong-password")))
   })
 
-  return { accept, refuseBy, prove, advance }
+  return { accept, find, refuseBy, prove, advance }
 })
 
 // internal
