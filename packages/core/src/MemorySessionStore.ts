@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import { constraintViolation } from "./internal/memoryStoreError.ts"
 import type { KeyedHash } from "./KeyedHash.ts"
 import { MemoryTables, type SessionRow } from "./MemoryTables.ts"
-import type { Session } from "./Session.ts"
+import type { Session, SessionProof } from "./Session.ts"
 import { SessionStore } from "./SessionStore.ts"
 
 /**
@@ -30,20 +30,21 @@ export const make = Effect.gen(function* () {
   })
 
   return SessionStore.of({
-    insert: (session, tokenHash) =>
+    insert: (session, tokenHash, proofs = []) =>
       tables.statement(() => {
         if (!tables.users.has(session.userId)) return refuse("insert", "the user exists")
         if (sessions.has(session.id)) return refuse("insert", "unique id")
         if (withHash([tokenHash]) !== undefined) return refuse("insert", "unique token hash")
         if (DateTime.isGreaterThan(session.expiresAt, session.endsAt)) return refuse("insert", "absolute end")
-        sessions.set(session.id, { session, tokenHash })
+        sessions.set(session.id, { session, tokenHash, proofs: new Map(proofs.map(entry)) })
         return Effect.void
       }),
     findByTokenHash: (hashes) =>
       tables.statement(() => {
         const row = withHash(hashes)
         const user = row && tables.users.get(row.session.userId)
-        return Effect.succeed(row && user ? Option.some({ ...row, user }) : Option.none())
+        if (row === undefined || user === undefined) return Effect.succeedNone
+        return Effect.succeedSome({ session: row.session, user, tokenHash: row.tokenHash })
       }),
     touch: (seen, next) =>
       tables.statement(() => {
@@ -68,15 +69,24 @@ export const make = Effect.gen(function* () {
         sessions.set(id, { ...row, tokenHash: to })
         return Effect.succeed(true)
       }),
-    rotate: ({ id, tokenHash, amr, acr, authTime, now }) =>
+    rotate: ({ id, tokenHash, amr, acr, authTime, proofs = [], now }) =>
       tables.statement(() => {
         const row = sessions.get(id)
         if (row === undefined || isOver(row, now)) return Effect.succeedNone
         if ((withHash([tokenHash])?.session.id ?? id) !== id) return refuse("rotate", "unique token hash")
         const session: Session = { ...row.session, amr, acr, authTime }
-        sessions.set(id, { session, tokenHash })
+        sessions.set(id, { session, tokenHash, proofs: new Map([...row.proofs, ...proofs.map(entry)]) })
         return Effect.succeedSome(session)
       }),
+    listProofs: (id, since) =>
+      tables.statement(() =>
+        Effect.succeed(
+          [...(sessions.get(id)?.proofs ?? [])]
+            .map(([factor, at]): SessionProof => ({ factor, at }))
+            .filter(({ at }) => DateTime.isGreaterThan(at, since))
+            .sort(byTime),
+        ),
+      ),
     listByUser: (userId, now) =>
       tables.statement(() =>
         Effect.succeed(
@@ -130,6 +140,11 @@ const refuse = (method: string, constraint: string) =>
 
 const isOver = ({ session }: SessionRow, now: DateTime.Utc): boolean =>
   session.expiresAt.epochMilliseconds <= now.epochMilliseconds
+
+const entry = ({ factor, at }: SessionProof): readonly [SessionProof["factor"], SessionProof["at"]] => [factor, at]
+
+const byTime = (a: SessionProof, b: SessionProof): number =>
+  a.at.epochMilliseconds - b.at.epochMilliseconds || (a.factor < b.factor ? -1 : 1)
 
 const newestFirst = (a: Session, b: Session): number =>
   b.createdAt.epochMilliseconds - a.createdAt.epochMilliseconds || (a.id < b.id ? 1 : -1)

@@ -12,7 +12,9 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import type { KeyedHash } from "./KeyedHash.ts"
-import type { Session, SessionId } from "./Session.ts"
+import type { Session, SessionId, SessionProof } from "./Session.ts"
+import type { StoreError } from "./StoreError.ts"
+import { undoneInside } from "./TransactionStore.ts"
 import type { User, UserId } from "./User.ts"
 
 /**
@@ -36,8 +38,8 @@ export class MemoryTables extends Context.Service<
     readonly table: <Key, Row>(name: string) => Effect.Effect<Map<Key, Row>>
     /** Runs `body`, which must not wait for anything, as one atomic statement. */
     readonly statement: <A, E = never>(body: () => Effect.Effect<A, E>) => Effect.Effect<A, E>
-    /** Runs `effect` in a transaction, or a savepoint of the open one; any failure puts the rows back. */
-    readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    /** Runs `effect` in a transaction, or as a part of the open one; any failure in either puts the rows back. */
+    readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | StoreError, R>
     /** Runs `effect` once the outermost transaction committed, or at once when none is open. */
     readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
     /** Calls `cascade` in the same statement that removes a user. */
@@ -60,6 +62,8 @@ export class MemoryTables extends Context.Service<
 export interface SessionRow {
   readonly session: Session
   readonly tokenHash: KeyedHash
+  /** What was proved in it: when last, by factor. */
+  readonly proofs: ReadonlyMap<SessionProof["factor"], SessionProof["at"]>
 }
 
 /**
@@ -95,24 +99,27 @@ export const make: Effect.Effect<MemoryTables["Service"]> = Effect.sync(() => {
       level === undefined ? connection.withPermit(Effect.suspend(body)) : Effect.suspend(body),
     )
 
-  const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreError, R> =>
+    Effect.flatMap(currentLevel, (outer) => (outer === undefined ? outermost(effect) : joined(effect, outer)))
+
+  const joined = <A, E, R>(effect: Effect.Effect<A, E, R>, outer: TransactionLevel): Effect.Effect<A, E, R> =>
+    Effect.onError(effect, () => Effect.sync(() => void (outer.isBroken = true)))
+
+  const outermost = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreError, R> =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const context = yield* Effect.context<R>()
-        const outer = yield* currentLevel
-        const level: TransactionLevel = { savepoints: Semaphore.makeUnsafe(1), callbacks: [] }
-        const waitingLine = outer === undefined ? connection : outer.savepoints
-        yield* restore(waitingLine.take(1))
+        const level: TransactionLevel = { callbacks: [], isBroken: false }
+        yield* restore(connection.take(1))
         const putBack = [...tables.values()].map((table) => table.snapshot())
         const exit = yield* Effect.exit(
           restore(Effect.provideContext(effect, Context.add(context, CurrentLevel, level))),
         )
-        if (Exit.isFailure(exit)) putBack.forEach((restoreRows) => restoreRows())
-        yield* waitingLine.release(1)
-        if (Exit.isSuccess(exit)) {
-          if (outer === undefined) yield* Effect.forEach(level.callbacks, runCallback, { discard: true })
-          else outer.callbacks.push(...level.callbacks)
-        }
+        const isKept = Exit.isSuccess(exit) && !level.isBroken
+        if (!isKept) putBack.forEach((restoreRows) => restoreRows())
+        yield* connection.release(1)
+        if (isKept) yield* Effect.forEach(level.callbacks, runCallback, { discard: true })
+        else if (Exit.isSuccess(exit)) return yield* undoneInside()
         return yield* exit
       }),
     )
@@ -162,8 +169,9 @@ interface Table {
 }
 
 interface TransactionLevel {
-  readonly savepoints: Semaphore.Semaphore
   readonly callbacks: Array<Effect.Effect<void>>
+  /** Whether a part of it failed. */
+  isBroken: boolean
 }
 
 // Each instance has transactions of its own, so each has its own key.

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import { MemoryTables } from "./MemoryTables.ts"
+import type { StoreError } from "./StoreError.ts"
 import { TransactionStore } from "./TransactionStore.ts"
 
 /**
@@ -19,7 +20,10 @@ export const make = Effect.gen(function* () {
   const tables = yield* MemoryTables
   const running = new Set<string>()
 
-  const runExclusive = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<Option.Option<A>, E, R> =>
+  const runExclusive = <A, E, R>(
+    name: string,
+    effect: Effect.Effect<A, E, R>,
+  ): Effect.Effect<Option.Option<A>, E | StoreError, R> =>
     Effect.suspend(() => {
       if (running.has(name)) return Effect.succeedNone
       running.add(name)

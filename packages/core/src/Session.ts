@@ -124,6 +124,18 @@ export interface SessionWithUser {
 }
 
 /**
+ * A factor that was proved in a session, and when last. To core `factor` is a name without a meaning: the package that
+ * proves gives it one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionProof {
+  readonly factor: string
+  readonly at: DateTime.Utc
+}
+
+/**
  * How long sessions live.
  *
  * **Details**

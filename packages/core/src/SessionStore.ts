@@ -12,7 +12,7 @@ import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type { KeyedHash } from "./KeyedHash.ts"
-import type { AuthenticationMethod, Session, SessionId, SessionWithUser } from "./Session.ts"
+import type { AuthenticationMethod, Session, SessionId, SessionProof, SessionWithUser } from "./Session.ts"
 import type { StoreError } from "./StoreError.ts"
 import type { UserId } from "./User.ts"
 
@@ -35,8 +35,12 @@ export interface StoredSession extends SessionWithUser {
 export class SessionStore extends Context.Service<
   SessionStore,
   {
-    /** Keeps a new session. The user must exist. */
-    readonly insert: (session: Session, tokenHash: KeyedHash) => Effect.Effect<void, StoreError>
+    /** Keeps a new session, and what was proved in it: of several proofs of a factor the last. The user must exist. */
+    readonly insert: (
+      session: Session,
+      tokenHash: KeyedHash,
+      proofs?: ReadonlyArray<SessionProof>,
+    ) => Effect.Effect<void, StoreError>
     /** The session whose token has one of these hashes, expired or not, with its user. One statement. */
     readonly findByTokenHash: (
       hashes: NonEmptyReadonlyArray<KeyedHash>,
@@ -49,8 +53,9 @@ export class SessionStore extends Context.Service<
     /** Replaces the hash `from` by `to`, after the key ring rotated. True if this call did it. */
     readonly rehash: (id: SessionId, from: KeyedHash, to: KeyedHash) => Effect.Effect<boolean, StoreError>
     /**
-     * Gives a live session a new token, and the given `amr`, `acr` and `authTime`: the old token is dead from then on. None when
-     * the session is gone or was over at `now`.
+     * Gives a live session a new token, and the given `amr`, `acr` and `authTime`: the old token is dead from then on.
+     * Each of `proofs` replaces the one of its factor; those of other factors stay as they are. None when the session is
+     * gone or was over at `now`.
      */
     readonly rotate: (options: {
       readonly id: SessionId
@@ -58,8 +63,11 @@ export class SessionStore extends Context.Service<
       readonly amr: ReadonlyArray<AuthenticationMethod>
       readonly acr: Session["acr"]
       readonly authTime: DateTime.Utc
+      readonly proofs?: ReadonlyArray<SessionProof>
       readonly now: DateTime.Utc
     }) => Effect.Effect<Option.Option<Session>, StoreError>
+    /** What was proved in a session after `since`, by time, then by factor. Empty when there is no such session. */
+    readonly listProofs: (id: SessionId, since: DateTime.Utc) => Effect.Effect<ReadonlyArray<SessionProof>, StoreError>
     /** The sessions of a user that are not over at `now`, newest first. */
     readonly listByUser: (userId: UserId, now: DateTime.Utc) => Effect.Effect<ReadonlyArray<Session>, StoreError>
     /** Removes one session of this user; none when the user has no such session. */

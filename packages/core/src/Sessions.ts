@@ -32,6 +32,7 @@ import {
   SessionNotFound,
   SessionNotFresh,
   type SessionPolicy,
+  type SessionProof,
   type SessionWithUser,
   slide,
 } from "./Session.ts"
@@ -82,13 +83,14 @@ export class Sessions extends Context.Service<
     /**
      * Starts a session for a user who has just proved who they are. The session of `replaces`, if that token opens one,
      * ends in the same transaction: a token from before the sign-in never lives on (session fixation). `authTime` is now,
-     * unless it is given.
+     * unless it is given. `proofs` are the factors that were proved for it.
      */
     readonly start: (options: {
       readonly user: User
       readonly amr: ReadonlyArray<AuthenticationMethod>
       readonly acr?: Session["acr"]
       readonly authTime?: DateTime.Utc
+      readonly proofs?: ReadonlyArray<SessionProof>
       readonly client: ClientInfo
       readonly label?: string | null
       readonly replaces?: Redacted.Redacted | undefined
@@ -100,17 +102,24 @@ export class Sessions extends Context.Service<
     readonly verify: (token: Redacted.Redacted) => Effect.Effect<VerifiedSession, SessionInvalid | StoreError>
     /**
      * Gives a session a new token, on any rise of privilege; the old token is dead. `authTime` is when the person last
-     * proved who they are: now, unless it is given. `acr` stays what it was, unless it is given.
+     * proved who they are: now, unless it is given. `acr` stays what it was, unless it is given. Each of
+     * `proofs` replaces the one of its factor.
      */
     readonly rotate: (options: {
       readonly session: Pick<Session, "id" | "userId" | "acr">
       readonly amr: ReadonlyArray<AuthenticationMethod>
       readonly acr?: Session["acr"]
       readonly authTime?: DateTime.Utc
+      readonly proofs?: ReadonlyArray<SessionProof>
       readonly client: ClientInfo
     }) => Effect.Effect<IssuedSession, SessionInvalid | StoreError>
     /** Fails unless the person proved who they are within the policy's freshness. */
     readonly requireFresh: (session: Session) => Effect.Effect<void, SessionNotFresh>
+    /** The factors that were proved in a session after `since`, by the time of the last proof. */
+    readonly proofs: (
+      sessionId: SessionId,
+      since: DateTime.Utc,
+    ) => Effect.Effect<ReadonlyArray<SessionProof>, StoreError>
     /** The user's live sessions, newest first. */
     readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<Session>, StoreError>
     /** Ends one session of a user. */
@@ -207,7 +216,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
 
   return Sessions.of({
     policy,
-    start: Effect.fn("Sessions.start")(function* ({ user, amr, acr, authTime, client, label, replaces }) {
+    start: Effect.fn("Sessions.start")(function* ({ user, amr, acr, authTime, proofs = [], client, label, replaces }) {
       const token = yield* generate
       const tokenHash = yield* hasher.hash(token)
       const now = yield* DateTime.now
@@ -229,14 +238,14 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
       const replaced = replaces === undefined ? Option.none() : yield* findLive(replaces)
       yield* transactions.run(
         Effect.gen(function* () {
-          yield* store.insert(session, tokenHash)
+          yield* store.insert(session, tokenHash, proofs)
           if (Option.isSome(replaced)) yield* end(replaced.value, client)
           yield* audit.record({
             type: "session.started",
             userId: user.id,
             sessionId: session.id,
             client,
-            data: { amr },
+            data: { amr, factors: factorsOf(proofs) },
           })
           yield* transactions.afterCommit(
             Effect.andThen(
@@ -260,7 +269,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
             now,
           )
     }),
-    rotate: Effect.fn("Sessions.rotate")(function* ({ session, amr, acr, authTime, client }) {
+    rotate: Effect.fn("Sessions.rotate")(function* ({ session, amr, acr, authTime, proofs = [], client }) {
       const token = yield* generate
       const tokenHash = yield* hasher.hash(token)
       const now = yield* DateTime.now
@@ -272,6 +281,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
             amr,
             acr: acr === undefined ? session.acr : acr,
             authTime: authTime ?? now,
+            proofs,
             now,
           })
           if (Option.isNone(rotated)) return yield* new SessionInvalid()
@@ -280,7 +290,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
             userId: session.userId,
             sessionId: session.id,
             client,
-            data: { amr },
+            data: { amr, factors: factorsOf(proofs) },
           })
           yield* transactions.afterCommit(events.publish(AuthEvent.SessionRotated({ session: rotated.value })))
           return rotated.value
@@ -293,6 +303,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
         return yield* new SessionNotFresh({ maxAge: Duration.toSeconds(policy.freshness) })
       }
     }),
+    proofs: Effect.fn("Sessions.proofs")((sessionId, since) => store.listProofs(sessionId, since)),
     list: Effect.fn("Sessions.list")(function* (userId) {
       const now = yield* DateTime.now
       const sessions = yield* store.listByUser(userId, now)
@@ -368,3 +379,9 @@ export const layerConfig = Layer.effect(
     return yield* make(yield* configPolicy)
   }),
 )
+
+// internal
+
+const factorsOf = (proofs: ReadonlyArray<SessionProof>): ReadonlyArray<string> => [
+  ...new Set(proofs.map(({ factor }) => factor)),
+]

@@ -160,5 +160,15 @@ export const migrations: MigrationSet = {
       name: "0007_session_acr",
       statements: [`ALTER TABLE belfry_sessions ADD COLUMN acr text COLLATE "C"`],
     },
+    {
+      name: "0008_rate_limits_unlogged",
+      // Counts are not worth a wait for the disk: after a crash of the database they start anew.
+      statements: [`ALTER TABLE belfry_rate_limits SET UNLOGGED`],
+    },
+    {
+      name: "0009_session_proofs",
+      // The times by factor, in milliseconds since the epoch.
+      statements: [`ALTER TABLE belfry_sessions ADD COLUMN proofs jsonb NOT NULL DEFAULT '{}'`],
+    },
   ],
 }

@@ -9,11 +9,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
-import { removeExpired } from "./SqlExpiry.ts"
 import * as sqlLookup from "./internal/sqlLookup.ts"
 import type { KeyedHash } from "./KeyedHash.ts"
-import type { AuthenticationMethod, Session, SessionId } from "./Session.ts"
+import type { AuthenticationMethod, Session, SessionId, SessionProof } from "./Session.ts"
 import { SessionStore, type StoredSession } from "./SessionStore.ts"
+import { removeExpired } from "./SqlExpiry.ts"
+import { toJsonb } from "./SqlJson.ts"
 import * as SqlStoreError from "./SqlStoreError.ts"
 import type { Email, UserId } from "./User.ts"
 
@@ -50,14 +51,14 @@ export const make = Effect.gen(function* () {
 
   return SessionStore.of({
     findByTokenHash,
-    insert: (session, tokenHash) =>
+    insert: (session, tokenHash, proofs = []) =>
       Effect.asVoid(
         statements.write(
           "insert",
-          sql`INSERT INTO belfry_sessions (${columns}, token_hash) VALUES (
+          sql`INSERT INTO belfry_sessions (${columns}, token_hash, proofs) VALUES (
             ${session.id}, ${session.userId}, ${session.amr}, ${session.acr}, ${toDate(session.authTime)}, ${toDate(session.createdAt)},
             ${toDate(session.lastSeenAt)}, ${toDate(session.expiresAt)}, ${toDate(session.endsAt)},
-            ${session.ipAddress}, ${session.userAgent}, ${session.label}, ${tokenHash}
+            ${session.ipAddress}, ${session.userAgent}, ${session.label}, ${tokenHash}, ${toProofs(proofs)}::jsonb
           )`,
         ),
       ),
@@ -82,15 +83,25 @@ export const make = Effect.gen(function* () {
         ),
         isSome,
       ),
-    rotate: ({ id, tokenHash, amr, acr, authTime, now }) =>
+    rotate: ({ id, tokenHash, amr, acr, authTime, proofs = [], now }) =>
       Effect.map(
         statements.write(
           "rotate",
           sql<SessionRow>`UPDATE belfry_sessions SET token_hash = ${tokenHash}, amr = ${amr}, acr = ${acr},
-              auth_time = ${toDate(authTime)}
+              auth_time = ${toDate(authTime)}, proofs = proofs || ${toProofs(proofs)}::jsonb
             WHERE id = ${id} AND expires_at > ${toDate(now)} RETURNING ${columns}`,
         ),
         firstSession,
+      ),
+    listProofs: (id, since) =>
+      Effect.map(
+        statements.read(
+          "listProofs",
+          sql<SessionProofRow>`SELECT factor, at::float8 FROM belfry_sessions, jsonb_each_text(proofs) AS proof (factor, at)
+            WHERE id = ${id} AND at::float8 > ${since.epochMilliseconds}::float8
+            ORDER BY at::float8, factor COLLATE "C"`,
+        ),
+        (rows) => rows.map(({ factor, at }) => ({ factor, at: DateTime.makeUnsafe(at) })),
       ),
     listByUser: (userId, now) =>
       Effect.map(
@@ -169,6 +180,16 @@ interface StoredSessionRow extends SessionRow {
   readonly user_created_at: Date
   readonly user_updated_at: Date
 }
+
+interface SessionProofRow {
+  readonly factor: string
+  /** In milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** What was proved as an object of the times by factor, in milliseconds since the epoch. */
+const toProofs = (proofs: ReadonlyArray<SessionProof>): string =>
+  toJsonb(Object.fromEntries(proofs.map(({ factor, at }) => [factor, at.epochMilliseconds])))
 
 const toSession = (row: SessionRow): Session => ({
   id: row.id,

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as SqlFailure from "@belfry/sql/SqlFailure"
+import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -13,16 +14,16 @@ import * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError } from "effect/sql/SqlError"
 import * as SqlStoreError from "./SqlStoreError.ts"
 import { StoreError } from "./StoreError.ts"
-import { TransactionStore } from "./TransactionStore.ts"
+import { TransactionStore, undoneInside } from "./TransactionStore.ts"
 
 /**
  * Builds the store over the SQL client.
  *
  * **Details**
  *
- * A transaction runs at READ COMMITTED. A nested one is a savepoint: if it fails and the outer one goes on, only the
- * inner writes are undone. After a serialization failure or a deadlock the outermost one runs again, at most 3 times,
- * after about 20, 40 and 80 ms.
+ * A transaction runs at READ COMMITTED. One inside of another has no statements of its own; inside of a transaction that
+ * the host opened on the client, it is a savepoint. After a serialization failure or a deadlock the outermost one runs
+ * again, at most 3 times, after about 20, 40 and 80 ms.
  *
  * @category constructors
  * @since 0.1.0
@@ -31,16 +32,30 @@ export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const statements = SqlStoreError.statements(sql, "TransactionStore")
   const running = new Set<string>()
+  const current = Context.Service<OpenTransaction>(`@belfry/core/SqlTransactionStore/OpenTransaction/${++instances}`)
 
-  const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreError, R> => {
+  const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreError, R> =>
+    Effect.withFiber((fiber) => {
+      const open = Context.getOrUndefined(fiber.context, current)
+      return open === undefined ? outermost(effect) : Effect.onError(effect, () => Effect.sync(open.break))
+    })
+
+  const outermost = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreError, R> => {
+    const unbroken = Effect.suspend(() => {
+      let isBroken = false
+      const open: OpenTransaction = { break: () => void (isBroken = true) }
+      return Effect.flatMap(Effect.provideService(effect, current, open), (value) =>
+        isBroken ? Effect.fail(undoneInside()) : Effect.succeed(value),
+      )
+    })
     // What the effect fails with is wrapped, so that it is told from what BEGIN and COMMIT fail with: the caller's own
     // SQL may well fail with an `SqlError` that is none of ours.
     const transaction = Effect.mapError(
-      sql.withTransaction(Effect.mapError(effect, (error) => new EffectFailure({ error }))),
+      sql.withTransaction(Effect.mapError(unbroken, (error) => new EffectFailure({ error }))),
       (error) => (error instanceof EffectFailure ? error : statements.failure("run", error)),
     )
-    return Effect.flatMap(SqlStoreError.isInTransaction(sql), (isNested) =>
-      isNested ? transaction : Effect.retry(transaction, { while: isSerializationFailure, schedule: backoff }),
+    return Effect.flatMap(SqlStoreError.isInTransaction(sql), (isInside) =>
+      isInside ? transaction : Effect.retry(transaction, { while: isSerializationFailure, schedule: backoff }),
     ).pipe(Effect.mapError((failure) => (failure instanceof EffectFailure ? failure.error : failure)))
   }
 
@@ -68,7 +83,11 @@ export const make = Effect.gen(function* () {
     })
   }
 
-  return TransactionStore.of({ run, runExclusive, afterCommit: (effect) => sql.afterCommit(effect) })
+  // It runs after the transaction, with the services of now, among which the open transaction must not be.
+  const afterCommit = (effect: Effect.Effect<void>) =>
+    sql.afterCommit(Effect.updateContext(effect, (context: Context.Context<never>) => Context.omit(current)(context)))
+
+  return TransactionStore.of({ run, runExclusive, afterCommit })
 })
 
 /**
@@ -82,6 +101,14 @@ export const layer: Layer.Layer<TransactionStore, never, SqlClient.SqlClient> = 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+interface OpenTransaction {
+  /** Has the transaction undone at its end. */
+  readonly break: () => void
+}
+
+// Each client has transactions of its own, so each has its own key.
+let instances = 0
 
 class EffectFailure<E> extends Data.TaggedError("EffectFailure")<{ readonly error: E }> {}
 

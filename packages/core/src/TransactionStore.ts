@@ -9,7 +9,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type { StoreError } from "./StoreError.ts"
+import { StoreError } from "./StoreError.ts"
 
 /**
  * All or nothing over several stores.
@@ -21,8 +21,9 @@ export class TransactionStore extends Context.Service<
   TransactionStore,
   {
     /**
-     * Runs `effect` in one transaction; a failure of any kind undoes what it wrote. Nested calls join the outer one.
-     * When the database reports a serialization failure or deadlock the effect runs again, so it must have no effect
+     * Runs `effect` in one transaction; a failure of any kind undoes what it wrote. Nested calls join the outer one, and
+     * their failure undoes it whole: where the outer effect goes on after that, `run` fails with a `StoreError` at its
+     * end. When the database reports a serialization failure or deadlock the effect runs again, so it must have no effect
      * outside the stores: put mails and events into `afterCommit`.
      */
     readonly run: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | StoreError, R>
@@ -35,3 +36,17 @@ export class TransactionStore extends Context.Service<
     ) => Effect.Effect<Option.Option<A>, E | StoreError, R>
   }
 >()("@belfry/core/TransactionStore") {}
+
+/**
+ * The failure of a transaction that went on after one inside of it had failed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const undoneInside = (): StoreError =>
+  new StoreError({
+    store: "TransactionStore",
+    method: "run",
+    isRetryable: false,
+    cause: new Error("A transaction inside of this one failed, so that nothing was kept"),
+  })

@@ -58,7 +58,7 @@ describe("MemoryTables", () => {
       yield* Effect.yieldNow
       yield* Fiber.interrupt(interrupted)
       yield* Deferred.succeed(goOn, undefined)
-      yield* Effect.forEach([first, statement, transaction], (fiber) => Fiber.join<unknown, never>(fiber))
+      yield* Effect.forEach([first, statement, transaction], (fiber) => Fiber.join<unknown, unknown>(fiber))
       assert.deepStrictEqual(log, ["begin", "end", "statement", "transaction"])
     }),
   )

@@ -237,6 +237,29 @@ for (const { name, stores } of TestCore.backends) {
       }),
     )
 
+    it.effect("tells what was proved when it began and when it was rotated, after an instant", () =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions.Sessions
+        const user = yield* newUser
+        const began = yield* DateTime.now
+        const { session } = yield* sessions.start({
+          user,
+          amr: ["pwd"],
+          proofs: ["password", "totp"].map((factor) => ({ factor, at: began })),
+          client,
+        })
+        yield* TestClock.adjust("1 hour")
+        const again = yield* DateTime.now
+        yield* sessions.rotate({ session, amr: ["otp"], proofs: [{ factor: "totp", at: again }], client })
+        yield* sessions.rotate({ session, amr: ["otp"], client })
+        assert.deepStrictEqual(yield* sessions.proofs(session.id, DateTime.subtract(began, { milliseconds: 1 })), [
+          { factor: "password", at: began },
+          { factor: "totp", at: again },
+        ])
+        assert.deepStrictEqual(yield* sessions.proofs(session.id, began), [{ factor: "totp", at: again }])
+      }),
+    )
+
     it.effect("rotates no session that is over or revoked", () =>
       Effect.gen(function* () {
         const sessions = yield* Sessions.Sessions

@@ -81,21 +81,30 @@ for (const { name, stores } of TestCore.backends) {
         const sessions = yield* Sessions.Sessions
         const first = yield* signIn
         const { user, session } = first
-        const second = yield* sessions.start({ user, amr: ["pwd"], client, replaces: first.token })
-        yield* sessions.rotate({ session: second.session, amr: ["pwd", "otp"], client })
+        const proved = (...factors: ReadonlyArray<string>) =>
+          factors.map((factor) => ({ factor, at: session.authTime }))
+        const proofs = proved("password", "totp", "password")
+        const second = yield* sessions.start({ user, amr: ["pwd"], proofs, client, replaces: first.token })
+        yield* sessions.rotate({ session: second.session, amr: ["pwd", "otp"], proofs: proved("totp", "totp"), client })
+        yield* sessions.rotate({ session: second.session, amr: ["otp"], client })
         yield* sessions.revoke(user.id, second.session.id, client)
         const third = yield* sessions.start({ user, amr: ["email"], client })
         yield* sessions.signOut(third.token, client)
         yield* sessions.signOut(third.token, client)
         const events = yield* Audit.use((audit) => audit.list({ userId: user.id }))
-        const started = (id: Session["id"], amr: ReadonlyArray<string>) => ["session.started", id, { amr }]
+        const started = (id: Session["id"], amr: ReadonlyArray<string>, ...factors: ReadonlyArray<string>) => [
+          "session.started",
+          id,
+          { amr, factors },
+        ]
         assert.deepStrictEqual(
           events.toReversed().map(({ type, sessionId, data }) => [type, sessionId, data]),
           [
             started(session.id, ["pwd"]),
             ["session.revoked", session.id, {}],
-            started(second.session.id, ["pwd"]),
-            ["session.rotated", second.session.id, { amr: ["pwd", "otp"] }],
+            started(second.session.id, ["pwd"], "password", "totp"),
+            ["session.rotated", second.session.id, { amr: ["pwd", "otp"], factors: ["totp"] }],
+            ["session.rotated", second.session.id, { amr: ["otp"], factors: [] }],
             ["session.revoked", second.session.id, {}],
             started(third.session.id, ["email"]),
             ["session.revoked", third.session.id, {}],

@@ -11,7 +11,6 @@ import * as MemoryFactorTables from "./MemoryFactorTables.ts"
 import * as MemoryHotpStore from "./MemoryHotpStore.ts"
 import * as MemoryPasskeyStore from "./MemoryPasskeyStore.ts"
 import * as MemoryPasswordStore from "./MemoryPasswordStore.ts"
-import * as MemorySessionProofStore from "./MemorySessionProofStore.ts"
 import * as MemorySignInAttemptStore from "./MemorySignInAttemptStore.ts"
 import * as MemoryTotpStore from "./MemoryTotpStore.ts"
 
@@ -28,7 +27,6 @@ export const layer = Layer.mergeAll(
   MemoryHotpStore.layer,
   MemoryPasskeyStore.layer,
   MemoryPasswordStore.layer,
-  MemorySessionProofStore.layer,
   MemorySignInAttemptStore.layer,
   MemoryTotpStore.layer,
 ).pipe(Layer.provideMerge(MemoryFactorTables.layer))

@@ -5,7 +5,6 @@
  */
 import type { KeyedHash } from "@belfry/core/KeyedHash"
 import { MemoryTables } from "@belfry/core/MemoryTables"
-import type { SessionId } from "@belfry/core/Session"
 import type { UserId } from "@belfry/core/User"
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
@@ -15,7 +14,6 @@ import type { EmailCode } from "./EmailCodeStore.ts"
 import type { Hotp, Totp } from "./OneTimePassword.ts"
 import type { PasskeyId, StoredPasskey } from "./Passkey.ts"
 import type { PasswordHash } from "./Password.ts"
-import type { SessionProof } from "./SessionProofStore.ts"
 import type { SignInAttemptId } from "./SignInAttempt.ts"
 import type { StoredAttempt } from "./SignInAttemptStore.ts"
 
@@ -35,7 +33,6 @@ export class MemoryFactorTables extends Context.Service<
     readonly hotps: Map<UserId, Hotp>
     readonly backupCodes: Map<UserId, ReadonlyArray<BackupCodeRow>>
     readonly passkeys: Map<PasskeyId, StoredPasskey>
-    readonly sessionProofs: Map<SessionId, ReadonlyArray<SessionProof>>
   }
 >()("@belfry/factors/MemoryFactorTables") {}
 
@@ -80,7 +77,6 @@ export const layer: Layer.Layer<MemoryFactorTables, never, MemoryTables> = Layer
       hotps: yield* table<UserId, Hotp>("hotps"),
       backupCodes: yield* table<UserId, ReadonlyArray<BackupCodeRow>>("backup_codes"),
       passkeys: yield* table<PasskeyId, StoredPasskey>("passkeys"),
-      sessionProofs: yield* table<SessionId, ReadonlyArray<SessionProof>>("session_proofs"),
     })
   }),
 )

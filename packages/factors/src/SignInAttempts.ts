@@ -39,7 +39,6 @@ import {
   SignInRefused,
   type StepUp,
 } from "./SignInAttempt.ts"
-import { SessionProofStore } from "./SessionProofStore.ts"
 import { SignInAttemptStore, type StoredAttempt } from "./SignInAttemptStore.ts"
 import { SignInPolicy } from "./SignInPolicy.ts"
 import { codeUses, limits, tokenPrefix } from "./SignInRules.ts"
@@ -192,7 +191,6 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const store = yield* SignInAttemptStore
     const enrolments = yield* EnrolmentStore
-    const sessionProofs = yield* SessionProofStore
     const users = yield* Users
     const sessions = yield* Sessions
     const rateLimits = yield* RateLimits
@@ -269,17 +267,17 @@ export const layer = Layer.effect(
       const acr = policy.acr(amr)
       const authTime = proofs[proofs.length - 1]?.at ?? (yield* DateTime.now)
       const issued = yield* stepUp === null
-        ? sessions.start({ user, amr, acr, authTime, client, label: context.label ?? null, replaces })
+        ? sessions.start({ user, amr, acr, authTime, proofs, client, label: context.label ?? null, replaces })
         : sessions
             .rotate({
               session: { id: stepUp.sessionId, userId: user.id, acr: stepUp.acr },
               amr,
               acr,
               authTime,
+              proofs,
               client,
             })
             .pipe(Effect.catchTag("SessionInvalid", () => invalid))
-      yield* sessionProofs.record(issued.session.id, proofs)
       return { _tag: "SignInComplete" as const, ...issued, user, context }
     })
 
@@ -368,7 +366,6 @@ export const layer = Layer.effect(
             yield* confirm
             // Only now: what was confirmed may be the factor that had to be set up.
             const next = yield* progressOf(user, proofs, stepUp, client)
-            yield* audit.record({ type: "sign-in.proved", userId: user.id, client, data: { factor } })
             if (next.isComplete) {
               // The session first, as when a session ends and its attempts with it: the other way round, the two could
               // wait for each other. Of two that come at once, the second finds nothing to complete, and undoes it all.
@@ -378,6 +375,8 @@ export const layer = Layer.effect(
               }
               return complete
             }
+            // A sign-in that is complete is recorded with its session, and its factors with it.
+            yield* audit.record({ type: "sign-in.proved", userId: user.id, client, data: { factor } })
             if (stored === undefined) {
               const made = yield* make({ userId: user.id, stepUp, proofs, context })
               return {

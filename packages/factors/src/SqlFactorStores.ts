@@ -10,7 +10,6 @@ import * as SqlEnrolmentStore from "./SqlEnrolmentStore.ts"
 import * as SqlHotpStore from "./SqlHotpStore.ts"
 import * as SqlPasskeyStore from "./SqlPasskeyStore.ts"
 import * as SqlPasswordStore from "./SqlPasswordStore.ts"
-import * as SqlSessionProofStore from "./SqlSessionProofStore.ts"
 import * as SqlSignInAttemptStore from "./SqlSignInAttemptStore.ts"
 import * as SqlTotpStore from "./SqlTotpStore.ts"
 
@@ -27,7 +26,6 @@ export const layer = Layer.mergeAll(
   SqlHotpStore.layer,
   SqlPasskeyStore.layer,
   SqlPasswordStore.layer,
-  SqlSessionProofStore.layer,
   SqlSignInAttemptStore.layer,
   SqlTotpStore.layer,
 )

@@ -6,8 +6,8 @@
 import type { MigrationSet } from "@belfry/sql/Migrations"
 
 /**
- * The migrations of `factors`: passwords, sign-in attempts with their codes, TOTP, HOTP, backup codes,
- * passkeys, and what was proved in a session.
+ * The migrations of `factors`: passwords, sign-in attempts with their codes, TOTP, HOTP, backup codes and
+ * passkeys.
  *
  * @category migrations
  * @since 0.1.0
@@ -144,19 +144,6 @@ export const migrations: MigrationSet = {
           CONSTRAINT belfry_passkeys_sign_count CHECK (sign_count >= 0)
         )`,
         `CREATE INDEX belfry_passkeys_user_id_created_at_idx ON belfry_passkeys (user_id, created_at)`,
-      ],
-    },
-    {
-      name: "0007_session_proofs",
-      statements: [
-        `CREATE TABLE belfry_session_proofs (
-          session_id uuid NOT NULL,
-          factor text COLLATE "C" NOT NULL,
-          proved_at timestamptz NOT NULL,
-          CONSTRAINT belfry_session_proofs_pkey PRIMARY KEY (session_id, factor),
-          CONSTRAINT belfry_session_proofs_session_id_fkey
-            FOREIGN KEY (session_id) REFERENCES belfry_sessions (id) ON DELETE CASCADE
-        )`,
       ],
     },
   ],

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { ClientInfo } from "@belfry/core/AuditEvent"
-import type { Session } from "@belfry/core/Session"
+import type { Session, SessionProof } from "@belfry/core/Session"
 import { Sessions } from "@belfry/core/Sessions"
 import type { StoreError } from "@belfry/core/StoreError"
 import type { User } from "@belfry/core/User"
@@ -13,9 +13,10 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { provable } from "./Enrolment.ts"
 import { EnrolmentStore } from "./EnrolmentStore.ts"
-import { SessionProofStore } from "./SessionProofStore.ts"
+import { Factor } from "./Factor.ts"
 import { progress } from "./SignInAttempt.ts"
 import { SignInPolicy } from "./SignInPolicy.ts"
 import { StepUpRequired } from "./StepUp.ts"
@@ -51,16 +52,16 @@ export class StepUps extends Context.Service<
 export const layer = Layer.effect(
   StepUps,
   Effect.gen(function* () {
-    const store = yield* SessionProofStore
+    const sessions = yield* Sessions
     const enrolments = yield* EnrolmentStore
     const policy = yield* SignInPolicy
-    const { freshness } = (yield* Sessions).policy
+    const { freshness } = sessions.policy
 
     return StepUps.of({
       require: Effect.fn("StepUps.require")(function* ({ session, user, action, client }) {
         const { id: sessionId, amr, acr } = session
         const since = DateTime.subtractDuration(yield* DateTime.now, freshness)
-        const proofs = yield* store.list(sessionId, since)
+        const proofs = (yield* sessions.proofs(sessionId, since)).filter(isProofOfFactor)
         const able = provable(yield* enrolments.list(user.id))
         const alternatives = yield* policy.stepUp({
           user,
@@ -82,3 +83,11 @@ export const layer = Layer.effect(
     })
   }),
 )
+
+// internal
+
+const isFactor = Schema.is(Factor)
+
+/** What this package does not know as a factor proves nothing here. */
+const isProofOfFactor = (proof: SessionProof): proof is SessionProof & { readonly factor: Factor } =>
+  isFactor(proof.factor)

@@ -294,7 +294,11 @@ describe("Setting up a passkey", () => {
         const events = yield* Audit.use((audit) => audit.list({ userId: ada.user.id }))
         assert.deepStrictEqual(
           events.filter(({ type }) => type === "sign-in.proved").map(({ data }) => data["factor"]),
-          [isUserVerified ? "passkey" : "security-key", "password"],
+          ["password"],
+        )
+        assert.deepStrictEqual(
+          events.filter(({ sessionId }) => sessionId === session.id).map(({ type, data }) => [type, data["factors"]]),
+          [["session.started", ["password", isUserVerified ? "passkey" : "security-key"]]],
         )
       }).pipe(Effect.provide(layerWith({ secondFactor: "required" }))),
     )

@@ -1,3 +1,4 @@
+import { Audit } from "@belfry/core/Audit"
 import { Sessions } from "@belfry/core/Sessions"
 import { Email } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
@@ -60,7 +61,8 @@ describe("Signing in", () => {
       )
       const verified = yield* Sessions.use((sessions) => sessions.verify(token))
       assert.deepStrictEqual([verified.session, verified.user], [session, user])
-      assert.deepStrictEqual((yield* auditTrail).slice(-2), ["sign-in.proved", "session.started"])
+      const [event] = yield* Audit.use((audit) => audit.list({ userId: user.id, limit: 1 }))
+      assert.deepStrictEqual([event?.type, event?.data], ["session.started", { amr: ["pwd"], factors: ["password"] }])
     }).pipe(Effect.provide(layer)),
   )
 

@@ -118,7 +118,7 @@ describe("A sign-in", () => {
       )
       assert.deepStrictEqual(signIn.context, { returnTo: "/a", label: "Laptop" })
       assert.deepStrictEqual(signIn.user, user)
-      assert.deepStrictEqual(yield* trailOf(user), ["sign-in.proved", "session.started"])
+      assert.deepStrictEqual(yield* trailOf(user), ["session.started"])
     }).pipe(Effect.provide(layer)),
   )
 

@@ -65,7 +65,7 @@ describe("A step-up", () => {
       assert.strictEqual(verified.session.id, before.session.id)
       yield* Sessions.use((sessions) => sessions.requireFresh(verified.session))
       assert.strictEqual((yield* Sessions.use((sessions) => sessions.list(user.id))).length, 1)
-      assert.deepStrictEqual((yield* trailOf(user)).slice(-2), ["sign-in.proved", "session.rotated"])
+      assert.deepStrictEqual((yield* trailOf(user)).slice(-2), ["session.started", "session.rotated"])
     }).pipe(Effect.provide(layer)),
   )
 

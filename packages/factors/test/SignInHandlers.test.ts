@@ -451,12 +451,28 @@ describe("When a store cannot answer", () => {
       const failures = yield* Failures
       const browser = yield* afterPassword()
       const code = Redacted.value(yield* codeOf(app))
-      yield* failures.begin("sign-in.proved")
+      yield* failures.begin("session.started")
       const response = yield* browser.post("/auth/sign-in/totp", { code })
       yield* failures.end
       assertProblem(response, problem(503, "Service Unavailable", "ServiceUnavailable"))
       assert.strictEqual(response.headers.get("retry-after"), "1")
       assert.strictEqual(at(yield* browser.post("/auth/sign-in/totp", { code }), "status"), "complete")
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("a step after which the sign-in would go on moves nothing", () =>
+    Effect.gen(function* () {
+      yield* withApp
+      const failures = yield* Failures
+      const browser = yield* open()
+      const started = yield* browser.post("/auth/sign-in", {})
+      yield* failures.begin("sign-in.proved")
+      const response = yield* browser.post("/auth/sign-in/password", credentials)
+      yield* failures.end
+      assertProblem(response, problem(503, "Service Unavailable", "ServiceUnavailable"))
+      assert.deepStrictEqual((yield* browser.get("/auth/sign-in")).json, started.json)
+      const again = yield* browser.post("/auth/sign-in/password", credentials)
+      assert.deepStrictEqual([at(again, "status"), at(again, "factors")], ["continue", ["totp", "backup-code"]])
     }).pipe(Effect.provide(layer)),
   )
 })

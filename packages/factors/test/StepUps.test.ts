@@ -5,7 +5,6 @@ import { Authentication } from "@belfry/core/SessionsApi"
 import { Email } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import type { Factor } from "@belfry/factors/Factor"
-import { SessionProofStore } from "@belfry/factors/SessionProofStore"
 import { SignInAttempts } from "@belfry/factors/SignInAttempts"
 import * as SignInPolicy from "@belfry/factors/SignInPolicy"
 import type { StepUpRequired } from "@belfry/factors/StepUp"
@@ -24,12 +23,11 @@ import { TestClock } from "effect/testing"
 const client = unknownClient
 
 /** A session in which factors were proved just now. */
-const sessionWith = Effect.fnUntraced(function* (...factors: ReadonlyArray<Factor>) {
+const sessionWith = Effect.fnUntraced(function* (...factors: ReadonlyArray<string>) {
   const user = yield* Users.use((users) => users.create({ email: Email.make("ada@example.com") }))
-  const { session, token } = yield* Sessions.use((sessions) => sessions.start({ user, amr: ["pwd"], client }))
   const at = yield* DateTime.now
   const proofs = factors.map((factor) => ({ factor, at }))
-  yield* SessionProofStore.use((store) => store.record(session.id, proofs))
+  const { session, token } = yield* Sessions.use((sessions) => sessions.start({ user, amr: ["pwd"], proofs, client }))
   return { user, session, token }
 })
 
@@ -105,6 +103,23 @@ describe("A sensitive action", () => {
       yield* require(ada, "rename")
       assert.deepStrictEqual((yield* Effect.flip(require(ada)).pipe(Effect.flatMap(orStepUp))).factors, ["totp"])
     }).pipe(Effect.provide(TestServices.layerMemory.pipe(Layer.provideMerge(payByTotp))))
+  })
+
+  it.effect("shows a policy the factors of this package alone, with their times", () => {
+    const policy = SignInPolicy.make()
+    const seen: Array<SignInPolicy.StepUpFacts["proofs"]> = []
+    const watching = Layer.succeed(SignInPolicy.SignInPolicy, {
+      ...policy,
+      stepUp: (facts) => {
+        seen.push(facts.proofs)
+        return policy.stepUp(facts)
+      },
+    })
+    return Effect.gen(function* () {
+      const ada = yield* sessionWith("a paper key", "password", "__proto__")
+      yield* require(ada)
+      assert.deepStrictEqual(seen, [[{ factor: "password", amr: [], at: ada.session.createdAt, email: null }]])
+    }).pipe(Effect.provide(TestServices.layerMemory.pipe(Layer.provideMerge(watching))))
   })
 
   it.effect("is not opened by what was proved in another session", () =>

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Session } from "@belfry/core/Session"
+import type { Session, SessionProof } from "@belfry/core/Session"
 import { SessionStore } from "@belfry/core/SessionStore"
 import { UserStore } from "@belfry/core/UserStore"
 import { assert, layer as withLayer } from "@effect/vitest"
@@ -178,6 +178,100 @@ export const suite = <E>(name: string, layer: Layer.Layer<SessionStore | UserSto
       }),
     )
 
+    it.effect("keeps what was proved to the millisecond, and tells those after an instant, by time and factor", () =>
+      Effect.gen(function* () {
+        const sessions = yield* SessionStore
+        const user = yield* insertUser()
+        const at = (millis: number) => DateTime.makeUnsafe(1_795_338_487_006 + millis)
+        const far = DateTime.makeUnsafe("2099-12-31T23:59:59.999Z")
+        const { id } = yield* insertSessionProving({ userId: user.id }, [
+          { factor: "totp", at: far },
+          { factor: "password", at: at(0) },
+          { factor: "passkey", at: at(0) },
+          { factor: "what a host adds", at: at(5) },
+          { factor: "password", at: at(2) },
+        ])
+        const all = [
+          { factor: "passkey", at: at(0) },
+          { factor: "password", at: at(2) },
+          { factor: "what a host adds", at: at(5) },
+          { factor: "totp", at: far },
+        ]
+        for (const [since, count] of [
+          [-1, 4],
+          [0, 3],
+          [1, 3],
+          [2, 2],
+          [4, 2],
+          [5, 1],
+        ] as const) {
+          assert.deepStrictEqual(yield* sessions.listProofs(id, at(since)), all.slice(-count), `since ${since}`)
+        }
+        assert.deepStrictEqual(yield* sessions.listProofs(id, far), [])
+        const proofs = ["totp", "password", "hotp"].map((factor) => ({ factor, at: at(0) }))
+        const atOnce = yield* insertSessionProving({ userId: user.id }, proofs)
+        assert.deepStrictEqual(
+          (yield* sessions.listProofs(atOnce.id, at(-1))).map(({ factor }) => factor),
+          ["hotp", "password", "totp"],
+        )
+      }),
+    )
+
+    it.effect("replaces what was proved by a rotation that proves it again, and by nothing else", () =>
+      Effect.gen(function* () {
+        const sessions = yield* SessionStore
+        const user = yield* insertUser()
+        const at = (millis: number) => DateTime.makeUnsafe(1_700_000_000_000 + millis)
+        const session = yield* insertSessionProving({ userId: user.id }, [
+          { factor: "password", at: at(1) },
+          { factor: "totp", at: at(2) },
+        ])
+        const { id, amr, acr, authTime, createdAt: now } = session
+        const listed = sessions.listProofs(id, at(0))
+        const rotate = Effect.fnUntraced(function* (options: Partial<Parameters<typeof sessions.rotate>[0]>) {
+          const tokenHash = yield* Builders.keyedHash
+          return yield* sessions.rotate({ id, tokenHash, amr, acr, authTime, now, ...options })
+        })
+        const before = yield* listed
+        const hash = yield* Builders.keyedHash
+        assert.deepStrictEqual(yield* rotate({ tokenHash: hash }), Option.some(session))
+        assert.isTrue(yield* sessions.rehash(id, hash, yield* Builders.keyedHash))
+        assert.isTrue(yield* sessions.touch(session, { ...session, lastSeenAt: DateTime.add(now, { minutes: 1 }) }))
+        const late = yield* rotate({ proofs: [{ factor: "totp", at: at(9) }], now: session.expiresAt })
+        assert.deepStrictEqual(late, Option.none())
+        assert.deepStrictEqual(yield* listed, before)
+        yield* rotate({
+          proofs: [
+            { factor: "passkey", at: at(3) },
+            { factor: "password", at: at(4) },
+          ],
+        })
+        assert.deepStrictEqual(yield* listed, [
+          { factor: "totp", at: at(2) },
+          { factor: "passkey", at: at(3) },
+          { factor: "password", at: at(4) },
+        ])
+      }),
+    )
+
+    it.effect("keeps what was proved in sessions apart, and it goes with its session", () =>
+      Effect.gen(function* () {
+        const sessions = yield* SessionStore
+        const user = yield* insertUser()
+        const at = DateTime.makeUnsafe(1_700_000_000_000)
+        const since = DateTime.subtract(at, { seconds: 1 })
+        const one = yield* insertSessionProving({ userId: user.id }, [{ factor: "password", at }])
+        const other = yield* insertSessionProving({ userId: user.id }, [{ factor: "totp", at }])
+        const { session: bare } = yield* insertSession({ userId: user.id })
+        const listed = Effect.forEach([one, other, bare], ({ id }) => sessions.listProofs(id, since))
+        assert.deepStrictEqual(yield* listed, [[{ factor: "password", at }], [{ factor: "totp", at }], []])
+        yield* sessions.remove(user.id, one.id)
+        assert.deepStrictEqual(yield* listed, [[], [{ factor: "totp", at }], []])
+        yield* UserStore.use((users) => users.remove(user.id))
+        assert.deepStrictEqual(yield* listed, [[], [], []])
+      }),
+    )
+
     it.effect("lists the live sessions of one user, newest first, up to the exact instant of expiry", () =>
       Effect.gen(function* () {
         const sessions = yield* SessionStore
@@ -280,4 +374,14 @@ const insertSession = Effect.fnUntraced(function* (...fields: Parameters<typeof 
   const tokenHash = yield* Builders.keyedHash
   yield* SessionStore.use((sessions) => sessions.insert(session, tokenHash))
   return { session, tokenHash }
+})
+
+const insertSessionProving = Effect.fnUntraced(function* (
+  fields: Parameters<typeof Builders.session>[0],
+  proofs: ReadonlyArray<SessionProof>,
+) {
+  const session = yield* Builders.session(fields)
+  const tokenHash = yield* Builders.keyedHash
+  yield* SessionStore.use((sessions) => sessions.insert(session, tokenHash, proofs))
+  return session
 })

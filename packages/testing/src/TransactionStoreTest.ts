@@ -113,14 +113,24 @@ export const suite = <E>(name: string, layer: Layer.Layer<AuditStore | Transacti
       }),
     )
 
-    it.effect("undoes a nested transaction alone when the outer one goes on", () =>
+    it.effect("undoes all when a nested transaction failed, and says so where the outer one went on", () =>
       Effect.gen(function* () {
         const transactions = yield* TransactionStore
         const [outer, inner] = [yield* Builders.user(), yield* Builders.user()]
         const nested = transactions.run(Effect.andThen(insertWithEvent(inner), Effect.fail("refused")))
-        yield* transactions.run(Effect.andThen(insertWithEvent(outer), Effect.ignore(nested)))
-        assert.deepStrictEqual(yield* whatIsKept(outer), { user: true, event: true })
+        const work = Effect.andThen(insertWithEvent(outer), nested)
+        assert.strictEqual(yield* Effect.flip(transactions.run(work)), "refused")
+        const failure = yield* Effect.flip(transactions.run(Effect.ignore(work)))
+        assert.deepInclude(failure, {
+          _tag: "StoreError",
+          store: "TransactionStore",
+          method: "run",
+          isRetryable: false,
+        })
+        assert.deepStrictEqual(yield* whatIsKept(outer), { user: false, event: false })
         assert.deepStrictEqual(yield* whatIsKept(inner), { user: false, event: false })
+        yield* transactions.run(insertWithEvent(outer))
+        assert.deepStrictEqual(yield* whatIsKept(outer), { user: true, event: true })
       }),
     )
 
@@ -180,16 +190,17 @@ export const suite = <E>(name: string, layer: Layer.Layer<AuditStore | Transacti
       }),
     )
 
-    it.effect("forgets what waits for the commit of a transaction, or a nested one, that is undone", () =>
+    it.effect("forgets what waits for the commit of a transaction that is undone, itself or by a nested one", () =>
       Effect.gen(function* () {
         const transactions = yield* TransactionStore
         const log: Array<string> = []
         const note = (entry: string) => transactions.afterCommit(Effect.sync(() => void log.push(entry)))
         const undone = transactions.run(Effect.andThen(note("undone"), Effect.fail("refused")))
         yield* Effect.ignore(undone)
+        yield* Effect.ignore(transactions.run(Effect.andThen(note("outer"), Effect.ignore(undone))))
         assert.deepStrictEqual(log, [])
-        yield* transactions.run(Effect.andThen(note("kept"), Effect.ignore(undone)))
-        assert.deepStrictEqual(log, ["kept"])
+        yield* transactions.run(Effect.andThen(note("kept"), transactions.run(note("inner"))))
+        assert.deepStrictEqual(log, ["kept", "inner"])
       }),
     )
 
@@ -205,11 +216,15 @@ export const suite = <E>(name: string, layer: Layer.Layer<AuditStore | Transacti
     it.effect("runs what waited for the commit outside of the transaction", () =>
       Effect.gen(function* () {
         const transactions = yield* TransactionStore
+        const user = yield* Builders.user()
+        const context = yield* Effect.context<AuditStore | UserStore>()
         const log: Array<string> = []
         const note = (entry: string) => Effect.sync(() => void log.push(entry))
-        const later = Effect.andThen(transactions.afterCommit(note("at once")), note("then"))
-        yield* transactions.run(transactions.afterCommit(later))
+        const undone = transactions.run(Effect.andThen(insertWithEvent(user), Effect.fail("refused")))
+        const later = Effect.all([transactions.afterCommit(note("at once")), note("then"), Effect.ignore(undone)])
+        yield* transactions.run(transactions.afterCommit(Effect.asVoid(Effect.provideContext(later, context))))
         assert.deepStrictEqual(log, ["at once", "then"])
+        assert.deepStrictEqual(yield* whatIsKept(user), { user: false, event: false })
       }),
     )
 
