@@ -33,6 +33,12 @@ export const detectCores = (): Cores | undefined => {
   return server === undefined || others.length === 0 ? undefined : { server: String(server), others: others.join(",") }
 }
 
+/** Tells which processes have which cores. */
+export const pinningNote = (cores: Cores | undefined): string =>
+  cores === undefined
+    ? "processes are not pinned to cores (no taskset, or one core only)"
+    : `pinned: server to core ${cores.server}, PostgreSQL and load to core ${cores.others}`
+
 /** How to start a process. */
 export interface Start {
   /** Name of its log file. */

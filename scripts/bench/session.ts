@@ -16,7 +16,7 @@ import { countStatements } from "./measures/statements.ts"
 import { measureThroughput, ratio } from "./measures/throughput.ts"
 import { installPeers } from "./peers.ts"
 import { startPostgres } from "./postgres.ts"
-import { detectCores, temporaryDirectory } from "./processes.ts"
+import { detectCores, pinningNote, temporaryDirectory } from "./processes.ts"
 import { atLeast, atMost, barsTable, round, table } from "./report.ts"
 import type { Bar, Bench, Options, Report } from "./report.ts"
 
@@ -28,9 +28,7 @@ const flatSizes = { small: 1000, large: 1_000_000 }
 const settings = (context: Context, generator: string): ReadonlyArray<string> => [
   `PostgreSQL ${context.postgres.version}, Node ${process.version}, ${availableParallelism()} cores; ` +
     `load from ${generator}, ${connections} connections`,
-  context.cores === undefined
-    ? "processes are not pinned to cores (no taskset, or one core only)"
-    : `pinned: server to core ${context.cores.server}, PostgreSQL and load to core ${context.cores.others}`,
+  pinningNote(context.cores),
 ]
 
 /** Throughput and statements of all contenders, and the bars between them. */

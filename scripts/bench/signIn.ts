@@ -2,7 +2,7 @@
  * Bench `sign-in`: what signing in with a password costs beyond Argon2id itself, and what it does to everybody else.
  *
  * Belfry signs in over HTTP, on a PostgreSQL that writes durably; the limit is a process that does nothing but Argon2id
- * at the same cost. Nothing is pinned: both have the whole machine, Belfry along with its database and its clients.
+ * at the same cost. Both have the same core for themselves; PostgreSQL and the clients have the others.
  */
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
@@ -22,7 +22,8 @@ import { measureSessionLatency } from "./measures/sessionLatency.ts"
 import { countStatements } from "./measures/statements.ts"
 import { installPeers } from "./peers.ts"
 import { startPostgres } from "./postgres.ts"
-import { rssMb, temporaryDirectory } from "./processes.ts"
+import { detectCores, pinningNote, rssMb, temporaryDirectory } from "./processes.ts"
+import type { Cores } from "./processes.ts"
 import { atLeast, atMost, barsTable, round, table } from "./report.ts"
 import type { Bench, ContenderReport, Options, Report } from "./report.ts"
 
@@ -53,7 +54,7 @@ const postOf = (user: number): Post => ({
 })
 
 /** The sign-ins of all users, of whom each run takes the next ones. */
-const signInsOf = (users: number) => {
+const signInsOf = (cores: Cores | undefined, users: number) => {
   let next = 0
   const take = (count: number): ReadonlyArray<Post> => {
     const first = next
@@ -65,7 +66,7 @@ const signInsOf = (users: number) => {
     run: { readonly seconds: number; readonly requests?: number; readonly connections: number },
   ) => {
     const posts = take(run.requests ?? Math.ceil(run.seconds * postsPerCoreAndSecond * availableParallelism()))
-    const result = await clientLoad(undefined, { port, path, cookies: [], posts, ...run, mustContain: '"session":{' })
+    const result = await clientLoad(cores, { port, path, cookies: [], posts, ...run, mustContain: '"session":{' })
     const failures = result.badAnswers + result.socketErrors + result.timeouts
     if (failures > 0) throw new Error(`${failures} sign-ins failed: ${JSON.stringify(result)}`)
     return result
@@ -94,9 +95,9 @@ const belfryOf = (contestant: Contestant, signIns: SignIns, seconds: number): Pa
   turns: [],
 })
 
-const limitOf = (cost: Argon2Cost, seconds: number): Participant => ({
+const limitOf = (cores: Cores | undefined, cost: Argon2Cost, seconds: number): Participant => ({
   name: "argon2id",
-  takeTurn: () => deriveOnly({ ...cost, atOnce, warmUpSeconds, seconds }),
+  takeTurn: () => deriveOnly(cores, { ...cost, atOnce, warmUpSeconds, seconds }),
   turns: [],
 })
 
@@ -134,6 +135,7 @@ const ratio = (one: Participant, other: Participant): number =>
   )
 
 const measure = async (context: Context, options: Options): Promise<Report> => {
+  const { cores } = context
   const { duration, print, rounds } = options
   const users = usersPerCore * availableParallelism()
   const hash = await hashOfPassword()
@@ -142,19 +144,20 @@ const measure = async (context: Context, options: Options): Promise<Report> => {
   try {
     print(
       `PostgreSQL ${context.postgres.version}, Node ${process.version}, ${availableParallelism()} cores; ` +
-        `${atOnce} sign-ins at a time; Argon2id with ${cost.memory} KiB, ${cost.passes} passes, ${cost.parallelism} lanes`,
+        `${atOnce} sign-ins at a time; Argon2id with ${cost.memory} KiB, ${cost.passes} passes, ${cost.parallelism} lanes; ` +
+        pinningNote(cores),
     )
-    const signIns = signInsOf(users)
+    const signIns = signInsOf(cores, users)
     const { perRequest } = await countStatements(
       context.postgres,
-      undefined,
+      cores,
       contestant,
       ({ port }, requests) => signIns(port, { connections: 1, seconds: 60, requests }),
       20,
     )
     await signIns(contestant.port, { connections: atOnce, seconds: 600, requests: warmUpSignIns })
     const belfry = belfryOf(contestant, signIns, duration)
-    const limit = limitOf(cost, duration)
+    const limit = limitOf(cores, cost, duration)
     await compete([belfry, limit], options)
     const contenders = { belfry: reportOf(belfry, perRequest), argon2id: reportOf(limit, 0) }
     print("")
@@ -169,6 +172,7 @@ const measure = async (context: Context, options: Options): Promise<Report> => {
     )
     print("\nGET /auth/session:")
     const latency = await measureSessionLatency(
+      cores,
       contestant,
       (seconds) => signIns(contestant.port, { connections: atOnce, seconds }),
       {
@@ -199,12 +203,10 @@ const run = async (options: Options): Promise<Report> => {
     throw new Error("the bench sign-in has one subject and one limit: it takes neither --only nor --subject")
   }
   installPeers()
-  const postgres = await startPostgres(undefined, { isDurable: true })
+  const cores = detectCores()
+  const postgres = await startPostgres(cores, { isDurable: true })
   try {
-    return await measure(
-      { postgres, cores: undefined, logDirectory: temporaryDirectory("belfry-bench-logs-") },
-      options,
-    )
+    return await measure({ postgres, cores, logDirectory: temporaryDirectory("belfry-bench-logs-") }, options)
   } finally {
     await postgres.stop()
   }

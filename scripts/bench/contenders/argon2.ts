@@ -3,6 +3,7 @@
  * subject's, as many derivations asked for at a time as there are sign-ins.
  */
 import { run } from "../load.ts"
+import type { Cores } from "../processes.ts"
 import { file } from "./contender.ts"
 
 /** The cost of a derivation: memory in KiB. */
@@ -34,8 +35,11 @@ export const costOf = (hash: string): Argon2Cost => {
   return { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) }
 }
 
-/** Derives as fast as the machine can. */
-export const deriveOnly = async (how: Argon2Run): Promise<Argon2Result> =>
+/** Derives as fast as the server's cores can. */
+export const deriveOnly = async (cores: Cores | undefined, how: Argon2Run): Promise<Argon2Result> =>
   JSON.parse(
-    await run(undefined, process.execPath, [file("scripts/bench/contenders/argon2Program.ts"), JSON.stringify(how)]),
+    await run(cores?.server, process.execPath, [
+      file("scripts/bench/contenders/argon2Program.ts"),
+      JSON.stringify(how),
+    ]),
   )

@@ -10,6 +10,7 @@ import type { Contestant } from "../contenders/contender.ts"
 import { disturbanceNote, isDisturbed, undisturbed } from "../disturbance.ts"
 import { clientLoad } from "../load.ts"
 import type { LoadResult } from "../load.ts"
+import type { Cores } from "../processes.ts"
 import { median } from "./median.ts"
 
 const connections = 16
@@ -35,6 +36,7 @@ export interface SessionLatency {
 
 /** Measures in as many rounds as asked; `signIns` keeps sign-ins in flight for so many seconds. */
 export const measureSessionLatency = async (
+  cores: Cores | undefined,
   contestant: Contestant,
   signIns: (seconds: number) => Promise<unknown>,
   options: {
@@ -47,7 +49,7 @@ export const measureSessionLatency = async (
   const { seconds } = options
   const slice = async (): Promise<Latency> => {
     const load = { port, path, cookies, connections, rate, seconds, openLoop: true, mustContain: "@example.com" }
-    const result: LoadResult = await clientLoad(undefined, load)
+    const result: LoadResult = await clientLoad(cores, load)
     if (result.badAnswers + result.socketErrors + result.timeouts > 0 || result.requests < rate * seconds * 0.9) {
       throw new Error(`${contestant.name} did not keep up with ${rate} requests/s: ${JSON.stringify(result)}`)
     }
@@ -59,7 +61,7 @@ export const measureSessionLatency = async (
     return latency
   }
   // A path that is not compiled yet is slow when idle, too, and would make the sign-ins look harmless.
-  await clientLoad(undefined, { port, path, cookies, connections, seconds: 60, requests: warmUpRequests })
+  await clientLoad(cores, { port, path, cookies, connections, seconds: 60, requests: warmUpRequests })
   const rounds: Array<{ readonly idle: Latency; readonly busy: Latency }> = []
   for (let round = 0; round < options.rounds; round++) {
     const measure = async (kind: string, of: () => Promise<Latency>) => {
