@@ -25,7 +25,8 @@ import { EnrolmentMessages } from "./EnrolmentMessages.ts"
 import { type SessionOwner, Enrolments } from "./Enrolments.ts"
 import * as BackupCodeSet from "./internal/backupCodeSet.ts"
 import type { CodeInvalid, SignInRefused } from "./SignInAttempt.ts"
-import { type CodeProof, SignInAttempts, type SignInOutcome } from "./SignInAttempts.ts"
+import { type CodeProof, SignInAttempts } from "./SignInAttempts.ts"
+import type { SignInOutcome } from "./SignInOutcome.ts"
 
 /**
  * Backup codes.

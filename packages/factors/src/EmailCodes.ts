@@ -17,7 +17,8 @@ import { EmailCodeStore } from "./EmailCodeStore.ts"
 import * as Codes from "./internal/emailCodes.ts"
 import * as MailboxSignIns from "./internal/mailboxSignIns.ts"
 import type { CodeInvalid, SignInRefused } from "./SignInAttempt.ts"
-import { type CodeProof, SignInAttempts, type SignInContinues, type SignInOutcome } from "./SignInAttempts.ts"
+import { type CodeProof, SignInAttempts } from "./SignInAttempts.ts"
+import type { SignInContinues, SignInOutcome } from "./SignInOutcome.ts"
 import { SignInMessages } from "./SignInMessages.ts"
 
 /**

@@ -20,7 +20,8 @@ import * as OneTimePasswordFactor from "./internal/oneTimePasswordFactor.ts"
 import * as OneTimePasswords from "./internal/oneTimePasswords.ts"
 import { type Digits, type Hotp, HotpCounter, type Provisioning, type SecretInvalid } from "./OneTimePassword.ts"
 import type { CodeInvalid, SignInRefused } from "./SignInAttempt.ts"
-import type { CodeProof, SignInOutcome } from "./SignInAttempts.ts"
+import type { CodeProof } from "./SignInAttempts.ts"
+import type { SignInOutcome } from "./SignInOutcome.ts"
 
 /**
  * HOTP.

@@ -21,7 +21,8 @@ import * as Schema from "effect/Schema"
 import * as MailboxSignIns from "./internal/mailboxSignIns.ts"
 import { OtherBrowser } from "./MagicLink.ts"
 import { SignInAttemptId, type SignInRefused } from "./SignInAttempt.ts"
-import { SignInAttempts, type SignInContinues, type SignInOutcome } from "./SignInAttempts.ts"
+import { SignInAttempts } from "./SignInAttempts.ts"
+import type { SignInContinues, SignInOutcome } from "./SignInOutcome.ts"
 import { SignInMessages } from "./SignInMessages.ts"
 
 /**

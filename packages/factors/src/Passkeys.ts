@@ -32,7 +32,8 @@ import * as WebAuthnVerifier from "./internal/webAuthnVerifier.ts"
 import { type Passkey, PasskeyId, PasskeyInvalid, PasskeyNotFound, type StoredPasskey } from "./Passkey.ts"
 import { PasskeyStore } from "./PasskeyStore.ts"
 import { type SignInAttempt, type SignInContext, SignInRefused } from "./SignInAttempt.ts"
-import { type OpenSignIn, SignInAttempts, type SignInContinues, type SignInOutcome } from "./SignInAttempts.ts"
+import { type OpenSignIn, SignInAttempts } from "./SignInAttempts.ts"
+import type { SignInContinues, SignInOutcome } from "./SignInOutcome.ts"
 import { limits } from "./SignInRules.ts"
 import type {
   AuthenticationOptions,

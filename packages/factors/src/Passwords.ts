@@ -44,7 +44,8 @@ import { PasswordHasher } from "./PasswordHasher.ts"
 import { limits, resetPurpose } from "./PasswordRules.ts"
 import { PasswordStore } from "./PasswordStore.ts"
 import { type SignInContext, SignInRefused } from "./SignInAttempt.ts"
-import { SignInAttempts, type SignInOutcome } from "./SignInAttempts.ts"
+import { SignInAttempts } from "./SignInAttempts.ts"
+import type { SignInOutcome } from "./SignInOutcome.ts"
 
 /**
  * A session that was just renewed, with its user.

@@ -12,7 +12,7 @@ import * as OpaqueToken from "@belfry/core/OpaqueToken"
 import type { RateLimit, RateLimited } from "@belfry/core/RateLimit"
 import { RateLimits } from "@belfry/core/RateLimits"
 import type { AuthenticationMethod, Session } from "@belfry/core/Session"
-import { type IssuedSession, Sessions } from "@belfry/core/Sessions"
+import { Sessions } from "@belfry/core/Sessions"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import type { Email, User, UserId } from "@belfry/core/User"
@@ -40,51 +40,9 @@ import {
   type StepUp,
 } from "./SignInAttempt.ts"
 import { SignInAttemptStore, type StoredAttempt } from "./SignInAttemptStore.ts"
+import type { SignInContinues, SignInOutcome, SignInState } from "./SignInOutcome.ts"
 import { SignInPolicy } from "./SignInPolicy.ts"
 import { codeUses, limits, tokenPrefix } from "./SignInRules.ts"
-
-/**
- * How a sign-in stands. `user` is who proved the factors so far, null before the first.
- *
- * @category models
- * @since 0.1.0
- */
-export interface SignInState extends Progress {
-  readonly attempt: SignInAttempt
-  readonly user: User | null
-}
-
-/**
- * A sign-in that goes on, with the attempt's new token: the only moment at which the token exists outside the client.
- *
- * @category models
- * @since 0.1.0
- */
-export interface SignInContinues {
-  readonly _tag: "SignInContinues"
-  readonly state: SignInState
-  readonly token: Redacted.Redacted
-}
-
-/**
- * A sign-in that is complete: the session, started or made fresh, its token and its user.
- *
- * @category models
- * @since 0.1.0
- */
-export interface SignInComplete extends IssuedSession {
-  readonly _tag: "SignInComplete"
-  readonly user: User
-  readonly context: SignInContext
-}
-
-/**
- * What becomes of a sign-in when a factor was proved.
- *
- * @category models
- * @since 0.1.0
- */
-export type SignInOutcome = SignInContinues | SignInComplete
 
 /**
  * A sign-in that waits for the proof of a factor: `stored` is its attempt, if it has one yet, and `user` whose proof it

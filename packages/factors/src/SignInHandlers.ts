@@ -29,7 +29,7 @@ import * as Redacted from "effect/Redacted"
 import * as Struct from "effect/Struct"
 import type { Enrolled, Enroller } from "./Enrolments.ts"
 import { attemptPolicy, type SignInContext, SignInRefused } from "./SignInAttempt.ts"
-import type { SignInContinues, SignInOutcome, SignInState } from "./SignInAttempts.ts"
+import type { SignInContinues, SignInOutcome, SignInState } from "./SignInOutcome.ts"
 import type { SignInContinued, SignInMail, SignInResult } from "./SignInAttemptsApi.ts"
 import { tokenPrefix } from "./SignInRules.ts"
 

@@ -18,7 +18,8 @@ import * as OneTimePasswordFactor from "./internal/oneTimePasswordFactor.ts"
 import * as OneTimePasswords from "./internal/oneTimePasswords.ts"
 import { type Digits, type Provisioning, timeStepAt, type Totp, type TotpAlgorithm } from "./OneTimePassword.ts"
 import type { CodeInvalid, SignInRefused } from "./SignInAttempt.ts"
-import type { CodeProof, SignInOutcome } from "./SignInAttempts.ts"
+import type { CodeProof } from "./SignInAttempts.ts"
+import type { SignInOutcome } from "./SignInOutcome.ts"
 import { TotpStore } from "./TotpStore.ts"
 
 /**

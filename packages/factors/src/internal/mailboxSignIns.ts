@@ -20,7 +20,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { type SignInAttempt, type SignInContext, SignInRefused } from "../SignInAttempt.ts"
-import { type OpenSignIn, SignInAttempts, type SignInContinues } from "../SignInAttempts.ts"
+import { type OpenSignIn, SignInAttempts } from "../SignInAttempts.ts"
+import type { SignInContinues } from "../SignInOutcome.ts"
 import { limits } from "../SignInRules.ts"
 
 /** Who asks for a mail: with `email` to begin a sign-in, without to go on with that of `token`. */
