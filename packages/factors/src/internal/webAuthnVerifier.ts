@@ -145,7 +145,7 @@ export const verifyAssertion = Effect.fnUntraced(function* (options: {
     return !isEcdsa || isEcdsaSignature(helpers.isoBase64URL.toBuffer(signature))
   })
   // The library reads the same two numbers from other bytes, too.
-  if (!isWellFormed) return yield* new Refusal({ reason: "malformed" })
+  if (!isWellFormed) return yield* new Refusal({ reason: "verification" })
   const { verified, authenticationInfo } = yield* attempt(() =>
     server.verifyAuthenticationResponse({
       response: {
