@@ -23,6 +23,7 @@ export default defineConfig({
       unit("sql", "packages/sql"),
       unit("core", "packages/core"),
       unit("factors", "packages/factors"),
+      unit("oauth-client", "packages/oauth-client"),
       unit("client", "packages/client"),
       unit("server", "packages/server"),
       unit("app-server", "apps/server"),

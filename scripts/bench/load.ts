@@ -19,7 +19,7 @@ export interface LoadResult {
   /** Latency at percentiles 50 and 99, in milliseconds. */
   readonly p50: number
   readonly p99: number
-  /** Answers other than 2xx, or without `mustContain`. */
+  /** Answers of another status, without `mustContain`, or without `mustSet`. */
   readonly badAnswers: number
   readonly socketErrors: number
   readonly timeouts: number
@@ -31,10 +31,23 @@ export interface Post {
   readonly forwardedFor: string
 }
 
-/** A run of `loadClient.ts`. */
+/** A GET of its own path with its own cookies, from an address as in {@link Post}. */
+export interface Get {
+  readonly path: string
+  /** Value of the `Cookie` header. */
+  readonly cookie: string
+  readonly forwardedFor: string
+}
+
+/** An address for the client of number `n`, of the networks for benchmarks (RFC 2544), 198.18.0.0/15. */
+export const clientAddress = (n: number): string => `198.${18 + ((n >> 16) & 1)}.${(n >> 8) & 255}.${n & 255}`
+
+/** A run of `loadClient.ts`: GETs of `path` with the `cookies` in turns, unless `posts` or `gets` say otherwise. */
 export interface ClientLoad extends Target {
-  /** What to post, in turns; without it the requests are GETs. */
+  /** What to post, in turns. */
   readonly posts?: ReadonlyArray<Post>
+  /** What to get, each once and in this order; the run ends after the last. */
+  readonly gets?: ReadonlyArray<Get>
   readonly connections: number
   /** Ends after that time, unless `requests` ends it before. */
   readonly seconds: number
@@ -48,8 +61,12 @@ export interface ClientLoad extends Target {
    * not sent.
    */
   readonly openLoop?: boolean
+  /** Status that each answer must have; any 2xx unless given. */
+  readonly status?: number
   /** Text that each answer must have in its body. */
   readonly mustContain?: string
+  /** Name of a cookie that each answer must set. */
+  readonly mustSet?: string
   /** Time after which an unanswered request counts as timed out. */
   readonly timeoutSeconds?: number
 }
@@ -133,21 +150,32 @@ const wrkLoad = (cores: Cores | undefined, target: Target, connections: number, 
     ),
   )
 
+/** Load that is prepared: to call it sends it. */
+export type ReadyLoad = () => Promise<LoadResult>
+
 /** A generator of throughput. */
-export interface Generator {
+export interface Generator<in A = Target> {
   readonly name: string
-  /** As many requests as `connections` connections, each with one request at a time, get answered. */
-  readonly load: (target: Target, connections: number, seconds: number) => Promise<LoadResult>
+  /** Prepares as many requests as `connections` connections, each with one request at a time, get answered. */
+  readonly prepare: (target: A, connections: number, seconds: number) => Promise<ReadyLoad>
 }
 
 /** The best generator of this machine. */
 export const detectGenerator = (cores: Cores | undefined): Generator => {
   const wrk = spawnSync("wrk", ["--version"], { encoding: "utf8" })
   return wrk.error === undefined
-    ? { name: "wrk", load: (target, connections, seconds) => wrkLoad(cores, target, connections, seconds) }
+    ? {
+        name: "wrk",
+        prepare:
+          async (...run) =>
+          () =>
+            wrkLoad(cores, ...run),
+      }
     : {
         name: "loadClient.ts",
-        load: ({ cookies, path, port }, connections, seconds) =>
-          clientLoad(cores, { port, path, cookies, connections, seconds }),
+        prepare:
+          async ({ cookies, path, port }, connections, seconds) =>
+          () =>
+            clientLoad(cores, { port, path, cookies, connections, seconds }),
       }
 }

@@ -12,24 +12,23 @@ import type { ClientLoad, LoadResult } from "./load.ts"
 
 const load: ClientLoad = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"))
 const timeoutMillis = (load.timeoutSeconds ?? 10) * 1000
-const limit = load.requests ?? Infinity
-const message = (method: string, headers: ReadonlyArray<string>, body = ""): Buffer =>
-  Buffer.from(
-    [`${method} ${load.path} HTTP/1.1`, `Host: localhost:${load.port}`, ...headers, "", body].join("\r\n"),
-    "latin1",
-  )
+const message = (start: string, headers: ReadonlyArray<string>, body = ""): Buffer =>
+  Buffer.from([`${start} HTTP/1.1`, `Host: localhost:${load.port}`, ...headers, "", body].join("\r\n"), "latin1")
 const requests =
-  load.posts === undefined
-    ? load.cookies.map((cookie) => message("GET", [`Cookie: ${cookie}`]))
-    : load.posts.map(({ body, forwardedFor }) =>
-        message(
-          "POST",
-          ["Content-Type: application/json", `Content-Length: ${body.length}`, `X-Forwarded-For: ${forwardedFor}`],
-          body,
-        ),
-      )
+  load.gets?.map(({ cookie, forwardedFor, path }) =>
+    message(`GET ${path}`, [`Cookie: ${cookie}`, `X-Forwarded-For: ${forwardedFor}`]),
+  ) ??
+  load.posts?.map(({ body, forwardedFor }) =>
+    message(
+      `POST ${load.path}`,
+      ["Content-Type: application/json", `Content-Length: ${body.length}`, `X-Forwarded-For: ${forwardedFor}`],
+      body,
+    ),
+  ) ??
+  load.cookies.map((cookie) => message(`GET ${load.path}`, [`Cookie: ${cookie}`]))
+const limit = Math.min(load.requests ?? Infinity, load.gets?.length ?? Infinity)
 // A step that shares no factor with most table sizes, so that neighbours in time are not neighbours in the table.
-const step = 7919
+const step = load.gets === undefined ? 7919 : 1
 
 const latencies: Array<number> = []
 let sent = 0
@@ -59,8 +58,19 @@ const answerEnd = (text: string): number | undefined => {
   return text.endsWith("\r\n0\r\n\r\n") ? text.length : undefined
 }
 
+const statusLine = `HTTP/1.1 ${load.status ?? 2}`
+const cookieLine = load.mustSet === undefined ? undefined : `\r\nset-cookie: ${load.mustSet}=`.toLowerCase()
+
+/** Whether the answer sets the cookie to something: forgetting it looks much the same. */
+const setsCookie = (text: string, line: string): boolean => {
+  const at = text.toLowerCase().indexOf(line)
+  return at >= 0 && text[at + line.length] !== ";"
+}
+
 const isGood = (text: string): boolean =>
-  text.startsWith("HTTP/1.1 2") && (load.mustContain === undefined || text.includes(load.mustContain))
+  text.startsWith(statusLine) &&
+  (load.mustContain === undefined || text.includes(load.mustContain)) &&
+  (cookieLine === undefined || setsCookie(text, cookieLine))
 
 /** Opens a connection; fails when it is refused. */
 const open = (): Promise<Socket> =>

@@ -5,12 +5,13 @@
  * `--no-fail` is given.
  */
 import { parseArgs } from "node:util"
+import { callbackBench } from "./callback.ts"
 import { cleanUp } from "./processes.ts"
 import type { Bench } from "./report.ts"
 import { sessionBench } from "./session.ts"
 import { signInBench } from "./signIn.ts"
 
-const benches: ReadonlyArray<Bench> = [sessionBench, signInBench]
+const benches: ReadonlyArray<Bench> = [sessionBench, signInBench, callbackBench]
 
 const usage = `Usage: npm run bench -- NAME [options]
 

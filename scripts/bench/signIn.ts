@@ -15,7 +15,7 @@ import { startWithPasswords } from "./contenders/belfry.ts"
 import type { Contestant, Context } from "./contenders/contender.ts"
 import { disturbanceNote, isDisturbed, undisturbed } from "./disturbance.ts"
 import type { Measured } from "./disturbance.ts"
-import { clientLoad } from "./load.ts"
+import { clientAddress, clientLoad } from "./load.ts"
 import type { Post } from "./load.ts"
 import { median } from "./measures/median.ts"
 import { measureSessionLatency } from "./measures/sessionLatency.ts"
@@ -47,10 +47,10 @@ const hashOfPassword = (): Promise<string> =>
     ),
   )
 
-/** The sign-in of a user, from an address of the networks for benchmarks (RFC 2544), 198.18.0.0/15. */
+/** The sign-in of a user, each from an address of its own. */
 const postOf = (user: number): Post => ({
   body: JSON.stringify({ email: `user${user + 1}@example.com`, password }),
-  forwardedFor: `198.${18 + ((user >> 16) & 1)}.${(user >> 8) & 255}.${user & 255}`,
+  forwardedFor: clientAddress(user),
 })
 
 /** The sign-ins of all users, of whom each run takes the next ones. */
@@ -152,7 +152,9 @@ const measure = async (context: Context, options: Options): Promise<Report> => {
       context.postgres,
       cores,
       contestant,
-      ({ port }, requests) => signIns(port, { connections: 1, seconds: 60, requests }),
+      async ({ port }, requests) =>
+        () =>
+          signIns(port, { connections: 1, seconds: 60, requests }),
       20,
     )
     await signIns(contestant.port, { connections: atOnce, seconds: 600, requests: warmUpSignIns })

@@ -48,13 +48,13 @@ export interface Project {
 }
 
 /** Prefixes that make a file an adapter: a technology, or the place where it is used. */
-export const adapterPrefixes = ["Sql", "Memory", "Smtp", "Redis", "Stripe", "Development"] as const
+export const adapterPrefixes = ["Sql", "Memory", "Smtp", "Redis", "Stripe", "Development", "Fetch"] as const
 
 /** Endings that make a file a port. */
 export const portSuffixes = ["Store", "Mailer"] as const
 
 /** Ports whose name has neither ending, as `package/Name`. */
-export const registeredPorts: ReadonlySet<string> = new Set()
+export const registeredPorts: ReadonlySet<string> = new Set(["oauth-client/OutboundHttp", "oauth-client/SignInGate"])
 
 /** The adapter prefix of a file name, if it has one. */
 export const adapterPrefix = (path: string) => {

@@ -5,6 +5,7 @@
  */
 import { CoreApi } from "@belfry/core/CoreApi"
 import { FactorsApi } from "@belfry/factors/FactorsApi"
+import { OAuthClientApi } from "@belfry/oauth-client/OAuthClientApi"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 
@@ -17,11 +18,12 @@ import * as OpenApi from "effect/http-api/OpenApi"
 export class BelfryApi extends HttpApi.make("belfry")
   .addHttpApi(CoreApi)
   .addHttpApi(FactorsApi)
+  .addHttpApi(OAuthClientApi)
   .annotateMerge(
     OpenApi.annotations({
       title: "Belfry",
       version: "0.1.0",
-      description: "Authentication and authorization: sessions, sign-in factors and the signed-in user.",
+      description: "Authentication and authorization: sessions, sign-in factors, providers and the signed-in user.",
       license: { name: "MIT", identifier: "MIT" },
     }),
   ) {}

@@ -7,7 +7,6 @@ import * as Schema from "effect/Schema"
 import type * as DateTime from "effect/DateTime"
 import type * as Redacted from "effect/Redacted"
 import { isUuid } from "./Uuid.ts"
-import type { Sealed } from "./KeyedHash.ts"
 import { UserId } from "./User.ts"
 
 /**
@@ -57,13 +56,22 @@ export interface LinkedAccount {
 }
 
 /**
+ * A token as it rests: sealed, with a prefix that no token has. One that was imported rests as it came until it is read
+ * or written, and then it is sealed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TokenAtRest = string
+
+/**
  * The account as stores keep it: tokens sealed.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SealedLinkedAccount extends Omit<LinkedAccount, "tokens"> {
-  readonly tokens: ProviderTokens<Sealed>
+  readonly tokens: ProviderTokens<TokenAtRest>
 }
 
 /**

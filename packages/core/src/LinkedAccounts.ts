@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { Audit } from "./Audit.ts"
 import type { ClientInfo } from "./AuditEvent.ts"
-import type { Sealed } from "./KeyedHash.ts"
+import * as RestingTokens from "./internal/restingTokens.ts"
 import { KeyRing, type SealBroken } from "./KeyRing.ts"
 import {
   type AccountLinkedElsewhere,
@@ -24,7 +24,7 @@ import {
 import { LinkedAccountStore } from "./LinkedAccountStore.ts"
 import type { StoreError } from "./StoreError.ts"
 import { TransactionStore } from "./TransactionStore.ts"
-import type { UserId } from "./User.ts"
+import type { User, UserId } from "./User.ts"
 
 /**
  * Accounts at other providers.
@@ -48,8 +48,31 @@ export class LinkedAccounts extends Context.Service<
       providerId: string,
       accountId: string,
     ) => Effect.Effect<Option.Option<LinkedAccount>, SealBroken | StoreError>
-    /** The accounts of a user, oldest first. */
-    readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<LinkedAccount>, SealBroken | StoreError>
+    /**
+     * The account of a provider with its user, for a sign-in through it: its tokens are renewed on the way, unless
+     * `tokens` is null. A refresh token that the provider left out this time is kept. One statement.
+     */
+    readonly renew: (account: {
+      readonly providerId: string
+      readonly accountId: string
+      readonly tokens: ProviderTokens<Redacted.Redacted> | null
+    }) => Effect.Effect<
+      Option.Option<{ readonly account: Omit<LinkedAccount, "tokens">; readonly user: User }>,
+      StoreError
+    >
+    /** The accounts of a user, at one provider or at all, oldest first. */
+    readonly list: (
+      userId: UserId,
+      providerId?: string,
+    ) => Effect.Effect<ReadonlyArray<LinkedAccount>, SealBroken | StoreError>
+    /**
+     * Replaces the tokens of an account, unless it was changed since it was read as `account`. Either way the answer is
+     * the account as it is now; none when the link is gone.
+     */
+    readonly replaceTokens: (
+      account: LinkedAccount,
+      tokens: ProviderTokens<Redacted.Redacted>,
+    ) => Effect.Effect<Option.Option<LinkedAccount>, SealBroken | StoreError>
     /** Removes a link; whether there was one. */
     readonly unlink: (account: {
       readonly userId: UserId
@@ -73,49 +96,31 @@ export const layer = Layer.effect(
     const transactions = yield* TransactionStore
     const audit = yield* Audit
     const random = yield* SecureRandom.SecureRandom
-    const sealer = yield* (yield* KeyRing).sealer("provider-token")
-
-    // A sealed token opens only for the account that it was sealed for.
-    const context = (account: { readonly providerId: string; readonly accountId: string }, field: string) =>
-      JSON.stringify([account.providerId, account.accountId, field])
-
-    const mapTokens = <A, B, E>(
-      tokens: ProviderTokens<A>,
-      f: (token: A, field: string) => Effect.Effect<B, E>,
-    ): Effect.Effect<ProviderTokens<B>, E> =>
-      Effect.gen(function* () {
-        const { accessToken, refreshToken, idToken, ...rest } = tokens
-        return {
-          ...rest,
-          accessToken: accessToken === null ? null : yield* f(accessToken, "access_token"),
-          refreshToken: refreshToken === null ? null : yield* f(refreshToken, "refresh_token"),
-          idToken: idToken === null ? null : yield* f(idToken, "id_token"),
-        }
-      })
-
-    const isCurrent = ({ accessToken, refreshToken, idToken }: ProviderTokens<Sealed>) =>
-      [accessToken, refreshToken, idToken].every((token) => token === null || sealer.isCurrent(token))
+    const atRest = RestingTokens.make(yield* (yield* KeyRing).sealer("provider-token"))
 
     const open = Effect.fnUntraced(function* (account: SealedLinkedAccount) {
-      const tokens = yield* mapTokens(account.tokens, (token, field) => sealer.open(token, context(account, field)))
-      if (!isCurrent(account.tokens)) {
+      const tokens = yield* atRest.open(account, account.tokens)
+      if (!atRest.isCurrent(account.tokens)) {
         yield* store.replaceTokens({
           id: account.id,
           seenAt: account.updatedAt,
-          tokens: yield* mapTokens(tokens, (token, field) => sealer.seal(token, context(account, field))),
+          tokens: yield* atRest.seal(account, tokens),
           updatedAt: account.updatedAt,
         })
       }
       return { ...account, tokens }
     })
 
+    const find = Effect.fn("LinkedAccounts.find")(function* (providerId: string, accountId: string) {
+      const found = yield* store.find(providerId, accountId)
+      return Option.isNone(found) ? Option.none() : Option.some(yield* open(found.value))
+    })
+
     return LinkedAccounts.of({
       link: Effect.fn("LinkedAccounts.link")(function* ({ userId, providerId, accountId, tokens, client }) {
         const now = yield* DateTime.now
         const id = LinkedAccountId.make(yield* random.uuidV7())
-        const sealed = yield* mapTokens(tokens, (token, field) =>
-          sealer.seal(token, context({ providerId, accountId }, field)),
-        )
+        const sealed = yield* atRest.seal({ providerId, accountId }, tokens)
         const stored = yield* transactions.run(
           Effect.gen(function* () {
             const stored = yield* store.upsert({
@@ -135,12 +140,35 @@ export const layer = Layer.effect(
         )
         return { ...stored, tokens }
       }),
-      find: Effect.fn("LinkedAccounts.find")(function* (providerId, accountId) {
-        const found = yield* store.find(providerId, accountId)
-        return Option.isNone(found) ? Option.none() : Option.some(yield* open(found.value))
+      find,
+      renew: Effect.fn("LinkedAccounts.renew")(function* ({ providerId, accountId, tokens }) {
+        const sealed = tokens === null ? null : yield* atRest.seal({ providerId, accountId }, tokens)
+        const found = yield* store.renew({ providerId, accountId, tokens: sealed, updatedAt: yield* DateTime.now })
+        return Option.map(found, ({ account, user }) => {
+          const { tokens: _, ...rest } = account
+          return { account: rest, user }
+        })
       }),
-      list: Effect.fn("LinkedAccounts.list")(function* (userId) {
-        return yield* Effect.forEach(yield* store.listByUser(userId), open)
+      list: Effect.fn("LinkedAccounts.list")(function* (userId, providerId) {
+        const accounts = yield* store.listByUser(userId)
+        return yield* Effect.forEach(
+          accounts.filter((account) => providerId === undefined || account.providerId === providerId),
+          open,
+        )
+      }),
+      replaceTokens: Effect.fn("LinkedAccounts.replaceTokens")(function* (account, tokens) {
+        const now = yield* DateTime.now
+        // Later than what was seen, by whichever clock: what was read before this write never fits again.
+        const updatedAt = DateTime.max(now, DateTime.add(account.updatedAt, { milliseconds: 1 }))
+        const isReplaced = yield* store.replaceTokens({
+          id: account.id,
+          seenAt: account.updatedAt,
+          tokens: yield* atRest.seal(account, tokens),
+          updatedAt,
+        })
+        return isReplaced
+          ? Option.some({ ...account, tokens, updatedAt })
+          : Option.filter(yield* find(account.providerId, account.accountId), ({ id }) => id === account.id)
       }),
       unlink: Effect.fn("LinkedAccounts.unlink")(function* ({ userId, providerId, accountId, client }) {
         return yield* transactions.run(

@@ -57,6 +57,16 @@ export const make = Effect.gen(function* () {
         accounts.set(id, { ...account, tokens, updatedAt })
         return Effect.succeed(true)
       }),
+    renew: ({ providerId, accountId, tokens, updatedAt }) =>
+      tables.statement(() => {
+        const account = find(providerId, accountId)
+        const user = account === undefined ? undefined : tables.users.get(account.userId)
+        if (account === undefined || user === undefined) return Effect.succeedNone
+        if (tokens === null) return Effect.succeedSome({ account, user })
+        const renewed = { ...account, tokens: renewedTokens(account.tokens, tokens), updatedAt }
+        accounts.set(account.id, renewed)
+        return Effect.succeedSome({ account: renewed, user })
+      }),
     remove: (userId, providerId, accountId) =>
       tables.statement(() => {
         const account = find(providerId, accountId)
@@ -79,6 +89,18 @@ export const layer: Layer.Layer<LinkedAccountStore, never, MemoryTables> = Layer
 
 const refuse = (method: string, constraint: string) =>
   Effect.fail(constraintViolation("LinkedAccountStore", method, constraint))
+
+/** The new tokens, with what the provider gives once and does not repeat. */
+const renewedTokens = (
+  kept: SealedLinkedAccount["tokens"],
+  tokens: SealedLinkedAccount["tokens"],
+): SealedLinkedAccount["tokens"] => ({
+  ...tokens,
+  scopes: tokens.scopes.length === 0 ? kept.scopes : tokens.scopes,
+  ...(tokens.refreshToken === null
+    ? { refreshToken: kept.refreshToken, refreshTokenExpiresAt: kept.refreshTokenExpiresAt }
+    : {}),
+})
 
 const oldestFirst = (a: SealedLinkedAccount, b: SealedLinkedAccount): number =>
   a.createdAt.epochMilliseconds - b.createdAt.epochMilliseconds || (a.id < b.id ? -1 : 1)

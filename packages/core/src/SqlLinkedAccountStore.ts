@@ -8,12 +8,16 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
-import type { Sealed } from "./KeyedHash.ts"
-import { AccountLinkedElsewhere, type LinkedAccountId, type SealedLinkedAccount } from "./LinkedAccount.ts"
-import { LinkedAccountStore } from "./LinkedAccountStore.ts"
+import {
+  AccountLinkedElsewhere,
+  type LinkedAccountId,
+  type SealedLinkedAccount,
+  type TokenAtRest,
+} from "./LinkedAccount.ts"
+import { LinkedAccountStore, type SealedAccountWithUser } from "./LinkedAccountStore.ts"
 import * as SqlStoreError from "./SqlStoreError.ts"
 import type { StoreError } from "./StoreError.ts"
-import type { UserId } from "./User.ts"
+import type { Email, User, UserId } from "./User.ts"
 
 /**
  * Builds the store over the SQL client.
@@ -27,6 +31,15 @@ export const make = Effect.gen(function* () {
   const columns = sql.literal(
     `id, user_id, provider_id, account_id, access_token, refresh_token, id_token, token_type, scopes,
      access_token_expires_at, refresh_token_expires_at, created_at, updated_at`,
+  )
+
+  const columnsWithUser = sql.literal(
+    `linked.id, linked.user_id, linked.provider_id, linked.account_id, linked.access_token, linked.refresh_token,
+     linked.id_token, linked.token_type, linked.scopes, linked.access_token_expires_at,
+     linked.refresh_token_expires_at, linked.created_at, linked.updated_at,
+     owner.email AS user_email, owner.name AS user_name, owner.image AS user_image,
+     owner.email_verified_at AS user_email_verified_at, owner.scopes AS user_scopes,
+     owner.created_at AS user_created_at, owner.updated_at AS user_updated_at`,
   )
 
   const find = (providerId: string, accountId: string) =>
@@ -78,6 +91,7 @@ export const make = Effect.gen(function* () {
         ),
         (rows) => rows.map(toAccount),
       ),
+    // Rows that other programs wrote have microseconds, which no instant of ours tells.
     replaceTokens: ({ id, seenAt, tokens, updatedAt }) =>
       Effect.map(
         statements.write(
@@ -88,9 +102,38 @@ export const make = Effect.gen(function* () {
             access_token_expires_at = ${toNullableDate(tokens.accessTokenExpiresAt)},
             refresh_token_expires_at = ${toNullableDate(tokens.refreshTokenExpiresAt)},
             updated_at = ${DateTime.toDateUtc(updatedAt)}
-          WHERE id = ${id} AND updated_at = ${DateTime.toDateUtc(seenAt)} RETURNING id`,
+          WHERE id = ${id} AND date_trunc('milliseconds', updated_at) = ${DateTime.toDateUtc(seenAt)} RETURNING id`,
         ),
         (rows) => rows.length > 0,
+      ),
+    renew: ({ providerId, accountId, tokens, updatedAt }) =>
+      Effect.map(
+        tokens === null
+          ? statements.read(
+              "renew",
+              sql<AccountWithUserRow>`SELECT ${columnsWithUser} FROM belfry_linked_accounts AS linked
+                JOIN belfry_users AS owner ON owner.id = linked.user_id
+                WHERE linked.provider_id = ${providerId} AND linked.account_id = ${accountId}
+                FOR NO KEY UPDATE OF linked`,
+            )
+          : statements.write(
+              "renew",
+              sql<AccountWithUserRow>`UPDATE belfry_linked_accounts AS linked SET
+                access_token = ${tokens.accessToken}, id_token = ${tokens.idToken}, token_type = ${tokens.tokenType},
+                access_token_expires_at = ${toNullableDate(tokens.accessTokenExpiresAt)},
+                updated_at = ${DateTime.toDateUtc(updatedAt)}
+                ${
+                  tokens.refreshToken === null
+                    ? sql``
+                    : sql`, refresh_token = ${tokens.refreshToken},
+                      refresh_token_expires_at = ${toNullableDate(tokens.refreshTokenExpiresAt)}`
+                }
+                ${tokens.scopes.length === 0 ? sql`` : sql`, scopes = ${tokens.scopes}`}
+              FROM belfry_users AS owner
+              WHERE linked.provider_id = ${providerId} AND linked.account_id = ${accountId} AND owner.id = linked.user_id
+              RETURNING ${columnsWithUser}`,
+            ),
+        firstAccountWithUser,
       ),
     remove: (userId, providerId, accountId) =>
       Effect.map(
@@ -121,9 +164,9 @@ interface LinkedAccountRow {
   readonly user_id: UserId
   readonly provider_id: string
   readonly account_id: string
-  readonly access_token: Sealed | null
-  readonly refresh_token: Sealed | null
-  readonly id_token: Sealed | null
+  readonly access_token: TokenAtRest | null
+  readonly refresh_token: TokenAtRest | null
+  readonly id_token: TokenAtRest | null
   readonly token_type: string | null
   readonly scopes: ReadonlyArray<string>
   readonly access_token_expires_at: Date | null
@@ -152,6 +195,30 @@ const toAccount = (row: LinkedAccountRow): SealedLinkedAccount => ({
 
 const firstAccount = ([row]: ReadonlyArray<LinkedAccountRow>): Option.Option<SealedLinkedAccount> =>
   row === undefined ? Option.none() : Option.some(toAccount(row))
+
+interface AccountWithUserRow extends LinkedAccountRow {
+  readonly user_email: Email
+  readonly user_name: string | null
+  readonly user_image: string | null
+  readonly user_email_verified_at: Date | null
+  readonly user_scopes: ReadonlyArray<string>
+  readonly user_created_at: Date
+  readonly user_updated_at: Date
+}
+
+const toUser = (row: AccountWithUserRow): User => ({
+  id: row.user_id,
+  email: row.user_email,
+  name: row.user_name,
+  image: row.user_image,
+  emailVerifiedAt: toNullableInstant(row.user_email_verified_at),
+  scopes: row.user_scopes,
+  createdAt: DateTime.fromDateUnsafe(row.user_created_at),
+  updatedAt: DateTime.fromDateUnsafe(row.user_updated_at),
+})
+
+const firstAccountWithUser = ([row]: ReadonlyArray<AccountWithUserRow>): Option.Option<SealedAccountWithUser> =>
+  row === undefined ? Option.none() : Option.some({ account: toAccount(row), user: toUser(row) })
 
 const toNullableDate = (instant: DateTime.Utc | null): Date | null =>
   instant === null ? null : DateTime.toDateUtc(instant)

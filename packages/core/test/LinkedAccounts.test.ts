@@ -78,7 +78,7 @@ describe("LinkedAccounts", () => {
       yield* linked
       const { accessToken, refreshToken, idToken } = Option.getOrThrow(yield* store.find("github", "42")).tokens
       const sealed = [accessToken, refreshToken, idToken]
-      for (const text of sealed) assert.match(text ?? "", /^test\.[\w-]{40,}$/)
+      for (const text of sealed) assert.match(text ?? "", /^belfry:sealed:test\.[\w-]{40,}$/)
       assert.strictEqual(new Set(sealed).size, 3)
     }).pipe(Effect.provide(TestCore.layer)),
   )

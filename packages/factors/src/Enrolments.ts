@@ -28,11 +28,15 @@ import { type Enrolment, LastWayIn, NotEnrolled, provable } from "./Enrolment.ts
 import { EnrolmentMessages } from "./EnrolmentMessages.ts"
 import { EnrolmentStore } from "./EnrolmentStore.ts"
 import { EnrollableFactor, type Factor } from "./Factor.ts"
+import { HotpStore } from "./HotpStore.ts"
 import * as BackupCodeSet from "./internal/backupCodeSet.ts"
+import { PasskeyStore } from "./PasskeyStore.ts"
+import { PasswordStore } from "./PasswordStore.ts"
 import { type CodeProof, type OpenSignIn, SignInAttempts } from "./SignInAttempts.ts"
 import type { SignInOutcome } from "./SignInOutcome.ts"
 import type { SignInRefused } from "./SignInAttempt.ts"
 import { SignInPolicy } from "./SignInPolicy.ts"
+import { TotpStore } from "./TotpStore.ts"
 
 /**
  * Who sets up a factor: the user of a fresh session, or somebody whose sign-in demands it before it is complete.
@@ -132,6 +136,11 @@ export class Enrolments extends Context.Service<
       readonly remove: Effect.Effect<boolean, E>
       readonly client: ClientInfo
     }) => Effect.Effect<void, E | NotEnrolled | LastWayIn | SessionNotFresh | StoreError>
+    /**
+     * Removes whatever was set up for a user, a password too, and ends pending sign-ins: somebody proved to be the owner
+     * of an address that nobody proved before. Accounts elsewhere stay. For use in the transaction of that proof.
+     */
+    readonly clear: (userId: UserId, client: ClientInfo) => Effect.Effect<void, StoreError>
     /** Makes a new set of backup codes in a fresh session; the old one is worthless. */
     readonly replaceBackupCodes: (
       options: SessionOwner,
@@ -150,6 +159,10 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const store = yield* EnrolmentStore
     const backupCodes = yield* BackupCodeStore
+    const hotps = yield* HotpStore
+    const passkeys = yield* PasskeyStore
+    const passwords = yield* PasswordStore
+    const totps = yield* TotpStore
     const attempts = yield* SignInAttempts
     const sessions = yield* Sessions
     const transactions = yield* TransactionStore
@@ -250,6 +263,33 @@ export const layer = Layer.effect(
               ),
             )
           }),
+        )
+      }),
+
+      clear: Effect.fn("Enrolments.clear")(function* (userId, client) {
+        yield* store.lock(userId)
+        const enrolled = yield* store.list(userId)
+        yield* passwords.remove(userId)
+        yield* Effect.forEach(yield* passkeys.listByUser(userId), ({ id }) => passkeys.remove(userId, id), {
+          discard: true,
+        })
+        // What waits to be confirmed goes as well.
+        yield* totps.remove(userId)
+        yield* hotps.remove(userId)
+        yield* backupCodes.remove(userId)
+        yield* attempts.revokeAll(userId)
+        const removed = enrolled.flatMap(({ factor }) => (factor === "oauth" ? [] : [factor]))
+        for (const factor of removed) {
+          yield* audit.record({
+            type: "factor.removed",
+            reason: "address-proved",
+            userId,
+            client,
+            data: { factor },
+          })
+        }
+        yield* transactions.afterCommit(
+          Effect.forEach(new Set(removed.map(methodOf)), (method) => changed(userId, method), { discard: true }),
         )
       }),
 

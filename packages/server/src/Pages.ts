@@ -13,11 +13,13 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { select } from "./PageCatalogues.ts"
 import * as account from "./pages/account.ts"
+import * as connectedAccounts from "./pages/connectedAccounts.ts"
 import * as continueSignIn from "./pages/continue.ts"
 import * as enrolment from "./pages/enrolment.ts"
 import * as links from "./pages/links.ts"
 import * as methods from "./pages/methods.ts"
 import * as PageKit from "./pages/PageKit.ts"
+import * as providers from "./pages/providers.ts"
 import { withQuery } from "./pages/query.ts"
 import * as signIn from "./pages/signIn.ts"
 import * as signInEmail from "./pages/signInEmail.ts"
@@ -56,6 +58,8 @@ export const layerPages = HttpRouter.use((router) =>
     yield* links.routes
     yield* account.routes
     yield* methods.routes
+    yield* providers.routes
+    yield* connectedAccounts.routes
   }),
 ).pipe(Layer.provide(PageKit.layer))
 
@@ -92,7 +96,7 @@ export const layerStart = HttpRouter.use((router) =>
  *
  * **Details**
  *
- * Needs the router, `Site`, and the services of `core` and `factors`. Looks and words come from `PageTheme` and
+ * Needs the router, `Site`, and the services of `core`, `factors` and `oauth-client`. Looks and words come from `PageTheme` and
  * `PageCatalogues`, paths from `PagePaths`. Fails when the theme is not of its form.
  *
  * @category layers

@@ -19,6 +19,12 @@ import * as PasswordHasher from "@belfry/factors/PasswordHasher"
 import * as SignInPolicy from "@belfry/factors/SignInPolicy"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
 import * as SqlFactorStores from "@belfry/factors/SqlFactorStores"
+import * as OAuthClientHandlers from "@belfry/oauth-client/OAuthClientHandlers"
+import * as OAuthClientServices from "@belfry/oauth-client/OAuthClientServices"
+import * as OAuthProviders from "@belfry/oauth-client/OAuthProviders"
+import * as ProviderPresets from "@belfry/oauth-client/ProviderPresets"
+import * as SqlOAuthClientMigrations from "@belfry/oauth-client/SqlOAuthClientMigrations"
+import * as SqlOAuthClientStores from "@belfry/oauth-client/SqlOAuthClientStores"
 import * as Database from "@belfry/sql/Database"
 import * as Migrations from "@belfry/sql/Migrations"
 import * as Effect from "effect/Effect"
@@ -26,8 +32,10 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
+import * as FactorsSignInGate from "./FactorsSignInGate.ts"
 import * as Health from "./Health.ts"
 import * as Metrics from "./Metrics.ts"
+import * as NodeOutboundHttp from "./NodeOutboundHttp.ts"
 import * as Pages from "./Pages.ts"
 import * as RateLimitStore from "./RateLimitStore.ts"
 import * as Requests from "./Requests.ts"
@@ -44,6 +52,7 @@ import * as Sweeper from "./Sweeper.ts"
 export const migrations: ReadonlyArray<Migrations.MigrationSet> = [
   SqlCoreMigrations.migrations,
   SqlFactorsMigrations.migrations,
+  SqlOAuthClientMigrations.migrations,
 ]
 
 /**
@@ -64,7 +73,7 @@ export const layerApi = Layer.mergeAll(
   HttpApiBuilder.layer(BelfryApi, { openapiPath: "/auth/openapi.json" }),
   HttpApiScalar.layer(BelfryApi, { path: "/auth/docs" }),
 ).pipe(
-  Layer.provide(Layer.mergeAll(CoreHandlers.layerNoDeps, FactorsHandlers.layer)),
+  Layer.provide(Layer.mergeAll(CoreHandlers.layerNoDeps, FactorsHandlers.layer, OAuthClientHandlers.layer)),
   Layer.provide(CoreHandlers.layerMiddleware),
 )
 
@@ -105,7 +114,7 @@ export const layerRoutes = Layer.mergeAll(layerApi, Pages.layer, Health.layer, M
   Layer.provideMerge(ClientAddressHandlers.layerConfig),
 )
 
-const layerStores = Layer.mergeAll(SqlStores.layer, SqlFactorStores.layer)
+const layerStores = Layer.mergeAll(SqlStores.layer, SqlFactorStores.layer, SqlOAuthClientStores.layer)
 
 const layerFoundation = Layer.mergeAll(
   layerStores,
@@ -120,12 +129,22 @@ const layerFoundation = Layer.mergeAll(
 )
 
 /**
+ * The providers to sign in with: those of the configuration. A host adds its own to the same `OAuthProviders.layer`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerProviders = Layer.provideMerge(ProviderPresets.layerConfig, OAuthProviders.layer)
+
+/**
  * Every service of the server, from configuration, over the database that the host provides.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layerServices = Sweeper.layer.pipe(
+  Layer.provideMerge(OAuthClientServices.layer),
+  Layer.provideMerge(Layer.mergeAll(layerProviders, FactorsSignInGate.layer, NodeOutboundHttp.layerConfig)),
   Layer.provideMerge(FactorsServices.layer),
   Layer.provideMerge(CoreServices.layerConfig),
   Layer.provideMerge(layerFoundation),

@@ -1,6 +1,6 @@
 /**
- * Removes what is over: sessions, sign-ins on their way, verification tokens, rate limits. Once across nodes, in small
- * steps.
+ * Removes what is over: sessions, sign-ins on their way here and at providers, verification tokens, rate limits. Once
+ * across nodes, in small steps.
  *
  * @since 0.1.0
  */
@@ -9,6 +9,7 @@ import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import { VerificationTokenStore } from "@belfry/core/VerificationTokenStore"
 import { SignInAttemptStore } from "@belfry/factors/SignInAttemptStore"
+import { OAuthStateStore } from "@belfry/oauth-client/OAuthStateStore"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -39,6 +40,7 @@ export const sweep = Effect.fn("Sweeper.sweep")(function* () {
   const transactions = yield* TransactionStore
   const sessions = yield* SessionStore
   const attempts = yield* SignInAttemptStore
+  const states = yield* OAuthStateStore
   const tokens = yield* VerificationTokenStore
   return yield* transactions.runExclusive(
     "sweep",
@@ -47,6 +49,7 @@ export const sweep = Effect.fn("Sweeper.sweep")(function* () {
       const removed = {
         sessions: yield* sessions.removeExpired(now, batch),
         sign_in_attempts: yield* attempts.removeExpired(now, batch),
+        oauth_states: yield* states.removeExpired(now, batch),
         verification_tokens: yield* tokens.removeExpired(now, batch),
         rate_limits: yield* SqlRateLimiterStore.removeExpired(now, batch),
       }

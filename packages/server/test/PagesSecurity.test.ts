@@ -18,6 +18,7 @@ const forms = [
   "/sign-in/enrol/passkey",
   "/sign-in/enrol/totp",
   "/sign-in/passkey",
+  "/sign-in/provider",
   "/sign-up",
   "/confirm-sign-up",
   "/forgot-password",
@@ -33,6 +34,7 @@ const forms = [
   "/account/passkeys/edit",
   "/account/remove",
   "/account/totp",
+  "/account/unlink",
   "/sign-out",
 ] as const
 
@@ -44,7 +46,14 @@ const withoutFields: ReadonlyArray<string> = [
   "/sign-out",
 ]
 
-const pages = [...forms, "/account/passkeys/add", "/sign-in/enrol", "/check-mail", "/nowhere"] as const
+const pages = [
+  ...forms,
+  "/account/passkeys/add",
+  "/sign-in/enrol",
+  "/sign-in/error",
+  "/check-mail",
+  "/nowhere",
+] as const
 
 /** The headers without which a page is not served. */
 const assertPageHeaders = (page: Visited, path: string) => {

@@ -26,7 +26,7 @@ describe("the table of settings", () => {
       )
       const named = new Set<string>()
       for (const text of texts) {
-        for (const [, name = ""] of text.matchAll(/"(BELFRY_[A-Z0-9_]+|OTEL_[A-Z0-9_]+|DATABASE_URL|NODE_ENV)"/g)) {
+        for (const [, name = ""] of text.matchAll(/"(BELFRY_[A-Z0-9_<>]+|OTEL_[A-Z0-9_]+|DATABASE_URL|NODE_ENV)"/g)) {
           named.add(name)
         }
         // A name that is put together from parts, or read past the configuration, would escape the table.

@@ -6,6 +6,8 @@ import { VerificationTokenStore } from "@belfry/core/VerificationTokenStore"
 import { SignInAttemptId } from "@belfry/factors/SignInAttempt"
 import { SignInAttemptStore } from "@belfry/factors/SignInAttemptStore"
 import * as RateLimits from "@belfry/core/RateLimits"
+import { ProviderId } from "@belfry/oauth-client/OAuthProvider"
+import { OAuthStateStore } from "@belfry/oauth-client/OAuthStateStore"
 import * as Server from "@belfry/server/Server"
 import * as Sweeper from "@belfry/server/Sweeper"
 import * as Builders from "@belfry/testing/Builders"
@@ -25,6 +27,7 @@ const fill = Effect.gen(function* () {
   const users = yield* UserStore
   const sessions = yield* SessionStore
   const attempts = yield* SignInAttemptStore
+  const states = yield* OAuthStateStore
   const tokens = yield* VerificationTokenStore
   const limits = yield* RateLimits.RateLimits
   const user = yield* Builders.user()
@@ -46,6 +49,14 @@ const fill = Effect.gen(function* () {
     expiresAt: soon,
   }
   yield* attempts.insert(attempt, yield* Builders.keyedHash)
+  yield* states.insert({
+    stateHash: yield* Builders.keyedHash,
+    providerId: ProviderId.make("acme"),
+    userId: null,
+    sealed: yield* Builders.sealed,
+    createdAt: yield* DateTime.now,
+    expiresAt: soon,
+  })
   yield* limits.consume({ name: "test", limit: 1, window: Duration.hours(1) }, "somebody")
   return { user, lasting }
 })
@@ -54,7 +65,8 @@ const rows = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const counts = yield* sql<{ readonly count: number }>`SELECT
     ((SELECT count(*) FROM belfry_sessions) + (SELECT count(*) FROM belfry_verification_tokens)
-      + (SELECT count(*) FROM belfry_sign_in_attempts) + (SELECT count(*) FROM belfry_rate_limits))::int4 AS count`
+      + (SELECT count(*) FROM belfry_sign_in_attempts) + (SELECT count(*) FROM belfry_oauth_states)
+      + (SELECT count(*) FROM belfry_rate_limits))::int4 AS count`
   return counts[0]?.count
 })
 
@@ -62,11 +74,11 @@ describe("the sweeper", () => {
   it.effect("removes what is over, at the instant it is over, and nothing else", () =>
     Effect.gen(function* () {
       const { user, lasting } = yield* fill
-      const none = { sessions: 0, sign_in_attempts: 0, verification_tokens: 0, rate_limits: 0 }
+      const none = { sessions: 0, sign_in_attempts: 0, oauth_states: 0, verification_tokens: 0, rate_limits: 0 }
       yield* TestClock.adjust(Duration.millis(3_600_000 - 1))
       assert.deepStrictEqual(yield* Sweeper.sweep(), Option.some(none))
       yield* TestClock.adjust(Duration.millis(1))
-      const all = { sessions: 1, sign_in_attempts: 1, verification_tokens: 1, rate_limits: 1 }
+      const all = { sessions: 1, sign_in_attempts: 1, oauth_states: 1, verification_tokens: 1, rate_limits: 1 }
       assert.deepStrictEqual(yield* Sweeper.sweep(), Option.some(all))
       assert.deepStrictEqual(yield* Sweeper.sweep(), Option.some(none))
       const sessions = yield* SessionStore

@@ -11,7 +11,7 @@ import { HttpApi, OpenApi } from "effect/http-api"
 import { Chance } from "./support/Chance.ts"
 import { hostileTexts, longTexts } from "./support/hostileTexts.ts"
 import * as Malformed from "./support/Malformed.ts"
-import { urlEncoded } from "./support/MalformedBase.ts"
+import { anyId, isForm, pathOf, urlEncoded } from "./support/MalformedBase.ts"
 import * as People from "./support/People.ts"
 import * as TestServer from "./support/TestServer.ts"
 import * as Wire from "./support/wire.ts"
@@ -21,7 +21,7 @@ const seed = Number(process.env["BELFRY_TEST_SEED"] ?? 20_260_101)
 
 /** What no response may show: stack frames, files, names of what the server is made of. */
 const internals =
-  /\n\s+at |\bat (?:async )?[\w.<>]+ \(|node_modules|node:internal|file:\/\/|\/tmp\/|\.[jt]s:\d|SqlError|StoreError|SchemaError|HttpServerError|PgConnection|syntax error|belfry_(?:users|sessions|rate|sign_in_attempts|totps|hotps|passkeys)/
+  /\n\s+at |\bat (?:async )?[\w.<>]+ \(|node_modules|node:internal|file:\/\/|\/tmp\/|\.[jt]s:\d|SqlError|StoreError|SchemaError|HttpServerError|PgConnection|syntax error|belfry_(?:users|sessions|rate|sign_in_attempts|oauth_states|totps|hotps|passkeys)/
 
 const document = OpenApi.fromApi(BelfryApi)
 
@@ -63,6 +63,7 @@ const suitable: Readonly<Record<string, unknown>> = {
   transport: "bearer",
   returnTo: "/account",
   action: "transfer",
+  idToken: "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.",
   code: "123456",
   nextCode: "654321",
   secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
@@ -98,7 +99,9 @@ const fieldNames = [
 /** The fields that an endpoint of the API reads, or those that forms of pages have. */
 const fieldsOf = (method: string, path: string): ReadonlyArray<string> =>
   path.startsWith("/auth/")
-    ? [...propertyNames(bodies.get(`${method} ${path}`))]
+    ? path.endsWith("/callback")
+      ? ["state", "code", "error", "iss", "user"]
+      : [...propertyNames(bodies.get(`${method} ${path}`))]
     : [...Object.keys(suitable).filter((name) => name !== "response"), "token"]
 
 /** A value with a text in the place of each field of that name. */
@@ -109,7 +112,16 @@ const withText = (value: unknown, field: string, text: string): unknown =>
       )
     : value
 
-const environment = { BELFRY_TRUSTED_PROXIES: "127.0.0.1", BELFRY_REQUEST_TIMEOUT: "1 minute" }
+const provider = `BELFRY_OIDC_${anyId.toUpperCase().replaceAll("-", "_")}`
+
+const environment = {
+  BELFRY_TRUSTED_PROXIES: "127.0.0.1",
+  BELFRY_REQUEST_TIMEOUT: "1 minute",
+  // A provider whose host answers nobody.
+  BELFRY_OIDC_PROVIDERS: anyId,
+  [`${provider}_ISSUER`]: "http://127.0.0.1:9",
+  [`${provider}_CLIENT_ID`]: "belfry",
+}
 
 layer(TestServer.layer({ environment }), {
   excludeTestServices: true,
@@ -205,7 +217,7 @@ layer(TestServer.layer({ environment }), {
 
         // The log tells no failure, and nothing that was sent: addresses, passwords, tokens.
         assert.notMatch(
-          logs.join("\n"),
+          logs.filter((line) => !line.includes('"route":"/health/ready"')).join("\n"),
           /Request failed|example\.com|horse battery|belfry_(?:session|verify|sign_up|sign_in)_\w/,
         )
       }),
@@ -219,19 +231,19 @@ layer(TestServer.layer({ environment }), {
         const { port, routes } = yield* TestServer.TestServer
         const actions = routes.filter(({ method }) => method !== "GET")
         for (const [index, { method, path }] of actions.entries()) {
-          const isForm = !path.startsWith("/auth/")
+          const form = isForm(path)
           const fields = fieldsOf(method, path)
           for (const field of fields) {
             // Credentials that are right, so that what is wrong comes as far as it may; and new ones, which no rate
             // limit knows.
-            const email = `${field.toLowerCase()}-${index}@example.com`
+            const email = `${field.toLowerCase()}.${index}@example.com`
             const { token } = yield* People.session(yield* People.registered(email))
             const address = `198.18.${index}.${fields.indexOf(field)}`
             const signIn = yield* SignInAttempts.use((attempts) =>
               attempts.start({ client: { ipAddress: address, userAgent: null } }),
             )
             const attemptCookie = `belfry_sign_in=${Redacted.value(signIn.token)}`
-            for (const text of [...hostileTexts, ...(isForm ? [] : longTexts)]) {
+            for (const text of [...hostileTexts, ...(form ? [] : longTexts)]) {
               const body = Object(
                 withText({ [field]: text, ...suitable, email }, field, field === "email" ? `${text}${email}` : text),
               )
@@ -239,18 +251,18 @@ layer(TestServer.layer({ environment }), {
               const { status } = yield* Effect.promise(() =>
                 Wire.fetch(port, {
                   method,
-                  path,
+                  path: pathOf(path),
                   headers: [
-                    ["content-type", isForm ? "application/x-www-form-urlencoded" : "application/json"],
+                    ["content-type", form ? "application/x-www-form-urlencoded" : "application/json"],
                     ["x-forwarded-for", address],
-                    ...(isForm
+                    ...(form
                       ? ([
                           ["cookie", `belfry_session=${token}; ${attemptCookie}`],
                           ["sec-fetch-site", "same-origin"],
                         ] as const)
                       : [...People.bearer(token), ["cookie", attemptCookie] as const]),
                   ],
-                  body: isForm ? urlEncoded(body) : JSON.stringify(body),
+                  body: form ? urlEncoded(body) : JSON.stringify(body),
                 }),
               )
               const seconds = (performance.now() - started) / 1000

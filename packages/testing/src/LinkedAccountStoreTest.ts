@@ -149,6 +149,58 @@ export const suite = <E>(name: string, layer: Layer.Layer<LinkedAccountStore | U
       }),
     )
 
+    it.effect("finds an account with its user, and renews its tokens on the way", () =>
+      Effect.gen(function* () {
+        const accounts = yield* LinkedAccountStore
+        const user = yield* Builders.user({ name: null, scopes: ["admin"], emailVerifiedAt: yield* DateTime.now })
+        yield* UserStore.use((users) => users.insert(user))
+        const account = yield* accounts.upsert(
+          yield* Builders.linkedAccount({ userId: user.id, tokens: yield* fullTokens }),
+        )
+        yield* accounts.upsert(yield* Builders.linkedAccount({ userId: (yield* insertUser).id }))
+        const { providerId, accountId } = account
+        const updatedAt = DateTime.add(account.updatedAt, { hours: 1 })
+        const found = yield* accounts.renew({ providerId, accountId, tokens: null, updatedAt })
+        assert.deepStrictEqual(found, Option.some({ account, user }))
+        const tokens = yield* fullTokens
+        const renewed = { ...account, tokens, updatedAt }
+        assert.deepStrictEqual(
+          yield* accounts.renew({ providerId, accountId, tokens, updatedAt }),
+          Option.some({ account: renewed, user }),
+        )
+        assert.deepStrictEqual(yield* accounts.listByUser(user.id), [renewed])
+        for (const other of [
+          { providerId: "google", accountId },
+          { providerId, accountId: `${accountId}0` },
+        ]) {
+          assert.deepStrictEqual(yield* accounts.renew({ ...other, tokens, updatedAt }), Option.none())
+        }
+      }),
+    )
+
+    it.effect("keeps the refresh token and the scopes that a renewal lacks, and nothing else", () =>
+      Effect.gen(function* () {
+        const accounts = yield* LinkedAccountStore
+        const user = yield* insertUser
+        const full = yield* fullTokens
+        const { providerId, accountId, ...account } = yield* accounts.upsert(
+          yield* Builders.linkedAccount({ userId: user.id, tokens: full }),
+        )
+        const updatedAt = DateTime.add(account.updatedAt, { hours: 1 })
+        yield* accounts.renew({ providerId, accountId, tokens: noTokens, updatedAt })
+        const { refreshToken, refreshTokenExpiresAt, scopes } = full
+        assert.deepStrictEqual(yield* accounts.listByUser(user.id), [
+          {
+            ...account,
+            providerId,
+            accountId,
+            tokens: { ...noTokens, refreshToken, refreshTokenExpiresAt, scopes },
+            updatedAt,
+          },
+        ])
+      }),
+    )
+
     it.effect("removes a link of its own user only, once", () =>
       Effect.gen(function* () {
         const accounts = yield* LinkedAccountStore

@@ -1,5 +1,5 @@
 /**
- * Every service of `core` and `factors`, wired for tests: the real ones over memory or a test database, with mail that is
+ * Every service of `core`, `factors` and `oauth-client`, wired for tests: the real ones over memory or a test database, with mail that is
  * kept, a fixed key ring and the site `http://localhost:3000`.
  *
  * @since 0.1.0
@@ -17,8 +17,15 @@ import * as FactorsServices from "@belfry/factors/FactorsServices"
 import * as MemoryFactorStores from "@belfry/factors/MemoryFactorStores"
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
 import * as SqlFactorStores from "@belfry/factors/SqlFactorStores"
+import * as FetchOutboundHttp from "@belfry/oauth-client/FetchOutboundHttp"
+import * as MemoryOAuthClientStores from "@belfry/oauth-client/MemoryOAuthClientStores"
+import * as OAuthClientServices from "@belfry/oauth-client/OAuthClientServices"
+import * as OAuthProviders from "@belfry/oauth-client/OAuthProviders"
+import * as SqlOAuthClientStores from "@belfry/oauth-client/SqlOAuthClientStores"
+import * as FactorsSignInGate from "@belfry/server/FactorsSignInGate"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Redacted from "effect/Redacted"
@@ -31,7 +38,9 @@ import * as CapturingMailer from "./CapturingMailer.ts"
  * @category layers
  * @since 0.1.0
  */
-export const layerMemoryStores = Layer.provideMerge(MemoryFactorStores.layer, MemoryStores.layer)
+export const layerMemoryStores = Layer.merge(MemoryFactorStores.layer, MemoryOAuthClientStores.layer).pipe(
+  Layer.provideMerge(MemoryStores.layer),
+)
 
 /**
  * Layer with the stores of all packages in a database that has their migrations.
@@ -39,7 +48,7 @@ export const layerMemoryStores = Layer.provideMerge(MemoryFactorStores.layer, Me
  * @category layers
  * @since 0.1.0
  */
-export const layerSqlStores = Layer.merge(SqlFactorStores.layer, SqlStores.layer)
+export const layerSqlStores = Layer.mergeAll(SqlFactorStores.layer, SqlOAuthClientStores.layer, SqlStores.layer)
 
 /**
  * The stores that the services need.
@@ -133,3 +142,33 @@ export const layerSql = <E>(database: Layer.Layer<SqlClient.SqlClient, E>) =>
     Layer.provideMerge(Layer.mergeAll(layerSqlStores, NodeCrypto.layer, SqlRateLimiterStore.layer)),
     Layer.provideMerge(database),
   )
+
+/**
+ * Layer with the services of signing in by other providers, over all other services and their stores.
+ *
+ * **Details**
+ *
+ * No provider is in it: a test adds its own to `OAuthProviders`. Behind a provider's word stands the state machine of
+ * factors, as in the server. Calls go out by `fetch`, as far as loopback.
+ *
+ * **Example** (With a provider, over memory)
+ *
+ * ```ts
+ * const layer = OAuthProviders.layerProvider(options).pipe(
+ *   Layer.provideMerge(TestServices.layerOAuthClient),
+ *   Layer.provideMerge(TestServices.layerMemory)
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerOAuthClient = OAuthClientServices.layer.pipe(
+  Layer.provideMerge(
+    Layer.mergeAll(
+      OAuthProviders.layer,
+      FactorsSignInGate.layer,
+      FetchOutboundHttp.layer({ allowedHosts: ["localhost", "127.0.0.1"] }).pipe(Layer.provide(FetchHttpClient.layer)),
+    ),
+  ),
+)

@@ -1,5 +1,6 @@
 /**
- * Belfry from a bundle made as `npm run build` makes it, of the sources as they are: who is calling, and signing in.
+ * Belfry from a bundle made as `npm run build` makes it, of the sources as they are: who is calling, and signing in with
+ * a password or a provider.
  *
  * The server migrates its database when it starts; sessions are inserted afterwards, as signing in would store them.
  */
@@ -9,6 +10,8 @@ import { bundle } from "../../build.ts"
 import { seed, seedPasswords } from "../seed.ts"
 import { file, startContestant, startServer } from "./contender.ts"
 import type { Contender, Contestant, Context, ServerOptions, Size } from "./contender.ts"
+import { providerId, scopes, target } from "./provider.ts"
+import type { ProviderContender } from "./provider.ts"
 
 const outdir = file(".bench/belfry")
 
@@ -18,7 +21,7 @@ interface Preparation {
   /** Settings besides those that every bench has. */
   readonly env: Readonly<Record<string, string>>
   /** Fills the database further, before the server starts. */
-  readonly fill: (databaseUrl: string) => Promise<void>
+  readonly fill?: (databaseUrl: string) => Promise<void>
 }
 
 const start = async (context: Context, database: string, size: Size, preparation?: Preparation) => {
@@ -44,7 +47,7 @@ const start = async (context: Context, database: string, size: Size, preparation
   const migrated = await startServer(context, options)
   await migrated.process.stop()
   const sessions = await seed({ databaseUrl, ...size, secrets })
-  await preparation?.fill(databaseUrl)
+  await preparation?.fill?.(databaseUrl)
   const cookies = sessions.map((session) => session.cookieHeader)
   return startContestant(context, { name: "belfry", database, path: "/auth/session", cookies }, options)
 }
@@ -58,3 +61,22 @@ export const startWithPasswords = (context: Context, database: string, size: Siz
     env: { BELFRY_TRUSTED_PROXIES: "127.0.0.1" },
     fill: (databaseUrl) => seedPasswords(databaseUrl, hash),
   })
+
+/** Belfry with a provider by discovery, behind a proxy as in {@link startWithPasswords}. */
+export const belfryWithProvider: ProviderContender = {
+  name: "belfry",
+  start: async (context, database, size, provider) => ({
+    ...(await start(context, database, size, {
+      env: {
+        BELFRY_TRUSTED_PROXIES: "127.0.0.1",
+        BELFRY_OIDC_PROVIDERS: providerId,
+        [`BELFRY_OIDC_${providerId.toUpperCase()}_ISSUER`]: provider.issuer,
+        [`BELFRY_OIDC_${providerId.toUpperCase()}_CLIENT_ID`]: provider.clientId,
+        [`BELFRY_OIDC_${providerId.toUpperCase()}_CLIENT_SECRET`]: provider.clientSecret,
+        [`BELFRY_OIDC_${providerId.toUpperCase()}_SCOPES`]: scopes.join(" "),
+      },
+    })),
+    signIn: { path: `/auth/provider/${providerId}/sign-in`, body: JSON.stringify({ redirectUrl: target }) },
+    sessionCookie: "belfry_session",
+  }),
+}

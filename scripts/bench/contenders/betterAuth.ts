@@ -1,5 +1,6 @@
 /**
- * Better Auth's `get-session` on the same PostgreSQL, through its own handler for `node:http`.
+ * Better Auth on the same PostgreSQL, through its own handler for `node:http`: `get-session`, and signing in with a
+ * provider.
  *
  * E-mail and password are on, the cookie cache is off (its default), rate limits, telemetry and logs are off. One user
  * signs up over HTTP and proves that the whole works; the other rows are inserted, with cookies signed as it signs them.
@@ -8,7 +9,9 @@ import { createHmac, randomBytes } from "node:crypto"
 import { seed } from "../seed.ts"
 import type { SessionTables } from "../seed.ts"
 import { file, startContestant, startServer } from "./contender.ts"
-import type { Contender, ServerOptions } from "./contender.ts"
+import type { Contender, Contestant, Context, ServerOptions, Size } from "./contender.ts"
+import { discoveryUrlOf, providerId, scopes, target } from "./provider.ts"
+import type { ProviderContender } from "./provider.ts"
 
 const tables: SessionTables = {
   issue: (secret, count) =>
@@ -50,22 +53,59 @@ const signUp = async (port: number): Promise<string> => {
   return cookie
 }
 
+/** The members of a provider's configuration for the generic OAuth plugin that the benches use. */
+export interface GenericOAuthConfig {
+  readonly providerId: string
+  readonly discoveryUrl: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly scopes: ReadonlyArray<string>
+  readonly pkce: boolean
+}
+
+const start = async (
+  context: Context,
+  database: string,
+  size: Size,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Contestant> => {
+  const databaseUrl = await context.postgres.createDatabase(database)
+  const secret = randomBytes(32).toString("base64url")
+  const options: ServerOptions = {
+    name: database,
+    args: [file("scripts/bench/contenders/betterAuthServer.ts")],
+    env: (port) => ({ PORT: String(port), DATABASE_URL: databaseUrl, BETTER_AUTH_SECRET: secret, ...env }),
+    readyPath: "/api/auth/ok",
+  }
+  const migrated = await startServer(context, options)
+  const signedUp = await signUp(migrated.port).finally(() => migrated.process.stop())
+  const sessions = await seed({ databaseUrl, ...size, secrets: secret, tables })
+  const cookies = [signedUp, ...sessions.map((session) => session.cookieHeader)]
+  return startContestant(context, { name: "better-auth", database, path: "/api/auth/get-session", cookies }, options)
+}
+
 /** Better Auth. */
-export const betterAuth: Contender = {
+export const betterAuth: Contender = { name: "better-auth", start }
+
+/** Better Auth with its generic OAuth plugin: state in the database, which is its default, PKCE, and tokens encrypted. */
+export const betterAuthWithProvider: ProviderContender = {
   name: "better-auth",
-  start: async (context, database, size) => {
-    const databaseUrl = await context.postgres.createDatabase(database)
-    const secret = randomBytes(32).toString("base64url")
-    const options: ServerOptions = {
-      name: database,
-      args: [file("scripts/bench/contenders/betterAuthServer.ts")],
-      env: (port) => ({ PORT: String(port), DATABASE_URL: databaseUrl, BETTER_AUTH_SECRET: secret }),
-      readyPath: "/api/auth/ok",
+  start: async (context, database, size, provider) => {
+    const config: GenericOAuthConfig = {
+      providerId,
+      discoveryUrl: discoveryUrlOf(provider),
+      clientId: provider.clientId,
+      clientSecret: provider.clientSecret,
+      scopes,
+      pkce: true,
     }
-    const migrated = await startServer(context, options)
-    const signedUp = await signUp(migrated.port).finally(() => migrated.process.stop())
-    const sessions = await seed({ databaseUrl, ...size, secrets: secret, tables })
-    const cookies = [signedUp, ...sessions.map((session) => session.cookieHeader)]
-    return startContestant(context, { name: "better-auth", database, path: "/api/auth/get-session", cookies }, options)
+    return {
+      ...(await start(context, database, size, { PROVIDER: JSON.stringify(config) })),
+      signIn: {
+        path: "/api/auth/sign-in/social",
+        body: JSON.stringify({ provider: providerId, callbackURL: target }),
+      },
+      sessionCookie: "better-auth.session_token",
+    }
   },
 }

@@ -1,8 +1,12 @@
-/** Program of the `better-auth` contender. Settings: `PORT`, `DATABASE_URL`, `BETTER_AUTH_SECRET`. */
+/**
+ * Program of the `better-auth` contender. Settings: `PORT`, `DATABASE_URL`, `BETTER_AUTH_SECRET`; and `PROVIDER`, where
+ * people sign in with one: the configuration of the generic OAuth plugin as JSON.
+ */
 import { createServer } from "node:http"
 import type { RequestListener } from "node:http"
 import { loadPg, peerUrl } from "../peers.ts"
 import type { PgPool } from "../peers.ts"
+import type { GenericOAuthConfig } from "./betterAuth.ts"
 
 interface Options {
   readonly database: PgPool
@@ -12,6 +16,12 @@ interface Options {
   readonly rateLimit: { readonly enabled: boolean }
   readonly telemetry: { readonly enabled: boolean }
   readonly logger: { readonly disabled: boolean }
+  readonly account: { readonly encryptOAuthTokens: boolean }
+  readonly plugins: ReadonlyArray<Plugin>
+}
+
+interface Plugin {
+  readonly id: string
 }
 
 interface Auth {
@@ -25,6 +35,14 @@ const migration: {
 } = await import(peerUrl("better-auth/db/migration"))
 const pg = await loadPg()
 
+const pluginOf = async (provider: string): Promise<Plugin> => {
+  const module: {
+    readonly genericOAuth: (options: { readonly config: ReadonlyArray<GenericOAuthConfig> }) => Plugin
+  } = await import(peerUrl("better-auth/plugins/generic-oauth"))
+  return module.genericOAuth({ config: [JSON.parse(provider)] })
+}
+
+const provider = process.env["PROVIDER"]
 const port = Number(process.env["PORT"])
 const auth = core.betterAuth({
   database: new pg.Pool({ connectionString: process.env["DATABASE_URL"] ?? "", max: 10 }),
@@ -34,6 +52,9 @@ const auth = core.betterAuth({
   rateLimit: { enabled: false },
   telemetry: { enabled: false },
   logger: { disabled: true },
+  // Belfry stores no token that it has not encrypted.
+  account: { encryptOAuthTokens: true },
+  plugins: provider === undefined ? [] : [await pluginOf(provider)],
 })
 const { runMigrations } = await migration.getMigrations(auth.options)
 await runMigrations()

@@ -63,7 +63,7 @@ export interface ServerOptions {
 export const startServer = async (
   context: Context,
   options: ServerOptions,
-  how: { readonly pinned: boolean; readonly pollEveryMillis: number } = { pinned: true, pollEveryMillis: 20 },
+  how: { readonly cores?: keyof Cores; readonly pollEveryMillis: number } = { cores: "server", pollEveryMillis: 20 },
 ): Promise<ServerProcess> => {
   const port = await freePort()
   const started = performance.now()
@@ -72,7 +72,7 @@ export const startServer = async (
     command: process.execPath,
     args: options.args,
     env: options.env(port),
-    cores: how.pinned ? context.cores?.server : undefined,
+    cores: how.cores === undefined ? undefined : context.cores?.[how.cores],
     logDirectory: context.logDirectory,
     cwd: context.logDirectory,
   })
@@ -96,7 +96,7 @@ export const startContestant = async (
     ...contestant,
     port: server.port,
     process: server.process,
-    startAgain: () => startServer(context, options, { pinned: false, pollEveryMillis: 5 }),
+    startAgain: () => startServer(context, options, { pollEveryMillis: 5 }),
   }
 }
 

@@ -27,15 +27,16 @@ export interface Throughput extends Turn {
   readonly rssMb: number
 }
 
-const takeTurn = async (
-  contestant: Contestant,
-  generator: Generator,
+const takeTurn = async <A extends Contestant>(
+  contestant: A,
+  generator: Generator<A>,
   connections: number,
   seconds: number,
 ): Promise<Turn> => {
   const { pid } = contestant.process
+  const send = await generator.prepare(contestant, connections, seconds)
   const before = cpuSeconds(pid)
-  const result = await generator.load(contestant, connections, seconds)
+  const result = await send()
   const after = cpuSeconds(pid)
   const failures = result.badAnswers + result.socketErrors + result.timeouts
   if (failures > 0)
@@ -49,9 +50,9 @@ const takeTurn = async (
 }
 
 /** Puts the contestants under load in turns. */
-export const measureThroughput = async (
-  contestants: ReadonlyArray<Contestant>,
-  generator: Generator,
+export const measureThroughput = async <A extends Contestant>(
+  contestants: ReadonlyArray<A>,
+  generator: Generator<A>,
   options: {
     readonly rounds: number
     readonly connections: number
@@ -64,7 +65,8 @@ export const measureThroughput = async (
   for (let round = 0; round < options.rounds; round++) {
     const shift = round % contestants.length
     for (const contestant of [...contestants.slice(shift), ...contestants.slice(0, shift)]) {
-      await generator.load(contestant, options.connections, options.warmUpSeconds)
+      const warmUp = await generator.prepare(contestant, options.connections, options.warmUpSeconds)
+      await warmUp()
       const measured = await undisturbed(() => takeTurn(contestant, generator, options.connections, options.seconds))
       turns.get(contestant.name)?.push(measured.value)
       options.onTurn(round + 1, contestant.name, measured.value, disturbanceNote(measured))

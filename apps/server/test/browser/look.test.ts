@@ -7,7 +7,7 @@ import { Effect } from "effect"
 import * as DatabaseSite from "./support/DatabaseSite.ts"
 import { testEnrolmentLook, testFactorLook } from "./support/factorLook.ts"
 import { testKeyboard } from "./support/keyboard.ts"
-import { examine } from "./support/look.ts"
+import { examine, weigh } from "./support/look.ts"
 import { testPasswordManager } from "./support/passwordManager.ts"
 import { askToSignUp, mailedLink, signIn, signUp } from "./support/people.ts"
 import { inBrowser } from "./support/Stage.ts"
@@ -163,20 +163,7 @@ inBrowser("the pages", (stage) => {
 
   it("weigh less than 15 kB on the first visit, all files included", async () => {
     for (const path of ["/sign-in", "/sign-up"]) {
-      const visitor = await stage.visitor()
-      const sizes: Array<Promise<number>> = []
-      visitor.page.on("requestfinished", (request) => {
-        sizes.push(
-          request.sizes().then(({ responseHeadersSize, responseBodySize }) => responseHeadersSize + responseBodySize),
-        )
-      })
-      await visitor.arrive(() => visitor.page.goto(path, { waitUntil: "networkidle" }))
-      assert.isAtLeast(sizes.length, 3)
-      // Chromium without a window does not ask for the icon.
-      const icon = await visitor.page.locator("link[rel=icon]").getAttribute("href")
-      sizes.push(visitor.page.request.get(icon ?? "").then(async (response) => (await response.body()).length))
-      const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
-      assert.isBelow(bytes, 15_000, path)
+      assert.isBelow(await weigh(await stage.visitor(), path), 15_000, path)
     }
   })
 

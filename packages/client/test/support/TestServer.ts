@@ -5,6 +5,7 @@ import { BelfryApi } from "@belfry/client/BelfryApi"
 import * as CoreHandlers from "@belfry/core/CoreHandlers"
 import * as Site from "@belfry/core/Site"
 import * as FactorsHandlers from "@belfry/factors/FactorsHandlers"
+import * as OAuthClientHandlers from "@belfry/oauth-client/OAuthClientHandlers"
 import * as TestCrypto from "@belfry/testing/TestCrypto"
 import * as TestServices from "@belfry/testing/TestServices"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -16,7 +17,8 @@ import { RateLimiter } from "effect/persistence"
 /** Where the server listens: `http://127.0.0.1:<port>`. */
 export class Origin extends Context.Service<Origin, string>()("@belfry/client/test/Origin") {}
 
-const layerServices = TestServices.layer.pipe(
+const layerServices = TestServices.layerOAuthClient.pipe(
+  Layer.provideMerge(TestServices.layer),
   Layer.provideMerge(Layer.mergeAll(TestServices.layerMemoryStores, TestCrypto.layer, RateLimiter.layerStoreMemory)),
 )
 
@@ -34,7 +36,7 @@ const layerSite = Layer.unwrap(Effect.map(Origin, (baseUrl) => Layer.orDie(Site.
 /** The server on a free port, with its services for the test to look into. */
 export const layer = HttpRouter.serve(
   HttpApiBuilder.layer(BelfryApi).pipe(
-    Layer.provide(Layer.merge(CoreHandlers.layerNoDeps, FactorsHandlers.layer)),
+    Layer.provide(Layer.mergeAll(CoreHandlers.layerNoDeps, FactorsHandlers.layer, OAuthClientHandlers.layer)),
     Layer.provide(CoreHandlers.layerMiddleware),
     Layer.provide(layerSite),
   ),

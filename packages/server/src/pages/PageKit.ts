@@ -31,7 +31,6 @@ export interface Paths extends PagePathsService {
   readonly cancelSignIn: `/${string}`
   readonly checkMail: `/${string}`
   readonly confirmAccess: `/${string}`
-  readonly continueSignIn: `/${string}`
   readonly deleteAccount: `/${string}`
   readonly editPasskey: `/${string}`
   readonly enrol: `/${string}`
@@ -44,8 +43,10 @@ export interface Paths extends PagePathsService {
   readonly removeFactor: `/${string}`
   readonly signInEmail: `/${string}`
   readonly signInPasskey: `/${string}`
+  readonly signInProvider: `/${string}`
   readonly signOut: `/${string}`
   readonly totp: `/${string}`
+  readonly unlinkAccount: `/${string}`
 }
 
 /**
@@ -104,7 +105,6 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
       cancelSignIn: `${signIn}/cancel`,
       checkMail: "/check-mail",
       confirmAccess: `${account}/confirm`,
-      continueSignIn: `${signIn}/continue`,
       deleteAccount: `${account}/delete`,
       editPasskey: `${account}/passkeys/edit`,
       enrol: `${signIn}/enrol`,
@@ -117,8 +117,10 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
       removeFactor: `${account}/remove`,
       signInEmail: `${signIn}/email`,
       signInPasskey: `${signIn}/passkey`,
+      signInProvider: `${signIn}/provider`,
       signOut: "/sign-out",
       totp: `${account}/totp`,
+      unlinkAccount: `${account}/unlink`,
     }
     const css = yield* asset("css", "text/css; charset=utf-8", stylesheet(theme))
     const js = yield* asset("js", "text/javascript; charset=utf-8", script)

@@ -21,10 +21,12 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { decode, type FormFields, FormUnreadable, NameField, PasswordField, problemsOf } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
+import { makeProviders } from "./providers.ts"
 import { withQuery } from "./query.ts"
 import { get, makeVisitors, post, type Visit, type Visitor } from "./visit.ts"
 import { type AccountView, accountPage, deleteAccountPage } from "./views/account.ts"
 import type { Problem } from "./views/parts.ts"
+import { connectedAccountsPath } from "./views/connectedAccounts.ts"
 
 const NameForm = Schema.Struct({ name: NameField })
 
@@ -53,6 +55,7 @@ export const routes = Effect.gen(function* () {
   const emails = yield* Emails
   const enrolments = yield* Enrolments
   const passkeys = yield* Passkeys
+  const providers = yield* makeProviders
   const visitors = yield* makeVisitors
 
   const isFresh = ({ session }: Visitor) => Effect.isSuccess(sessions.requireFresh(session))
@@ -67,6 +70,8 @@ export const routes = Effect.gen(function* () {
       sessions: yield* sessions.list(visitor.user.id),
       enrolments: yield* enrolments.list(visitor.user.id),
       passkeys: yield* passkeys.list(visitor.user.id),
+      providers: yield* providers.list,
+      connected: yield* providers.connected(visitor.user.id),
       isFresh: yield* isFresh(visitor),
       now: yield* Clock.currentTimeMillis,
       ...options,
@@ -188,6 +193,18 @@ export const routes = Effect.gen(function* () {
       )
     }),
 
+    link: Effect.fnUntraced(function* (visit, visitor, fields) {
+      const section = connectedAccountsPath(paths)
+      // Who holds a session for a moment must not get a way in that stays.
+      if (!(yield* isFresh(visitor))) return confirmFirst(section)
+      const provider = fields["provider"]
+      const request = {
+        redirectUrl: withQuery(paths.account, { done: "account-linked" }),
+        errorRedirectUrl: withQuery(paths.signInError, { provider }),
+      }
+      return yield* providers.leave(visit, provider, request, visitor.session)
+    }),
+
     revoke: Effect.fnUntraced(function* (visit, { session }, fields) {
       const form = decode(RevokeForm, fields)
       if (Result.isFailure(form)) return yield* new FormUnreadable({ status: 400 })
@@ -264,6 +281,8 @@ export const routes = Effect.gen(function* () {
 // internal
 
 const doneFlags = [
+  "account-linked",
+  "account-unlinked",
   "codes-saved",
   "confirmed",
   "email-change-sent",
@@ -271,6 +290,7 @@ const doneFlags = [
   "email-verified",
   "hotp-added",
   "hotp-removed",
+  "joined",
   "name-saved",
   "passkey-added",
   "passkey-removed",

@@ -17,6 +17,7 @@ import { makeAttempts } from "./attempts.ts"
 import { decode } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { makeProofs } from "./proofs.ts"
+import { makeProviders } from "./providers.ts"
 import { withQuery } from "./query.ts"
 import { get, makeVisitors, post, type Visit, type Visitor } from "./visit.ts"
 import { signInPage } from "./views/signIn.ts"
@@ -37,6 +38,7 @@ export const routes = Effect.gen(function* () {
   const { firstFactors } = yield* SignInPolicy
   const attempts = yield* makeAttempts
   const proofs = yield* makeProofs
+  const providers = yield* makeProviders
   const visitors = yield* makeVisitors
 
   yield* get(
@@ -44,7 +46,7 @@ export const routes = Effect.gen(function* () {
     Effect.fnUntraced(function* (visit) {
       if (attempts.token(visit) === undefined) return paths.signIn
       const { state, token } = yield* attempts.get(visit)
-      return proofs.show(
+      return yield* proofs.show(
         visit,
         state,
         { action: paths.continueSignIn, token },
@@ -82,10 +84,11 @@ export const routes = Effect.gen(function* () {
       const again = (status: number, message: string, headers = {}) => {
         const problems = [{ message }]
         return state.user === null
-          ? Effect.succeed(
+          ? Effect.map(providers.forSignIn, (providers) =>
               signInPage(words, paths, {
                 state: { values: {}, problems },
                 factors: firstFactors,
+                providers,
                 returnTo,
                 status,
                 headers,
@@ -139,7 +142,7 @@ export const routes = Effect.gen(function* () {
       const isFresh = yield* Effect.isSuccess(sessions.requireFresh(visitor.session))
       if (isFresh) return visit.returnTo(wanted) ?? paths.account
       const { state, step } = yield* prove(visit, visitor, wanted)
-      return proofs.show(visit, state, step, {
+      return yield* proofs.show(visit, state, step, {
         wanted: visit.query("factor"),
         asksNext: visit.query("resync") === "1",
       })

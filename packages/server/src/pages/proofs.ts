@@ -21,8 +21,9 @@ import * as Schema from "effect/Schema"
 import { makeAttempts } from "./attempts.ts"
 import { CodeField, decode, type FormFields, FormUnreadable, PasswordField, problemsOf } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
+import { makeProviders } from "./providers.ts"
 import { withQuery } from "./query.ts"
-import type { Answer, Visit } from "./visit.ts"
+import type { Visit } from "./visit.ts"
 import type { Problem } from "./views/parts.ts"
 import { type PageFactor, proofPage } from "./views/proof.ts"
 
@@ -67,6 +68,7 @@ const PasswordForm = Schema.Struct({ password: PasswordField })
 export const makeProofs = Effect.gen(function* () {
   const { site, paths } = yield* PageKit
   const attempts = yield* makeAttempts
+  const providers = yield* makeProviders
   const signIns = yield* SignInAttempts
   const passwords = yield* Passwords
   const emailCodes = yield* EmailCodes
@@ -76,11 +78,17 @@ export const makeProofs = Effect.gen(function* () {
   const backupCodes = yield* BackupCodes
 
   /** The page for a sign-in whose user is known. Where nothing is left to prove but something to set up, that page. */
-  const show = (visit: Visit, state: SignInState, step: ProofStep, options: ProofOptions = {}): Answer => {
+  const show = Effect.fnUntraced(function* (
+    visit: Visit,
+    state: SignInState,
+    step: ProofStep,
+    options: ProofOptions = {},
+  ) {
     const { user, enrol, factors, attempt } = state
     if (user === null) return paths.signIn
     if (factors.length === 0 && enrol.length > 0) return paths.enrol
-    const choice = choiceOf(factors)
+    const linked = factors.includes("oauth") ? yield* providers.ofUser(user.id) : []
+    const choice = choiceOf(factors).filter((factor) => factor !== "oauth" || linked.length > 0)
     const factor = choice.find((name) => name === options.wanted) ?? choice[0]
     const { problems = [], asksNext = false, status = 200, headers = {} } = options
     return proofPage(visit.words, paths, {
@@ -88,6 +96,7 @@ export const makeProofs = Effect.gen(function* () {
       isStepUp: attempt.stepUp !== null,
       factor,
       others: choice.filter((other) => other !== factor),
+      providers: linked,
       action: step.action,
       returnTo: step.returnTo,
       asksNext,
@@ -95,11 +104,11 @@ export const makeProofs = Effect.gen(function* () {
       status,
       headers,
     })
-  }
+  })
 
   /** The page again after a proof was refused. That the sign-in ended by it is a failure. */
   const again = (visit: Visit, step: ProofStep, options: ProofOptions) =>
-    Effect.map(signIns.get(step.token, visit.client), (state) => show(visit, state, step, options))
+    Effect.flatMap(signIns.get(step.token, visit.client), (state) => show(visit, state, step, options))
 
   /** Proves the factor by what the form says, or sends what is to be proved next. */
   const prove = Effect.fnUntraced(function* (
@@ -137,8 +146,9 @@ export const makeProofs = Effect.gen(function* () {
       case "magic-link":
         yield* attempts.keep(yield* magicLinks.send({ token, client }))
         return withQuery(paths.checkMail, { for: "link" })
+      case "oauth":
       case "passkey":
-        // It has a page of its own, which takes what the authenticator answered.
+        // They have pages of their own: one leads to the provider, one takes what the authenticator answered.
         return yield* new FormUnreadable({ status: 400 })
     }
   })
@@ -197,12 +207,7 @@ const readForm = <S extends Schema.ConstraintDecoder<unknown>>(
 /** Whether the form of a factor only asks for a mail. */
 const isSent = (factor: PageFactor): boolean => factor === "email-code" || factor === "magic-link"
 
-/** The factors as people know them: a passkey and a security key are the same, and accounts elsewhere have no form. */
+/** The factors as people know them: a passkey and a security key are the same. */
 const choiceOf = (factors: ReadonlyArray<Factor>): ReadonlyArray<PageFactor> => [
-  ...new Set(
-    factors.flatMap((factor): ReadonlyArray<PageFactor> => {
-      if (factor === "oauth") return []
-      return factor === "security-key" ? ["passkey"] : [factor]
-    }),
-  ),
+  ...new Set(factors.map((factor): PageFactor => (factor === "security-key" ? "passkey" : factor))),
 ]

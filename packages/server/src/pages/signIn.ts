@@ -15,6 +15,7 @@ import * as Schema from "effect/Schema"
 import { makeAttempts } from "./attempts.ts"
 import { decode, PasswordField, problemsOf } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
+import { makeProviders } from "./providers.ts"
 import { withQuery } from "./query.ts"
 import { get, makeVisitors, post, type Visit } from "./visit.ts"
 import type { Problem } from "./views/parts.ts"
@@ -34,13 +35,17 @@ export const routes = Effect.gen(function* () {
   const sessions = yield* Sessions
   const { firstFactors: factors } = yield* SignInPolicy
   const attempts = yield* makeAttempts
+  const providers = yield* makeProviders
   const visitors = yield* makeVisitors
 
   const show = (
     { words, returnTo }: Visit,
     wanted: string | undefined,
-    options: Omit<Parameters<typeof signInPage>[2], "factors" | "returnTo">,
-  ) => signInPage(words, paths, { ...options, factors, returnTo: returnTo(wanted) })
+    options: Omit<Parameters<typeof signInPage>[2], "factors" | "providers" | "returnTo">,
+  ) =>
+    Effect.map(providers.forSignIn, (providers) =>
+      signInPage(words, paths, { ...options, factors, providers, returnTo: returnTo(wanted) }),
+    )
 
   yield* get(
     paths.signIn,
@@ -54,7 +59,7 @@ export const routes = Effect.gen(function* () {
       const notice = visit.query("notice")
       const problems: ReadonlyArray<Problem> = notice === "cookies" ? [{ message: words.problems.cookies }] : []
       const done = notice === "session-over" ? words.problems.sessionOver : doneAtSignIn(visit)
-      return show(visit, wanted, { state: { values: {}, problems }, done })
+      return yield* show(visit, wanted, { state: { values: {}, problems }, done })
     }),
   )
 
@@ -66,7 +71,7 @@ export const routes = Effect.gen(function* () {
       const again = (status: number, problems: ReadonlyArray<Problem>, headers = {}) =>
         show(visit, wanted, { state: { values: { email: fields["email"] ?? "" }, problems }, status, headers })
       const form = decode(SignInForm, fields)
-      if (Result.isFailure(form)) return again(422, problemsOf(form.failure, fields, words.fields))
+      if (Result.isFailure(form)) return yield* again(422, problemsOf(form.failure, fields, words.fields))
       const token = attempts.token(visit)
       const returnTo = visit.returnTo(wanted)
       const context = returnTo === undefined ? {} : { returnTo }
@@ -75,12 +80,9 @@ export const routes = Effect.gen(function* () {
         .pipe(
           attempts.settle(visit, { by: token, otherwise: returnTo }),
           Effect.catchTags({
-            InvalidCredentials: () =>
-              Effect.succeed(again(401, [{ field: "email", message: words.problems.credentials }])),
+            InvalidCredentials: () => again(401, [{ field: "email", message: words.problems.credentials }]),
             RateLimited: ({ retryAfter }) =>
-              Effect.succeed(
-                again(429, [{ message: words.problems.limited(retryAfter) }], { "retry-after": String(retryAfter) }),
-              ),
+              again(429, [{ message: words.problems.limited(retryAfter) }], { "retry-after": String(retryAfter) }),
           }),
         )
     }),

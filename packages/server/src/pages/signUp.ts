@@ -14,13 +14,22 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { Catalogue } from "../PageCatalogues.ts"
 import { makeAttempts } from "./attempts.ts"
 import { decode, NameField, PasswordField, problemsOf, TokenField } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
+import { makeProviders } from "./providers.ts"
 import { withQuery } from "./query.ts"
 import { get, makeVisitors, post, type Visit } from "./visit.ts"
 import type { Problem } from "./views/parts.ts"
-import { checkMailPage, mailReasons, confirmSignUpPage, expiredLinkPage, signUpPage } from "./views/signUp.ts"
+import {
+  checkMailPage,
+  mailReasons,
+  confirmSignUpPage,
+  expiredLinkPage,
+  type FormView,
+  signUpPage,
+} from "./views/signUp.ts"
 
 const SignUpForm = Schema.Struct({
   name: Schema.optionalKey(NameField),
@@ -41,6 +50,7 @@ export const routes = Effect.gen(function* () {
   const passwords = yield* Passwords
   const tokens = yield* VerificationTokens
   const attempts = yield* makeAttempts
+  const providers = yield* makeProviders
   const visitors = yield* makeVisitors
 
   const expired = ({ words }: Visit, holdsToken: boolean) =>
@@ -53,11 +63,14 @@ export const routes = Effect.gen(function* () {
       holdsToken,
     )
 
+  const show = (words: Catalogue, view: FormView) =>
+    Effect.map(providers.forSignUp, (providers) => signUpPage(words, paths, { ...view, providers }))
+
   yield* get(
     paths.signUp,
     Effect.fnUntraced(function* (visit) {
       if (Option.isSome(yield* visitors.find(visit))) return paths.account
-      return signUpPage(visit.words, paths, { state: { values: {}, problems: [] } })
+      return yield* show(visit.words, { state: { values: {}, problems: [] } })
     }),
   )
 
@@ -65,7 +78,7 @@ export const routes = Effect.gen(function* () {
     paths.signUp,
     Effect.fnUntraced(function* ({ words, client }, fields) {
       const again = (status: number, problems: ReadonlyArray<Problem>, headers = {}) =>
-        signUpPage(words, paths, {
+        show(words, {
           state: { values: { name: fields["name"] ?? "", email: fields["email"] ?? "" }, problems },
           status,
           headers,
@@ -73,21 +86,16 @@ export const routes = Effect.gen(function* () {
       const form = decode(SignUpForm, fields)
       if (Result.isFailure(form)) {
         const { name, email, chosenPassword } = words.fields
-        return again(422, problemsOf(form.failure, fields, { name, email, password: chosenPassword }))
+        return yield* again(422, problemsOf(form.failure, fields, { name, email, password: chosenPassword }))
       }
       const { name = null, email, password } = form.success
       return yield* passwords.signUp({ name, email, password, client }).pipe(
         Effect.flatMap((browser) => setSignUpCookie(browser, site)),
         Effect.as(withQuery(paths.checkMail, { for: "sign-up" })),
         Effect.catchTags({
-          PasswordRejected: ({ reason }) =>
-            Effect.succeed(again(422, [{ field: "password", message: words.problems[reason] }])),
+          PasswordRejected: ({ reason }) => again(422, [{ field: "password", message: words.problems[reason] }]),
           RateLimited: ({ retryAfter }) =>
-            Effect.succeed(
-              again(429, [{ message: words.problems.limitedMail(retryAfter) }], {
-                "retry-after": String(retryAfter),
-              }),
-            ),
+            again(429, [{ message: words.problems.limitedMail(retryAfter) }], { "retry-after": String(retryAfter) }),
         }),
       )
     }),

@@ -92,6 +92,7 @@ button:hover, .button:hover { filter: brightness(1.08); }
 .bar > * { margin: 0; min-width: 0; }
 .bar > :first-child { flex: 1 1 min-content; overflow-wrap: break-word; }
 .bar > button { flex: 1 1 min-content; }
+.choices > li + li { margin-top: 1rem; }
 .sessions > li + li, .rows > li + li { margin-top: 0; border-top: 1px solid var(--rule); }
 .sessions > li, .rows > li { padding: 0.75rem 0; }
 .sessions > li:first-child { padding-top: 0; }

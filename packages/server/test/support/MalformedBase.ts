@@ -27,7 +27,13 @@ export type Change = (base: Base, supplies: Supplies, chance: Chance) => Changed
 export type Header = readonly [name: string, value: string | Uint8Array]
 
 /** Tells whether the route takes forms rather than JSON. */
-export const isForm = (path: string): boolean => !path.startsWith("/auth/")
+export const isForm = (path: string): boolean => !path.startsWith("/auth/") || path.endsWith("/callback")
+
+/** The id that stands for every parameter of a path, and that of a provider that is there. */
+export const anyId = "018f4e5c-0000-7000-8000-000000000000"
+
+/** The path of a route with {@link anyId} for its parameters. */
+export const pathOf = (route: string): string => route.replace(/:[A-Za-z]+/g, anyId)
 
 /** A request that the route could take: half of them with a session, by cookie or bearer token. */
 export const wellFormed = (route: RouteName, supplies: Supplies, chance: Chance): Base => {
@@ -43,7 +49,7 @@ export const wellFormed = (route: RouteName, supplies: Supplies, chance: Chance)
   ])
   return {
     method: route.method === "*" ? "GET" : route.method,
-    path: route.path.replace(/:[A-Za-z]+/g, "018f4e5c-0000-7000-8000-000000000000").replace("*", chance.word(8)),
+    path: pathOf(route.path).replace("*", chance.word(8)),
     headers: [
       ["content-type", form ? "application/x-www-form-urlencoded" : "application/json"],
       ["x-forwarded-for", address(chance)],

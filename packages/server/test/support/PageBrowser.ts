@@ -4,33 +4,28 @@
 import * as CoreServices from "@belfry/core/CoreServices"
 import * as KeyRing from "@belfry/core/KeyRing"
 import * as MailQueue from "@belfry/core/MailQueue"
-import * as MemoryStores from "@belfry/core/MemoryStores"
 import * as RateLimits from "@belfry/core/RateLimits"
 import * as Site from "@belfry/core/Site"
 import * as FactorsServices from "@belfry/factors/FactorsServices"
-import * as MemoryFactorStores from "@belfry/factors/MemoryFactorStores"
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
 import * as SignInPolicy from "@belfry/factors/SignInPolicy"
 import * as Pages from "@belfry/server/Pages"
 import * as Server from "@belfry/server/Server"
 import * as CapturingMailer from "@belfry/testing/CapturingMailer"
+import * as TestServices from "@belfry/testing/TestServices"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Redacted, type Scope } from "effect"
 import { HttpEffect, HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 
-/** The services of a site in memory. */
+/** The services of a site in memory, without providers to sign in with. */
 export const layerServices = (options: Partial<Site.SiteOptions> = {}) =>
-  FactorsServices.layer.pipe(
+  TestServices.layerOAuthClient.pipe(
+    Layer.provideMerge(FactorsServices.layer),
     Layer.provideMerge(CoreServices.layer()),
     Layer.provideMerge(
-      Layer.mergeAll(
-        MemoryFactorStores.layer.pipe(Layer.provideMerge(MemoryStores.layer)),
-        RateLimits.layerMemory,
-        MailQueue.layer(),
-        PasswordHasher.layer(),
-      ),
+      Layer.mergeAll(TestServices.layerMemoryStores, RateLimits.layerMemory, MailQueue.layer(), PasswordHasher.layer()),
     ),
     Layer.provideMerge(
       Layer.mergeAll(

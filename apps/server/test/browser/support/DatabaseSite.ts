@@ -9,10 +9,15 @@ import { SqlClient } from "effect/sql"
 import * as ServedSite from "./ServedSite.ts"
 
 /** A server with its database; both go with the scope. */
-export const acquire = Effect.fnUntraced(function* (environment: Readonly<Record<string, string>> = {}) {
+export const acquire = Effect.fnUntraced(function* (environment: ServedSite.Environment = {}) {
   const url = yield* TestDatabase.acquirePostgres(migrations)
   const site = yield* Effect.acquireRelease(
-    Effect.promise(() => ServedSite.start({ DATABASE_URL: Redacted.value(url), ...environment })),
+    Effect.promise(() =>
+      ServedSite.start(async (origin) => ({
+        DATABASE_URL: Redacted.value(url),
+        ...(typeof environment === "function" ? await environment(origin) : environment),
+      })),
+    ),
     (site) => Effect.promise(() => site.stop()),
   )
   const change = (statement: (sql: SqlClient.SqlClient) => Effect.Effect<unknown, unknown>): Promise<unknown> =>

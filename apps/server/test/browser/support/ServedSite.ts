@@ -27,11 +27,17 @@ export interface ServedSite {
   readonly stop: () => Promise<{ readonly code: number | null; readonly said: string }>
 }
 
+/** What configures a server: as it is, or made for the origin that the server will have. */
+export type Environment =
+  | Readonly<Record<string, string>>
+  | ((origin: string) => Promise<Readonly<Record<string, string>>>)
+
 /** Starts the server in this environment; resolves when it says that it listens. Its data directory goes with it. */
-export const start = async (environment: Readonly<Record<string, string>> = {}): Promise<ServedSite> => {
+export const start = async (environment: Environment = {}): Promise<ServedSite> => {
   const dataDir = await Fs.mkdtemp(Path.join(Os.tmpdir(), "belfry-browser-"))
   const port = await freePort()
   const origin = `http://localhost:${port}`
+  const settings = typeof environment === "function" ? await environment(origin) : environment
   const child = spawn(process.execPath, [mainFile, "serve"], {
     // Nothing of the environment that configures a server: this one is configured here.
     env: {
@@ -39,7 +45,7 @@ export const start = async (environment: Readonly<Record<string, string>> = {}):
       BELFRY_PORT: String(port),
       BELFRY_BASE_URL: origin,
       BELFRY_DATA_DIR: dataDir,
-      ...environment,
+      ...settings,
     },
     stdio: ["ignore", "pipe", "pipe"],
   })

@@ -28,7 +28,7 @@ export interface Stage {
 export const inBrowser = (
   name: string,
   tests: (stage: Stage) => void,
-  environment: Readonly<Record<string, string>> = {},
+  environment: ServedSite.Environment = {},
 ): void => {
   describe(name, () => {
     const executable = Chromium.find()

@@ -21,9 +21,11 @@ export class Visitor {
   readonly site: ServedSite
   /** What went wrong behind the person's back. */
   readonly faults: Array<string> = []
-  /** Methods and paths of the documents that were asked for, in their order. */
+  /** Methods and paths of the site's documents that were asked for, in their order. */
   readonly documents: Array<string> = []
   private readonly context: BrowserContext
+  /** Other sites that the person goes to; what goes wrong there is not ours. */
+  private readonly elsewhere = new Set<string>()
 
   private constructor(context: BrowserContext, page: Page, site: ServedSite) {
     this.context = context
@@ -32,17 +34,22 @@ export class Visitor {
     page.on("console", (message) => {
       // Chromium reports the status of a page, say of a form that was refused, as an error of the console.
       const isStatus = message.text().startsWith("Failed to load resource: the server responded with a status of")
-      if (["error", "warning"].includes(message.type()) && !isStatus) this.faults.push(message.text())
+      const isOurs = !this.elsewhere.has(originOf(message.location().url))
+      if (["error", "warning"].includes(message.type()) && !isStatus && isOurs) this.faults.push(message.text())
     })
     page.on("pageerror", (error) => this.faults.push(String(error)))
     context.on("request", (request) => {
       const url = new URL(request.url())
-      if (url.origin !== site.origin) this.faults.push(`request to ${url.origin}`)
-      if (request.isNavigationRequest()) this.documents.push(`${request.method()} ${url.pathname}`)
+      const isOurs = url.origin === site.origin
+      // A page elsewhere may load what it likes.
+      const isElsewhere = () => this.elsewhere.has(url.origin) || this.elsewhere.has(originOf(request.frame().url()))
+      if (!isOurs && !isElsewhere()) this.faults.push(`request to ${url.origin}`)
+      if (isOurs && request.isNavigationRequest()) this.documents.push(`${request.method()} ${url.pathname}`)
     })
     context.on("response", (response) => {
       const isFile = !response.request().isNavigationRequest()
-      if (isFile && !response.ok()) this.faults.push(`${response.status()} for ${response.url()}`)
+      const isOurs = originOf(response.url()) === site.origin
+      if (isFile && isOurs && !response.ok()) this.faults.push(`${response.status()} for ${response.url()}`)
     })
   }
 
@@ -50,6 +57,13 @@ export class Visitor {
     const context = await browser.newContext({ baseURL: site.origin, userAgent, ...options })
     context.setDefaultTimeout(15_000)
     return new Visitor(context, await context.newPage(), site)
+  }
+
+  /** Lets the person go to another site, and nowhere else: what its pages load from third ones is empty. */
+  async mayVisit(origin: string): Promise<void> {
+    this.elsewhere.add(origin)
+    const isThird = (url: URL) => url.origin !== this.site.origin && !this.elsewhere.has(url.origin)
+    await this.context.route(isThird, (route) => route.fulfill({ status: 200, contentType: "text/css", body: "" }))
   }
 
   /** Opens a path of the site, or a link; gives the status of the page that came in the end. */
@@ -137,3 +151,7 @@ export class Visitor {
     assert.deepStrictEqual(this.faults, [], "faults in the browser")
   }
 }
+
+// internal
+
+const originOf = (url: string): string => URL.parse(url)?.origin ?? ""

@@ -59,6 +59,22 @@ export const focused = (page: Page): Promise<{ readonly name: string; readonly i
     }
   })
 
+/** What a page weighs in bytes for somebody who was never here, with headers and all files. */
+export const weigh = async (visitor: Visitor, path: string): Promise<number> => {
+  const sizes: Array<Promise<number>> = []
+  visitor.page.on("requestfinished", (request) => {
+    sizes.push(
+      request.sizes().then(({ responseHeadersSize, responseBodySize }) => responseHeadersSize + responseBodySize),
+    )
+  })
+  await visitor.arrive(() => visitor.page.goto(path, { waitUntil: "networkidle" }))
+  assert.isAtLeast(sizes.length, 3)
+  // Chromium without a window does not ask for the icon.
+  const icon = await visitor.page.locator("link[rel=icon]").getAttribute("href")
+  sizes.push(visitor.page.request.get(icon ?? "").then(async (response) => (await response.body()).length))
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}
+
 // internal
 
 /** What axe finds wrong, by all its rules that are no experiments, the size of targets included. */

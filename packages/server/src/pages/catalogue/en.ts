@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import { factorDone, factorFields, factorProblems, factorWords } from "./enFactors.ts"
+import { providerDone, providerWords } from "./enProviders.ts"
 import { ago, dayOf, duration } from "./time.ts"
 
 const locale = "en"
@@ -22,6 +23,7 @@ export const english = {
   direction: "ltr",
 
   ...factorWords,
+  ...providerWords,
 
   time: {
     /** How long ago, in words: `3 hours ago`; a date when that is more than a month. Both in milliseconds of the epoch. */
@@ -93,6 +95,7 @@ export const english = {
     "session-revoked": "That device was signed out.",
     "sessions-revoked": "Your other devices were signed out.",
     ...factorDone,
+    ...providerDone,
   },
 
   signIn: {
@@ -174,7 +177,7 @@ export const english = {
     confirmHint: "You will be asked to show that it is you first.",
     password: "Password",
     passwordText: "Changing it signs out your other devices.",
-    noPasswordText: "You have no password. With one you can also sign in without your mail.",
+    noPasswordText: "You have no password. With one you have another way to sign in.",
     changePassword: "Change password",
     setPassword: "Set a password",
     removePassword: "Remove password",

@@ -91,6 +91,7 @@ export const factorWords = {
       use: "Use a link by e-mail instead",
     },
     passkey: { text: "Use a passkey of your account.", use: "Use your passkey instead" },
+    oauth: { text: "Use an account elsewhere that you have linked here.", use: "Use a linked account instead" },
   },
 
   refused: {

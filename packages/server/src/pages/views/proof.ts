@@ -9,6 +9,7 @@ import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
 import { withQuery } from "../query.ts"
 import type { Page } from "./document.ts"
+import { type ProviderChoice, providerButtons } from "./providers.ts"
 import {
   codeField,
   field,
@@ -29,7 +30,7 @@ import {
  * @category models
  * @since 0.1.0
  */
-export type PageFactor = Exclude<Factor, "oauth" | "security-key">
+export type PageFactor = Exclude<Factor, "security-key">
 
 /**
  * What the page of a proof shows.
@@ -37,7 +38,7 @@ export type PageFactor = Exclude<Factor, "oauth" | "security-key">
  * **Details**
  *
  * `factor` is the one that is asked for, none when there is nothing to choose from; `others` are the ways beside it.
- * `action` is the path of the page, where its forms go. `asksNext` asks for two codes of a code generator in a row.
+ * `providers` are those of the accounts that the person has linked. `action` is the path of the page, where its forms go. `asksNext` asks for two codes of a code generator in a row.
  *
  * @category models
  * @since 0.1.0
@@ -47,6 +48,7 @@ export interface ProofView {
   readonly isStepUp: boolean
   readonly factor: PageFactor | undefined
   readonly others: ReadonlyArray<PageFactor>
+  readonly providers: ReadonlyArray<ProviderChoice>
   readonly action: string
   readonly returnTo?: string | undefined
   readonly asksNext?: boolean
@@ -151,6 +153,10 @@ const passkey: FactorForm = (words, paths, { returnTo }) =>
       hidden: returnField(returnTo),
     })}`
 
+const oauth: FactorForm = (words, paths, { providers, returnTo }) =>
+  html`<p>${words.proof.oauth.text}</p>
+    ${providerButtons(words, paths, providers, returnField(returnTo))}`
+
 const forms: Readonly<Record<PageFactor, FactorForm>> = {
   password,
   passkey,
@@ -159,4 +165,5 @@ const forms: Readonly<Record<PageFactor, FactorForm>> = {
   "email-code": emailCode,
   "magic-link": magicLink,
   "backup-code": code("backup-code", "letters"),
+  oauth,
 }

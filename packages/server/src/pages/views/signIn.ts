@@ -9,10 +9,11 @@ import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
 import { withQuery } from "../query.ts"
 import type { Page } from "./document.ts"
+import { type ProviderChoice, providerButtons } from "./providers.ts"
 import { field, form, type FormState, links, notice, passkeyForm, returnField, submit, summary } from "./parts.ts"
 
 /**
- * Signing in. `factors` are those that may begin a sign-in.
+ * Signing in. `factors` are those that may begin a sign-in, `providers` those whose word may.
  *
  * @category views
  * @since 0.1.0
@@ -23,13 +24,14 @@ export const signInPage = (
   view: {
     readonly state: FormState
     readonly factors: ReadonlyArray<Factor>
+    readonly providers: ReadonlyArray<ProviderChoice>
     readonly returnTo: string | undefined
     readonly done?: string | undefined
     readonly status?: number
     readonly headers?: Readonly<Record<string, string>>
   },
 ): Page => {
-  const { state, factors, returnTo } = view
+  const { state, factors, providers, returnTo } = view
   const title = words.signIn.title
   const hasPasskeys = factors.includes("passkey")
   const hasPassword = factors.includes("password")
@@ -54,6 +56,7 @@ export const signInPage = (
           hidden: returnField(returnTo),
         })
       }
+      ${providerButtons(words, paths, providers, returnField(returnTo))}
       ${links(
         ...(hasMailFactor(factors)
           ? [{ href: withQuery(paths.signInEmail, { return_to: returnTo }), label: words.signInEmail.instead }]

@@ -7,6 +7,7 @@ import { html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
 import type { Page } from "./document.ts"
+import { type ProviderChoice, providerButtons } from "./providers.ts"
 import { field, form, type FormState, links, submit, summary, username } from "./parts.ts"
 
 /**
@@ -22,12 +23,16 @@ export interface FormView {
 }
 
 /**
- * Signing up.
+ * Signing up. `providers` are those that take new people.
  *
  * @category views
  * @since 0.1.0
  */
-export const signUpPage = (words: Catalogue, paths: Paths, view: FormView): Page => {
+export const signUpPage = (
+  words: Catalogue,
+  paths: Paths,
+  view: FormView & { readonly providers: ReadonlyArray<ProviderChoice> },
+): Page => {
   const title = words.signUp.title
   return framed(words, title, view, [
     form(
@@ -54,6 +59,7 @@ export const signUpPage = (words: Catalogue, paths: Paths, view: FormView): Page
       })}
       ${submit(words.signUp.submit)}`,
     ),
+    providerButtons(words, paths, view.providers, { sign_up: "1" }),
     links({ before: words.signUp.haveAccount, href: paths.signIn, label: words.signUp.signIn }),
   ])
 }
