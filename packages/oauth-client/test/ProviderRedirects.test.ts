@@ -369,9 +369,10 @@ describe("GET /auth/provider/:providerId/callback", () => {
       yield* provider()
       const { browser } = yield* signedIn("ada@example.com")
       yield* TestClock.adjust("2 days")
-      const path = yield* consent(yield* leave(browser, {}, "/auth/provider/acme/link"))
-      yield* TestClock.adjust("5 minutes")
-      assert.strictEqual((yield* browser.get(path)).location, "/account")
+      const state = (yield* leave(browser)).searchParams.get("state") ?? ""
+      const declined = yield* browser.get(`/auth/provider/acme/callback?error=access_denied&state=${state}`)
+      assert.strictEqual(declined.status, 302)
+      assert.isTrue("belfry_session" in declined.cookies)
       assert.strictEqual((yield* browser.get("/auth/session")).status, 200)
     }).pipe(Effect.provide(layer)),
   )
