@@ -32,13 +32,16 @@ export type Environment =
   | Readonly<Record<string, string>>
   | ((origin: string) => Promise<Readonly<Record<string, string>>>)
 
-/** Starts the server in this environment; resolves when it says that it listens. Its data directory goes with it. */
-export const start = async (environment: Environment = {}): Promise<ServedSite> => {
+/**
+ * Starts the server in this environment; resolves when it says that it listens. Its data directory goes with it.
+ * `program` is the file to run: the command line, unless a test composes a server of its own.
+ */
+export const start = async (environment: Environment = {}, program = mainFile): Promise<ServedSite> => {
   const dataDir = await Fs.mkdtemp(Path.join(Os.tmpdir(), "belfry-browser-"))
   const port = await freePort()
   const origin = `http://localhost:${port}`
   const settings = typeof environment === "function" ? await environment(origin) : environment
-  const child = spawn(process.execPath, [mainFile, "serve"], {
+  const child = spawn(process.execPath, [program, "serve"], {
     // Nothing of the environment that configures a server: this one is configured here.
     env: {
       PATH: process.env["PATH"],
@@ -105,17 +108,8 @@ export const linkIn = ({ text }: PrintedMail): string => {
   return link
 }
 
-// internal
-
-const mainFile = Path.join(import.meta.dirname, "../../../src/main.ts")
-
-const mailPattern = /^--- Mail, kept as .+\nTo: (.+)\nSubject: (.+)\n\n([^]*?)\n---$/gmu
-
-const mailIn = (stdout: string): ReadonlyArray<PrintedMail> =>
-  [...stdout.matchAll(mailPattern)].map(([, to = "", subject = "", text = ""]) => ({ to, subject, text }))
-
-/** A port that was free a moment ago: the base URL names it, so the server cannot choose one itself. */
-const freePort = async (): Promise<number> => {
+/** A port that was free a moment ago, for who must know its address before it listens. */
+export const freePort = async (): Promise<number> => {
   const server = Net.createServer()
   server.listen(0, "127.0.0.1")
   await once(server, "listening")
@@ -125,3 +119,12 @@ const freePort = async (): Promise<number> => {
   if (address === null || typeof address === "string") throw new Error("No port")
   return address.port
 }
+
+// internal
+
+const mainFile = Path.join(import.meta.dirname, "../../../src/main.ts")
+
+const mailPattern = /^--- Mail, kept as .+\nTo: (.+)\nSubject: (.+)\n\n([^]*?)\n---$/gmu
+
+const mailIn = (stdout: string): ReadonlyArray<PrintedMail> =>
+  [...stdout.matchAll(mailPattern)].map(([, to = "", subject = "", text = ""]) => ({ to, subject, text }))

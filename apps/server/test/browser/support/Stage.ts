@@ -22,13 +22,14 @@ export interface Stage {
 }
 
 /**
- * Describes tests in a browser, in front of a server of this environment. Where no browser is found they are one test,
- * which is skipped with the reason, and fails where `CI` is true.
+ * Describes tests in a browser, in front of a server of this environment, which `program` is as for `ServedSite.start`.
+ * Where no browser is found they are one test, which is skipped with the reason, and fails where `CI` is true.
  */
 export const inBrowser = (
   name: string,
   tests: (stage: Stage) => void,
   environment: ServedSite.Environment = {},
+  program?: string,
 ): void => {
   describe(name, () => {
     const executable = Chromium.find()
@@ -45,7 +46,7 @@ export const inBrowser = (
     let served: ServedSite.ServedSite | undefined
     beforeAll(async () => {
       browser = await Chromium.launch(executable)
-      served = await ServedSite.start(environment)
+      served = await ServedSite.start(environment, program)
     })
     afterAll(async () => {
       await browser?.close()
