@@ -33,6 +33,7 @@ import { type SessionOwner, Enrolments } from "./Enrolments.ts"
 import * as PasswordChecks from "./internal/passwordChecks.ts"
 import * as PasswordMails from "./internal/passwordMails.ts"
 import * as PasswordSignUps from "./internal/passwordSignUps.ts"
+import * as TakeOver from "./internal/takeOver.ts"
 import {
   EmailUnverified,
   InvalidCredentials,
@@ -120,7 +121,10 @@ export class Passwords extends Context.Service<
       readonly email: Email
       readonly client: ClientInfo
     }) => Effect.Effect<void, RateLimited | StoreError>
-    /** Sets a new password by the token from the mail. Every session and pending sign-in of the user ends. */
+    /**
+     * Sets a new password by the token from the mail. Every session and pending sign-in of the user ends. Where nobody
+     * had proved the address before, every other way in goes, too: whoever made the account may be somebody else.
+     */
     readonly reset: (options: {
       readonly token: Redacted.Redacted
       readonly password: Redacted.Redacted
@@ -177,6 +181,7 @@ export const layer = Layer.effect(
     const events = yield* AuthEvents
     const checks = yield* PasswordChecks.make
     const mails = yield* PasswordMails.make
+    const takeOver = yield* TakeOver.make
     const signUps = yield* PasswordSignUps.make(checks, mails)
 
     /** Sets a password in the transaction of the caller, after which `proof` is used up. */
@@ -297,6 +302,7 @@ export const layer = Layer.effect(
         yield* transactions.run(
           Effect.gen(function* () {
             const proof = tokens.consume(resetPurpose, token)
+            if (user.emailVerifiedAt === null) yield* takeOver(userId, client)
             yield* setPassword({ user, hash, type: "password.reset", client, proof })
             // The token that came by mail proves the address, too.
             if (user.emailVerifiedAt === null) {

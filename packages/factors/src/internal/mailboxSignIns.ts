@@ -23,6 +23,7 @@ import { type SignInAttempt, type SignInContext, SignInRefused } from "../SignIn
 import { type OpenSignIn, SignInAttempts } from "../SignInAttempts.ts"
 import type { SignInContinues } from "../SignInOutcome.ts"
 import { limits } from "../SignInRules.ts"
+import * as TakeOver from "./takeOver.ts"
 
 /** Who asks for a mail: with `email` to begin a sign-in, without to go on with that of `token`. */
 export interface MailRequest {
@@ -58,6 +59,7 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
   const audit = yield* Audit
   const events = yield* AuthEvents
   const queue = yield* MailQueue
+  const takeOver = yield* TakeOver.make
 
   /** The attempt of a token as long as it goes on. */
   const current = (token: Redacted.Redacted, client: ClientInfo) =>
@@ -97,6 +99,8 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
       return yield* new MailboxRefused({ reason: "address-changed" })
     }
     if (user.emailVerifiedAt !== null) return user
+    // Who proved other factors of the account in this sign-in is who made it.
+    if (open.user === undefined) yield* takeOver(user.id, client)
     const verified = yield* Effect.catchTag(
       users.update(user.id, { emailVerifiedAt: now }, client),
       "UserNotFound",
