@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import { ProviderId } from "./OAuthProvider.ts"
 
 /**
- * What the host takes along: any JSON object, at most 4 kB of it.
+ * What the host takes along: a JSON object, at most 4 kB of it.
  *
  * @category models
  * @since 0.1.0
