@@ -4,61 +4,13 @@ import { RateLimited } from "@belfry/core/RateLimit"
 import type { InvalidRequest, ServiceUnavailable } from "@belfry/core/ProblemApi"
 import { SessionInvalid, SessionNotFound } from "@belfry/core/Session"
 import { SessionId } from "@belfry/core/Session"
-import { Email } from "@belfry/core/User"
 import { InvalidCredentials, PasswordRequired } from "@belfry/factors/Password"
 import type { SignInRefused } from "@belfry/factors/SignInAttempt"
-import type { SignInResult } from "@belfry/factors/SignInAttemptsApi"
-import * as CapturingMailer from "@belfry/testing/CapturingMailer"
 import { assert, describe, it, layer as withLayer } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, type Schema } from "effect"
 import { FetchHttpClient, HttpClient, type HttpClientError } from "effect/http"
+import { browser, completed, mailedToken, newAddress, password, program, signUp } from "./support/People.ts"
 import * as TestServer from "./support/TestServer.ts"
-
-const password = Redacted.make("correct horse battery staple")
-
-let people = 0
-const newAddress = Effect.sync(() => Email.make(`person${++people}@example.com`))
-
-/** A browser of its own: a client with a cookie jar. */
-const browser = Effect.gen(function* () {
-  const origin = yield* TestServer.Origin
-  const context = yield* Layer.build(
-    Layer.fresh(BelfryClient.layer({ baseUrl: origin })).pipe(
-      Layer.provide(Layer.fresh(BelfryClient.layerCookieJar(origin))),
-      Layer.provide(FetchHttpClient.layer),
-    ),
-  )
-  return Context.get(context, BelfryClient.BelfryClient)
-})
-
-/** A program that keeps its token itself. */
-const program = (token?: Redacted.Redacted) =>
-  Effect.gen(function* () {
-    const baseUrl = yield* TestServer.Origin
-    return yield* BelfryClient.make({ baseUrl, ...(token === undefined ? {} : { token }) })
-  }).pipe(Effect.provide(FetchHttpClient.layer))
-
-const mailedToken = (email: Email, category: string) =>
-  Effect.map(
-    CapturingMailer.CapturingMailer.use((mailer) => mailer.takeLast(email, category)),
-    (message) => Redacted.make(CapturingMailer.linkIn(message).searchParams.get("token") ?? ""),
-  )
-
-/** The session of a sign-in that is complete. */
-const completed = <E, R>(signingIn: Effect.Effect<SignInResult, E, R>) =>
-  Effect.map(signingIn, (result) =>
-    result.status === "complete" ? result : assert.fail(`it goes on with ${result.factors.join()}`),
-  )
-
-/** Signs somebody up, in a browser that is signed in then. */
-const signUp = Effect.gen(function* () {
-  const client = yield* browser
-  const email = yield* newAddress
-  yield* client.passwords.signUp({ payload: { email, password, name: "Ada" } })
-  const token = yield* mailedToken(email, "confirm-sign-up")
-  const signedIn = yield* completed(client.passwords.confirmSignUp({ payload: { token } }))
-  return { client, email, ...signedIn }
-})
 
 withLayer(TestServer.layer, { excludeTestServices: true })("BelfryClient, against a server", (it) => {
   it.effect("signs up by the link in the mail and is signed in by a cookie, without seeing a token", () =>

@@ -1,66 +1,19 @@
 /**
  * Whole sign-ins by the typed client, against a server that listens.
  */
-import * as BelfryClient from "@belfry/client/BelfryClient"
 import { SessionInvalid } from "@belfry/core/Session"
-import { Email } from "@belfry/core/User"
 import { CodeInvalid, SignInRefused } from "@belfry/factors/SignInAttempt"
 import type { SignInResult } from "@belfry/factors/SignInAttemptsApi"
 import * as Authenticator from "@belfry/testing/Authenticator"
-import * as CapturingMailer from "@belfry/testing/CapturingMailer"
 import * as VirtualAuthenticator from "@belfry/testing/VirtualAuthenticator"
 import { assert, layer as withLayer } from "@effect/vitest"
-import { Context, DateTime, Effect, Layer, Redacted } from "effect"
-import { FetchHttpClient } from "effect/http"
+import { DateTime, Effect, Redacted } from "effect"
+import { browser, completed, mailed, password, program, signUp } from "./support/People.ts"
 import * as TestServer from "./support/TestServer.ts"
-
-const password = Redacted.make("correct horse battery staple")
-
-let people = 0
-const newAddress = Effect.sync(() => Email.make(`signer${++people}@example.com`))
-
-/** A browser of its own: a client with a cookie jar. */
-const browser = Effect.gen(function* () {
-  const origin = yield* TestServer.Origin
-  const context = yield* Layer.build(
-    Layer.fresh(BelfryClient.layer({ baseUrl: origin })).pipe(
-      Layer.provide(Layer.fresh(BelfryClient.layerCookieJar(origin))),
-      Layer.provide(FetchHttpClient.layer),
-    ),
-  )
-  return Context.get(context, BelfryClient.BelfryClient)
-})
-
-/** A program that keeps tokens itself: this one, if given. */
-const program = (token?: Redacted.Redacted | null) =>
-  Effect.gen(function* () {
-    const baseUrl = yield* TestServer.Origin
-    return yield* BelfryClient.make({ baseUrl, ...(token === undefined || token === null ? {} : { token }) })
-  }).pipe(Effect.provide(FetchHttpClient.layer))
-
-const mailed = (email: Email, category: string) =>
-  CapturingMailer.CapturingMailer.use((mailer) => mailer.takeLast(email, category))
-
-/** The session of a sign-in that is complete. */
-const completed = <E, R>(signingIn: Effect.Effect<SignInResult, E, R>) =>
-  Effect.map(signingIn, (result) =>
-    result.status === "complete" ? result : assert.fail(`it goes on with ${result.factors.join()}`),
-  )
 
 /** A sign-in that asks for more. */
 const continued = <E, R>(signingIn: Effect.Effect<SignInResult, E, R>) =>
   Effect.map(signingIn, (result) => (result.status === "continue" ? result : assert.fail("it is complete")))
-
-/** Signs somebody up, in a browser that is signed in then. */
-const signUp = Effect.gen(function* () {
-  const client = yield* browser
-  const email = yield* newAddress
-  yield* client.passwords.signUp({ payload: { email, password, name: "Ada" } })
-  const link = CapturingMailer.linkIn(yield* mailed(email, "confirm-sign-up"))
-  const token = Redacted.make(link.searchParams.get("token") ?? "")
-  yield* completed(client.passwords.confirmSignUp({ payload: { token } }))
-  return { client, email }
-})
 
 /** Signs somebody up who sets up an authenticator app; `next` is a code that was not used yet. */
 const signUpWithApp = Effect.gen(function* () {

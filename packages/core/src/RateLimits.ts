@@ -1,19 +1,23 @@
 /**
- * Counts what subjects do against rules, on Effect's RateLimiter.
+ * Counts what subjects do against rules.
  *
  * A subject (an address, an e-mail) is hashed with a key of the installation before it reaches the store.
  *
  * @since 0.1.0
  */
+import * as Array from "effect/Array"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Redacted from "effect/Redacted"
+import * as LimiterRateLimitStore from "./internal/limiterRateLimitStore.ts"
 import { KeyRing } from "./KeyRing.ts"
 import { type RateLimit, RateLimited } from "./RateLimit.ts"
-import { StoreError } from "./StoreError.ts"
+import { RateLimitStore } from "./RateLimitStore.ts"
+import type { StoreError } from "./StoreError.ts"
 
 /**
  * Counts what subjects do against rules.
@@ -37,8 +41,9 @@ export class RateLimits extends Context.Service<
      */
     readonly consume: (rule: RateLimit, subject: string) => Effect.Effect<void, RateLimited | StoreError>
     /**
-     * Takes one use of each rule, in the order given. The first refusal ends it; what was taken before stays taken. Put
-     * the rule about the caller first: a caller over its own limit then cannot use up another's.
+     * Takes one use of each rule, in the order given, in as few steps as the store can. The first refusal ends it; what
+     * was taken before stays taken. Put the rule about the caller first: a caller over its own limit then cannot use up
+     * another's. Name rules in the same order everywhere, and no rule twice for a subject: a store may lock them in turn.
      */
     readonly consumeAll: (
       uses: ReadonlyArray<readonly [rule: RateLimit, subject: string]>,
@@ -47,58 +52,40 @@ export class RateLimits extends Context.Service<
 >()("@belfry/core/RateLimits") {}
 
 /**
- * Builds the service over a rate limiter and the key ring.
+ * Builds the service over its store and the key ring.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = Effect.gen(function* () {
-  const limiter = yield* RateLimiter.RateLimiter
+  const store = yield* RateLimitStore
   const hasher = yield* Effect.flatMap(KeyRing, (keyRing) => keyRing.hasher("rate-limit"))
 
-  const consume = Effect.fn("RateLimits.consume")(function* (rule: RateLimit, subject: string) {
+  const useOf = Effect.fnUntraced(function* ([rule, subject]: readonly [rule: RateLimit, subject: string]) {
     const hash = yield* hasher.hash(Redacted.make(subject))
-    yield* limiter.consume({ key: `${rule.name}:${hash}`, limit: rule.limit, window: rule.window }).pipe(
-      Effect.mapError(({ reason }) =>
-        reason._tag === "RateLimitExceeded"
-          ? new RateLimited({ retryAfter: wholeSeconds(reason.retryAfter) })
-          : new StoreError({
-              store: "RateLimiterStore",
-              method: "fixedWindow",
-              isRetryable: true,
-              cause: reason,
-            }),
-      ),
-    )
+    return { key: `${rule.name}:${hash}`, limit: rule.limit, window: rule.window }
+  })
+
+  const take = Effect.fnUntraced(function* (uses: ReadonlyArray<readonly [rule: RateLimit, subject: string]>) {
+    const hashed = yield* Effect.forEach(uses, useOf)
+    if (!Array.isReadonlyArrayNonEmpty(hashed)) return
+    const refused = yield* store.take(hashed)
+    if (Option.isSome(refused)) return yield* new RateLimited({ retryAfter: wholeSeconds(refused.value) })
   })
 
   return RateLimits.of({
-    consume,
-    consumeAll: (uses) => Effect.forEach(uses, ([rule, subject]) => consume(rule, subject), { discard: true }),
+    consume: Effect.fn("RateLimits.consume")((rule, subject) => take([[rule, subject]])),
+    consumeAll: Effect.fn("RateLimits.consumeAll")(take),
   })
 })
 
 /**
- * Layer over a rate limiter that the host provides.
+ * Layer over the store, which all nodes share.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerNoDeps: Layer.Layer<RateLimits, never, KeyRing | RateLimiter.RateLimiter> = Layer.effect(
-  RateLimits,
-  make,
-)
-
-/**
- * Layer over a `RateLimiterStore`, which all nodes share.
- *
- * @category layers
- * @since 0.1.0
- */
-export const layer: Layer.Layer<RateLimits, never, KeyRing | RateLimiter.RateLimiterStore> = Layer.provide(
-  layerNoDeps,
-  RateLimiter.layer,
-)
+export const layer: Layer.Layer<RateLimits, never, KeyRing | RateLimitStore> = Layer.effect(RateLimits, make)
 
 /**
  * Layer that counts in the memory of this process.
@@ -110,7 +97,10 @@ export const layer: Layer.Layer<RateLimits, never, KeyRing | RateLimiter.RateLim
  * @category layers
  * @since 0.1.0
  */
-export const layerMemory: Layer.Layer<RateLimits, never, KeyRing> = Layer.provide(layer, RateLimiter.layerStoreMemory)
+export const layerMemory: Layer.Layer<RateLimits, never, KeyRing> = layer.pipe(
+  Layer.provide(LimiterRateLimitStore.layer),
+  Layer.provide(RateLimiter.layerStoreMemory),
+)
 
 // internal
 

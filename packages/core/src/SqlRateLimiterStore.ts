@@ -19,6 +19,7 @@ import {
 } from "effect/persistence/RateLimiter"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import * as SqlFixedWindow from "./internal/sqlFixedWindow.ts"
 import { removeExpired as removeExpiredRows } from "./SqlExpiry.ts"
 import * as SqlStoreError from "./SqlStoreError.ts"
 import type { StoreError } from "./StoreError.ts"
@@ -32,8 +33,6 @@ import type { StoreError } from "./StoreError.ts"
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 
-  // A refused request writes too: `granted` tells it from one that was let through, and only the row that was locked
-  // knows the count. No indexed column changes then, so the write stays on the row's page.
   const fixedWindow: RateLimiterStore["Service"]["fixedWindow"] = Effect.fnUntraced(
     function* ({ key, tokens, refillRate, limit }) {
       const now = yield* Clock.currentTimeMillis
@@ -43,21 +42,7 @@ export const make = Effect.gen(function* () {
           ${String(Duration.toMillis(refillRate))}::float8 AS rate,
           ${limit ? String(limit) : "Infinity"}::float8 AS most
         )
-        INSERT INTO belfry_rate_limits AS kept (kind, key, tokens, granted, since, expires_at)
-        SELECT 'fixed-window', ${key}, CASE WHEN tokens <= most THEN tokens ELSE 0 END, tokens <= most, now,
-          CASE WHEN tokens <= most THEN now + rate * tokens ELSE now END FROM input
-        ON CONFLICT ON CONSTRAINT belfry_rate_limits_pkey DO UPDATE SET (tokens, granted, expires_at) = (
-          SELECT
-            CASE WHEN taken + tokens <= most THEN taken + tokens ELSE taken END,
-            taken + tokens <= most,
-            CASE WHEN taken + tokens <= most THEN until + rate * tokens ELSE until END
-          FROM (
-            SELECT input.*,
-              CASE WHEN kept.expires_at <= now THEN 0 ELSE kept.tokens END AS taken,
-              CASE WHEN kept.expires_at <= now THEN now ELSE kept.expires_at END AS until
-            FROM input
-          ) AS state
-        ) RETURNING tokens, granted, since, expires_at`
+        ${SqlFixedWindow.take(sql, key, "input")} RETURNING tokens, granted, since, expires_at`
       const row = yield* onlyRow(rows)
       return [row.granted ? row.tokens : row.tokens + tokens, row.expires_at - now] as const
     },

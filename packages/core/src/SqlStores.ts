@@ -23,7 +23,7 @@ import type { VerificationTokenStore } from "./VerificationTokenStore.ts"
  *
  * **Details**
  *
- * The tables are those of `SqlCoreMigrations`. Rate limits are not part of it: see `SqlRateLimiterStore`.
+ * The tables are those of `SqlCoreMigrations`. Rate limits are not part of it: see `SqlRateLimitStore`.
  *
  * @category layers
  * @since 0.1.0

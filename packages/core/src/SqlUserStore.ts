@@ -22,7 +22,7 @@ import { UserStore } from "./UserStore.ts"
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const statements = SqlStoreError.statements(sql, "UserStore")
-  const columns = sql.literal("id, email, name, image, email_verified_at, scopes, created_at, updated_at")
+  const columns = sql.literal(userColumns)
 
   // An e-mail address that is taken is an answer, not an error of the database, which would abort the transaction
   // of the caller: hence "on conflict do nothing" here and the savepoint in `update`.
@@ -86,11 +86,21 @@ export const make = Effect.gen(function* () {
  */
 export const layer: Layer.Layer<UserStore, never, SqlClient.SqlClient> = Layer.effect(UserStore, make)
 
-// -----------------------------------------------------------------------------
-// internal
-// -----------------------------------------------------------------------------
+/**
+ * The columns of `belfry_users` that make a {@link UserRow}, for adapters that join them.
+ *
+ * @category rows
+ * @since 0.1.0
+ */
+export const userColumns = "id, email, name, image, email_verified_at, scopes, created_at, updated_at"
 
-interface UserRow {
+/**
+ * A user as the table has it.
+ *
+ * @category rows
+ * @since 0.1.0
+ */
+export interface UserRow {
   readonly id: UserId
   readonly email: Email
   readonly name: string | null
@@ -101,7 +111,13 @@ interface UserRow {
   readonly updated_at: Date
 }
 
-const toUser = (row: UserRow): User => ({
+/**
+ * The user of a row.
+ *
+ * @category rows
+ * @since 0.1.0
+ */
+export const toUser = (row: UserRow): User => ({
   id: row.id,
   email: row.email,
   name: row.name,
@@ -111,6 +127,10 @@ const toUser = (row: UserRow): User => ({
   createdAt: DateTime.fromDateUnsafe(row.created_at),
   updatedAt: DateTime.fromDateUnsafe(row.updated_at),
 })
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
 
 const firstUser = ([row]: ReadonlyArray<UserRow>): Option.Option<User> =>
   row === undefined ? Option.none() : Option.some(toUser(row))

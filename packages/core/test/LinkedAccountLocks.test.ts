@@ -7,22 +7,12 @@ import * as SqlStores from "@belfry/core/SqlStores"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import { UserStore } from "@belfry/core/UserStore"
 import * as Builders from "@belfry/testing/Builders"
+import { isWaitingForLock } from "@belfry/testing/PostgresLocks"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
-import { SqlClient } from "effect/sql"
 
 const stores = Layer.provideMerge(SqlStores.layer, TestDatabase.layerPostgres([SqlCoreMigrations.migrations]))
-
-/** True once somebody waits for a lock; false when `fiber` ends before. */
-const isWaitingForLock = Effect.fnUntraced(function* <A, E>(fiber: Fiber.Fiber<A, E>) {
-  const sql = yield* SqlClient.SqlClient
-  const waiting = sql.withTransaction(sql<{ readonly count: number }>`
-    SELECT count(*)::int4 AS count FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'`)
-  while (fiber.pollUnsafe() === undefined) if (((yield* waiting)[0]?.count ?? 0) > 0) return true
-  return false
-})
 
 withLayer(stores)("A link that was found in a transaction of PostgreSQL", (it) => {
   for (const isRenewed of [true, false]) {

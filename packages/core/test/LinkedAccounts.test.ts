@@ -3,7 +3,7 @@ import * as KeyRing from "@belfry/core/KeyRing"
 import { AccountLinkedElsewhere, type ProviderTokens } from "@belfry/core/LinkedAccount"
 import * as LinkedAccounts from "@belfry/core/LinkedAccounts"
 import { LinkedAccountStore } from "@belfry/core/LinkedAccountStore"
-import { UserStore } from "@belfry/core/UserStore"
+import * as MemoryRateLimitStore from "@belfry/core/MemoryRateLimitStore"
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
 import * as Builders from "@belfry/testing/Builders"
@@ -11,7 +11,6 @@ import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option, Redacted } from "effect"
-import { RateLimiter } from "effect/persistence"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { StoreProbe } from "./support/StoreProbe.ts"
@@ -31,11 +30,7 @@ const tokens: ProviderTokens<Redacted.Redacted> = {
   refreshTokenExpiresAt: null,
 }
 
-const newUser = Effect.gen(function* () {
-  const user = yield* Builders.user()
-  yield* UserStore.use((users) => users.insert(user))
-  return user
-})
+const newUser = Builders.storedUser()
 
 /** A new user with an account at a provider. */
 const linked = Effect.gen(function* () {
@@ -100,7 +95,7 @@ describe("LinkedAccounts", () => {
     }).pipe(
       Effect.provide(
         TestCore.layerOver(
-          Layer.merge(TestServices.layerSqlStores, RateLimiter.layerStoreMemory).pipe(
+          Layer.merge(TestServices.layerSqlStores, MemoryRateLimitStore.layer).pipe(
             Layer.provideMerge(
               TestDatabase.layerPglite([SqlCoreMigrations.migrations, SqlFactorsMigrations.migrations]),
             ),

@@ -6,15 +6,14 @@ import { KeyedHash } from "@belfry/core/KeyedHash"
 import type { LinkedAccount, ProviderTokens } from "@belfry/core/LinkedAccount"
 import * as LinkedAccounts from "@belfry/core/LinkedAccounts"
 import { LinkedAccountStore } from "@belfry/core/LinkedAccountStore"
+import * as MemoryRateLimitStore from "@belfry/core/MemoryRateLimitStore"
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
-import { UserStore } from "@belfry/core/UserStore"
 import * as Builders from "@belfry/testing/Builders"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option, Redacted } from "effect"
-import { RateLimiter } from "effect/persistence"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { StoreProbe } from "./support/StoreProbe.ts"
@@ -24,13 +23,9 @@ import * as TestKeyRing from "./support/TestKeyRing.ts"
 const { client } = TestCore
 
 const bare: ProviderTokens<never> = {
-  accessToken: null,
-  refreshToken: null,
-  idToken: null,
+  ...Builders.noTokens,
   tokenType: "Bearer",
   scopes: ["openid"],
-  accessTokenExpiresAt: null,
-  refreshTokenExpiresAt: null,
 }
 
 const withAccessToken = (token: string): ProviderTokens<Redacted.Redacted> => ({
@@ -38,11 +33,7 @@ const withAccessToken = (token: string): ProviderTokens<Redacted.Redacted> => ({
   accessToken: Redacted.make(token),
 })
 
-const newUser = Effect.gen(function* () {
-  const user = yield* Builders.user()
-  yield* UserStore.use((users) => users.insert(user))
-  return user
-})
+const newUser = Builders.storedUser()
 
 /** A row as another program left it. */
 const imported = Effect.fnUntraced(function* (tokens: Partial<ProviderTokens<string>>) {
@@ -257,7 +248,7 @@ describe("LinkedAccounts at rest", () => {
       }).pipe(
         Effect.provide(
           TestCore.layerOver(
-            Layer.provideMerge(TestServices.layerSqlStores, layer).pipe(Layer.merge(RateLimiter.layerStoreMemory)),
+            Layer.provideMerge(TestServices.layerSqlStores, layer).pipe(Layer.merge(MemoryRateLimitStore.layer)),
           ),
         ),
       ),

@@ -2,9 +2,10 @@ import * as ClientAddress from "@belfry/core/ClientAddress"
 import type { RateLimit } from "@belfry/core/RateLimit"
 import { RateLimited } from "@belfry/core/RateLimit"
 import * as RateLimits from "@belfry/core/RateLimits"
+import { RateLimitStore } from "@belfry/core/RateLimitStore"
+import { StoreError } from "@belfry/core/StoreError"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Result } from "effect"
-import { RateLimiter } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import * as TestKeyRing from "./support/TestKeyRing.ts"
 
@@ -113,14 +114,14 @@ describe("RateLimits", () => {
     }).pipe(Effect.provide(memory)),
   )
 
-  /** A store that shows what it is given, and answers as `answer` says. */
-  const storeOf = (answer: (key: string) => Effect.Effect<readonly [number, number], RateLimiter.RateLimiterError>) =>
+  /** A store that answers as `take` says. */
+  const storeOf = (take: RateLimitStore["Service"]["take"]) =>
     RateLimits.layer.pipe(
-      Layer.provide(Layer.mock(RateLimiter.RateLimiterStore, { fixedWindow: ({ key }) => answer(key) })),
+      Layer.provide(Layer.succeed(RateLimitStore, RateLimitStore.of({ take }))),
       Layer.provide(TestKeyRing.layer),
     )
 
-  for (const [ttl, seconds] of [
+  for (const [millis, seconds] of [
     [0, 1],
     [0.4, 1],
     [1, 1],
@@ -129,45 +130,48 @@ describe("RateLimits", () => {
     // Dividing a window leaves fractions of a millisecond over.
     [10_000.3, 10],
   ] as const) {
-    it.effect(`says ${seconds} s when the window ends in ${ttl} ms`, () =>
+    it.effect(`says ${seconds} s when the window ends in ${millis} ms`, () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* Effect.flip(consume(rule, "a")), new RateLimited({ retryAfter: seconds }))
-      }).pipe(Effect.provide(storeOf(() => Effect.succeed([6, ttl])))),
+      }).pipe(Effect.provide(storeOf(() => Effect.succeedSome(Duration.millis(millis))))),
     )
   }
 
-  it.effect("gives the store a keyed hash, never the subject", () => {
-    const keys: Array<string> = []
-    const store = storeOf((key) => {
-      keys.push(key)
-      return Effect.succeed([1, 1000])
+  it.effect("gives the store a keyed hash, never the subject, and all uses at once in their order", () => {
+    const taken: Array<ReadonlyArray<string>> = []
+    const store = storeOf((uses) => {
+      taken.push(uses.map(({ key }) => key))
+      return Effect.succeedNone
     })
     return Effect.gen(function* () {
+      const limits = yield* RateLimits.RateLimits
       yield* consume(rule, "ada@example.com")
-      yield* consume(rule, "ada@example.com")
-      yield* consume(rule, "192.0.2.1")
-      assert.strictEqual(keys.length, 3)
-      for (const key of keys) assert.match(key, /^sign-in:k1\.[A-Za-z0-9_-]{43}$/)
-      assert.strictEqual(keys[0], keys[1])
-      assert.notStrictEqual(keys[0], keys[2])
+      yield* limits.consumeAll([])
+      yield* limits.consumeAll([
+        [{ ...rule, name: "address" }, "192.0.2.1"],
+        [rule, "ada@example.com"],
+      ])
+      const [[first], [address, second]] = [taken[0] ?? [], taken[1] ?? []]
+      assert.deepStrictEqual(
+        taken.map((keys) => keys.length),
+        [1, 2],
+      )
+      assert.match(first ?? "", /^sign-in:k1\.[A-Za-z0-9_-]{43}$/)
+      assert.match(address ?? "", /^address:k1\.[A-Za-z0-9_-]{43}$/)
+      assert.strictEqual(first, second)
+      assert.notStrictEqual(first?.slice(-43), address?.slice(-43))
     }).pipe(Effect.provide(store))
   })
 
-  it.effect("lets nothing through when the store cannot answer", () =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip(consume(rule, "a"))
-      if (error._tag !== "StoreError") return assert.fail(error._tag)
-      assert.deepStrictEqual([error.store, error.isRetryable], ["RateLimiterStore", true])
-    }).pipe(
-      Effect.provide(
-        storeOf(() =>
-          Effect.fail(
-            new RateLimiter.RateLimiterError({
-              reason: new RateLimiter.RateLimitStoreError({ message: "away", cause: new Error("ECONNREFUSED") }),
-            }),
-          ),
-        ),
-      ),
-    ),
-  )
+  it.effect("lets nothing through when the store cannot answer", () => {
+    const away = new StoreError({
+      store: "RateLimitStore",
+      method: "take",
+      isRetryable: true,
+      cause: new Error("away"),
+    })
+    return Effect.gen(function* () {
+      assert.strictEqual(yield* Effect.flip(consume(rule, "a")), away)
+    }).pipe(Effect.provide(storeOf(() => Effect.fail(away))))
+  })
 })

@@ -1,6 +1,6 @@
 import * as Sessions from "@belfry/core/Sessions"
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
-import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
+import * as SqlRateLimitStore from "@belfry/core/SqlRateLimitStore"
 import { UserStore } from "@belfry/core/UserStore"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
 import * as Migrations from "@belfry/sql/Migrations"
@@ -19,7 +19,7 @@ const migrations = [SqlCoreMigrations.migrations, SqlFactorsMigrations.migration
 /** Every service over a PostgreSQL server of its own. */
 const layerOver = (server: PostgresServer.PostgresServer) =>
   TestCore.layerOver(
-    Layer.merge(TestServices.layerSqlStores, SqlRateLimiterStore.layer).pipe(
+    Layer.merge(TestServices.layerSqlStores, SqlRateLimitStore.layer).pipe(
       Layer.provideMerge(Migrations.layer(migrations)),
       Layer.provideMerge(Postgres.layer({ url: Redacted.make(server.url) })),
     ),

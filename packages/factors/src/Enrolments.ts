@@ -7,6 +7,8 @@ import { Audit } from "@belfry/core/Audit"
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { AuthEvent } from "@belfry/core/AuthEvent"
 import { AuthEvents } from "@belfry/core/AuthEvents"
+import { LinkedAccounts } from "@belfry/core/LinkedAccounts"
+import { LinkedAccountStore } from "@belfry/core/LinkedAccountStore"
 import { make as makeMessage } from "@belfry/core/Mail"
 import { MailQueue } from "@belfry/core/MailQueue"
 import { PagePaths } from "@belfry/core/PagePaths"
@@ -137,10 +139,11 @@ export class Enrolments extends Context.Service<
       readonly client: ClientInfo
     }) => Effect.Effect<void, E | NotEnrolled | LastWayIn | SessionNotFresh | StoreError>
     /**
-     * Removes whatever was set up for a user, a password too, and ends pending sign-ins: somebody proved to be the owner
-     * of an address that nobody proved before. Accounts elsewhere stay. For use in the transaction of that proof.
+     * Ends every way in that a user has: what was set up, a password too, accounts elsewhere, sessions and pending
+     * sign-ins. For use in the transaction in which somebody proves an address that nobody proved before, ahead of what
+     * that adds: whoever made the account, by another provider or otherwise, may be a stranger who waited for its owner.
      */
-    readonly clear: (userId: UserId, client: ClientInfo) => Effect.Effect<void, StoreError>
+    readonly takeOver: (userId: UserId, client: ClientInfo) => Effect.Effect<void, StoreError>
     /** Makes a new set of backup codes in a fresh session; the old one is worthless. */
     readonly replaceBackupCodes: (
       options: SessionOwner,
@@ -162,6 +165,8 @@ export const layer = Layer.effect(
     const hotps = yield* HotpStore
     const passkeys = yield* PasskeyStore
     const passwords = yield* PasswordStore
+    const accounts = yield* LinkedAccounts
+    const accountStore = yield* LinkedAccountStore
     const totps = yield* TotpStore
     const attempts = yield* SignInAttempts
     const sessions = yield* Sessions
@@ -266,7 +271,7 @@ export const layer = Layer.effect(
         )
       }),
 
-      clear: Effect.fn("Enrolments.clear")(function* (userId, client) {
+      takeOver: Effect.fn("Enrolments.takeOver")(function* (userId, client) {
         yield* store.lock(userId)
         const enrolled = yield* store.list(userId)
         yield* passwords.remove(userId)
@@ -277,6 +282,13 @@ export const layer = Layer.effect(
         yield* totps.remove(userId)
         yield* hotps.remove(userId)
         yield* backupCodes.remove(userId)
+        yield* Effect.forEach(
+          yield* accountStore.listByUser(userId),
+          ({ providerId, accountId }) => accounts.unlink({ userId, providerId, accountId, client }),
+          { discard: true },
+        )
+        // After all of that: who came in by what is gone now, while it went, has a session or a pending sign-in too.
+        yield* sessions.revokeAll({ userId, client })
         yield* attempts.revokeAll(userId)
         const removed = enrolled.flatMap(({ factor }) => (factor === "oauth" ? [] : [factor]))
         for (const factor of removed) {

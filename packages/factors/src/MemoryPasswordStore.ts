@@ -27,6 +27,12 @@ export const make = Effect.gen(function* () {
 
   return PasswordStore.of({
     find: (userId) => tables.statement(() => Effect.succeed(Option.fromUndefinedOr(passwords.get(userId)?.hash))),
+    findByEmail: (email) =>
+      tables.statement(() => {
+        const user = [...tables.users.values()].find((user) => user.email === email)
+        if (user === undefined) return Effect.succeedNone
+        return Effect.succeedSome({ user, hash: Option.fromUndefinedOr(passwords.get(user.id)?.hash) })
+      }),
     set: (userId, hash, now) =>
       tables.statement((): Effect.Effect<void, StoreError> => {
         if (!tables.users.has(userId)) return Effect.fail(noSuchUser())

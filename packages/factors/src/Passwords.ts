@@ -33,7 +33,6 @@ import { type SessionOwner, Enrolments } from "./Enrolments.ts"
 import * as PasswordChecks from "./internal/passwordChecks.ts"
 import * as PasswordMails from "./internal/passwordMails.ts"
 import * as PasswordSignUps from "./internal/passwordSignUps.ts"
-import * as TakeOver from "./internal/takeOver.ts"
 import {
   EmailUnverified,
   InvalidCredentials,
@@ -181,7 +180,6 @@ export const layer = Layer.effect(
     const events = yield* AuthEvents
     const checks = yield* PasswordChecks.make
     const mails = yield* PasswordMails.make
-    const takeOver = yield* TakeOver.make
     const signUps = yield* PasswordSignUps.make(checks, mails)
 
     /** Sets a password in the transaction of the caller, after which `proof` is used up. */
@@ -214,11 +212,15 @@ export const layer = Layer.effect(
       ])
       const lookup = Effect.gen(function* () {
         const open = yield* attempts.begin({ token, factor: "password", client })
-        const user = yield* users.findByEmail(email)
-        return { open, user, stored: yield* checks.find(user) }
+        const owner = yield* store.findByEmail(email)
+        return {
+          open,
+          user: Option.map(owner, ({ user }) => user),
+          stored: Option.flatMap(owner, ({ hash }) => hash),
+        }
       })
-      // Side by side, so that each waits for the database twice and not four times; who is over a limit learns nothing
-      // from what was read meanwhile.
+      // Side by side: one wait for the database and not two. Who is over a limit learns nothing from what was read
+      // meanwhile.
       const [, claim] = yield* Effect.all([uses, lookup], { concurrency: "unbounded" })
       return { ...claim, refuse: checks.refuseBy("password.sign-in", claim.user, client) }
     })
@@ -302,7 +304,7 @@ export const layer = Layer.effect(
         yield* transactions.run(
           Effect.gen(function* () {
             const proof = tokens.consume(resetPurpose, token)
-            if (user.emailVerifiedAt === null) yield* takeOver(userId, client)
+            if (user.emailVerifiedAt === null) yield* enrolments.takeOver(userId, client)
             yield* setPassword({ user, hash, type: "password.reset", client, proof })
             // The token that came by mail proves the address, too.
             if (user.emailVerifiedAt === null) {

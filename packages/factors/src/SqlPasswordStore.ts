@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as SqlStoreError from "@belfry/core/SqlStoreError"
+import { toUser, userColumns, type UserRow } from "@belfry/core/SqlUserStore"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -27,6 +28,17 @@ export const make = Effect.gen(function* () {
       Effect.map(
         statements.read("find", sql<PasswordRow>`SELECT hash FROM belfry_passwords WHERE user_id = ${userId}`),
         ([row]) => Option.fromUndefinedOr(row?.hash),
+      ),
+    findByEmail: (email) =>
+      Effect.map(
+        statements.read(
+          "findByEmail",
+          sql<OwnerRow>`SELECT ${sql.literal(userColumns)}, hash FROM belfry_users
+            LEFT JOIN (SELECT user_id, hash FROM belfry_passwords) AS passwords ON user_id = id
+            WHERE email = ${email}`,
+        ),
+        ([row]) =>
+          row === undefined ? Option.none() : Option.some({ user: toUser(row), hash: Option.fromNullOr(row.hash) }),
       ),
     set: (userId, hash, now) =>
       Effect.asVoid(
@@ -77,4 +89,8 @@ export const layer: Layer.Layer<PasswordStore, never, SqlClient.SqlClient> = Lay
 
 interface PasswordRow {
   readonly hash: PasswordHash
+}
+
+interface OwnerRow extends UserRow {
+  readonly hash: PasswordHash | null
 }

@@ -9,22 +9,14 @@ import * as EmailCodes from "@belfry/factors/EmailCodes"
 import { EmailCodeStore } from "@belfry/factors/EmailCodeStore"
 import { MemoryFactorTables } from "@belfry/factors/MemoryFactorTables"
 import { SignInAttempts } from "@belfry/factors/SignInAttempts"
+import * as Builders from "@belfry/testing/Builders"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option, Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import * as Codes from "../src/internal/emailCodes.ts"
-import {
-  codeFor,
-  createUser,
-  enrolTotp,
-  outcomeOf,
-  proveCode,
-  proveWrongCode,
-  sendCode,
-  takeCode,
-} from "./support/Mailboxes.ts"
+import { codeFor, createUser, outcomeOf, proveCode, proveWrongCode, sendCode, takeCode } from "./support/Mailboxes.ts"
 import { ada, auditTrail, bob, clientAt, complete, costOf, home, layer, mails, pending } from "./support/People.ts"
 
 const findUser = (email: Email) => Users.use((users) => users.findByEmail(email))
@@ -113,7 +105,7 @@ describe("A code by mail", () => {
   it.effect("works once", () =>
     Effect.gen(function* () {
       const { id } = yield* createUser()
-      yield* enrolTotp(id)
+      yield* Builders.storedTotp(id)
       const answer = yield* codeFor()
       const { token } = yield* pending(proveCode(answer))
       const { emailCodes } = yield* MemoryFactorTables
@@ -207,7 +199,7 @@ describe("A code by mail", () => {
   it.effect("is no first factor's end for who has an authenticator app: the code of that is demanded, too", () =>
     Effect.gen(function* () {
       const { id } = yield* createUser()
-      yield* enrolTotp(id)
+      yield* Builders.storedTotp(id)
       const { state } = yield* pending(proveCode(yield* codeFor()))
       assert.deepStrictEqual([state.user?.id, state.isComplete], [id, false])
       assert.include(state.factors, "totp")
@@ -360,7 +352,7 @@ describe("Asking for a code", () => {
       const { token } = yield* SignInAttempts.use((attempts) => attempts.start({ client: home }))
       assert.strictEqual(yield* outcomeOf(sendCode({ token })), "SignInRefused:factor-unavailable")
       const { id } = yield* createUser()
-      yield* enrolTotp(id)
+      yield* Builders.storedTotp(id)
       const second = yield* pending(proveCode(yield* codeFor()))
       assert.strictEqual(yield* outcomeOf(sendCode({ token: second.token })), "SignInRefused:factor-unavailable")
       assert.deepStrictEqual(yield* mails, [])

@@ -6,11 +6,11 @@ import { EnrolmentStore } from "@belfry/factors/EnrolmentStore"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
 import * as Builders from "@belfry/testing/Builders"
 import * as EnrolmentStoreTest from "@belfry/testing/EnrolmentStoreTest"
+import { isWaitingForLock } from "@belfry/testing/PostgresLocks"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
-import { isWaitingForLock } from "./support/Locks.ts"
 
 EnrolmentStoreTest.suite("memory", TestServices.layerMemoryStores)
 

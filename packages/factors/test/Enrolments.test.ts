@@ -366,27 +366,3 @@ describe("New backup codes", () => {
     }).pipe(Effect.provide(layer)),
   )
 })
-
-for (const place of everywhere()) {
-  withLayer(place.layer)(`Clearing what a user set up, on ${place.name}`, (it) => {
-    it.effect("leaves accounts elsewhere alone, and nobody else is touched", () =>
-      Effect.gen(function* () {
-        const all = ["password", "oauth", "totp", "hotp", "passkey", "backup-code"] as const
-        const [ada, bob] = [yield* userWith(...all), yield* userWith(...all)]
-        const pending = yield* going(proveFirst(ada))
-        const enrolments = yield* Enrolments
-        const factorsOf = (user: User) =>
-          Effect.map(enrolments.list(user.id), (list) => list.map(({ factor }) => factor).toSorted())
-        yield* enrolments.clear(ada.id, home)
-        assert.deepStrictEqual(yield* factorsOf(ada), ["oauth"])
-        assert.deepStrictEqual(yield* factorsOf(bob), all.toSorted())
-        assert.strictEqual(yield* refusal(get(pending.token)), "SignInRefused:invalid")
-        assert.deepStrictEqual(
-          (yield* trailOf(ada)).filter((type) => type.startsWith("factor.removed")),
-          Array.from({ length: 5 }, () => "factor.removed:address-proved"),
-        )
-        assert.deepStrictEqual(yield* mailsTo(ada), [])
-      }),
-    )
-  })
-}

@@ -9,6 +9,7 @@ import { VerificationTokens } from "@belfry/core/VerificationTokens"
 import * as MagicLinks from "@belfry/factors/MagicLinks"
 import { SignInAttempts } from "@belfry/factors/SignInAttempts"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
+import * as Builders from "@belfry/testing/Builders"
 import * as CapturingMailer from "@belfry/testing/CapturingMailer"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
@@ -19,7 +20,6 @@ import {
   checkLink,
   codeFor,
   createUser,
-  enrolTotp,
   linkFor,
   outcomeOf,
   proveLink,
@@ -68,7 +68,7 @@ describe("A link by mail", () => {
   it.effect("works once", () =>
     Effect.gen(function* () {
       const { id } = yield* createUser()
-      yield* enrolTotp(id)
+      yield* Builders.storedTotp(id)
       const opened = yield* linkFor()
       const { token } = yield* pending(proveLink(opened))
       for (const again of [token, opened.token]) {
@@ -168,7 +168,7 @@ describe("A link by mail", () => {
   it.effect("is no first factor's end for who has an authenticator app", () =>
     Effect.gen(function* () {
       const { id } = yield* createUser()
-      yield* enrolTotp(id)
+      yield* Builders.storedTotp(id)
       const { state } = yield* pending(proveLink(yield* linkFor()))
       assert.include(state.factors, "totp")
       assert.deepStrictEqual(yield* Sessions.use((sessions) => sessions.list(id)), [])
@@ -233,7 +233,7 @@ describe("A link by mail in another browser", () => {
   it.effect("still demands the second factor where the host allows it", () =>
     Effect.gen(function* () {
       const { id } = yield* createUser()
-      yield* enrolTotp(id)
+      yield* Builders.storedTotp(id)
       const { link, token } = yield* linkFor()
       const { state } = yield* pending(proveLink({ link }))
       const asking = yield* SignInAttempts.use((attempts) => attempts.get(token, home))
@@ -245,7 +245,7 @@ describe("A link by mail in another browser", () => {
   it.effect("goes on with the attempt of the same browser where the host allows others", () =>
     Effect.gen(function* () {
       const { id } = yield* createUser()
-      yield* enrolTotp(id)
+      yield* Builders.storedTotp(id)
       const { link, token } = yield* linkFor()
       const before = yield* SignInAttempts.use((attempts) => attempts.get(token, home))
       const { state } = yield* pending(proveLink({ link, token }))

@@ -8,12 +8,12 @@ import { PasswordStore } from "@belfry/factors/PasswordStore"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
 import * as Builders from "@belfry/testing/Builders"
 import * as PasswordStoreTest from "@belfry/testing/PasswordStoreTest"
+import { isWaitingForLock } from "@belfry/testing/PostgresLocks"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { DateTime, Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { SqlClient } from "effect/sql"
-import { isWaitingForLock } from "./support/Locks.ts"
 
 PasswordStoreTest.suite("memory", TestServices.layerMemoryStores)
 

@@ -323,8 +323,7 @@ describe("When a store cannot answer", () => {
       const requests: ReadonlyArray<readonly [failure: string, path: string, json: Schema.Json]> = [
         ["UserStore.findByEmail", "/auth/sign-up/password", credentials],
         ["session.started", "/auth/sign-up/password/confirm", { token: confirmation, password }],
-        ["UserStore.findByEmail", "/auth/sign-in/password", credentials],
-        ["PasswordStore.find", "/auth/sign-in/password", credentials],
+        ["PasswordStore.findByEmail", "/auth/sign-in/password", credentials],
         ["PasswordStore.find", "/auth/reauthenticate/password", { password }],
         ["UserStore.findByEmail", "/auth/password/forgot", { email: ada }],
         ["password.reset", "/auth/password/reset", { token, password }],

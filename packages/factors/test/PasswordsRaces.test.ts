@@ -2,7 +2,7 @@
  * What happens while a password is being compared: the password that a user has at the end decides.
  */
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
-import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
+import * as SqlRateLimitStore from "@belfry/core/SqlRateLimitStore"
 import * as SessionsModule from "@belfry/core/Sessions"
 import { SessionStore } from "@belfry/core/SessionStore"
 import { Email } from "@belfry/core/User"
@@ -11,6 +11,7 @@ import * as Passwords from "@belfry/factors/Passwords"
 import { PasswordStore } from "@belfry/factors/PasswordStore"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
 import * as Totps from "@belfry/factors/Totps"
+import { isWaitingForLock } from "@belfry/testing/PostgresLocks"
 import * as TestCrypto from "@belfry/testing/TestCrypto"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
@@ -34,7 +35,6 @@ import {
   takeResetToken,
 } from "./support/People.ts"
 import { codeOf, enrolApp, proveCode } from "./support/SecondFactors.ts"
-import { isWaitingForLock } from "./support/Locks.ts"
 
 const { Sessions } = SessionsModule
 
@@ -184,7 +184,7 @@ for (const { name, layer: database } of TestDatabase.each(migrations)) {
 for (const { name, layer: database } of TestDatabase.each(migrations)) {
   // Hashes cost nothing here: the derivations would keep the two apart.
   const services = TestServices.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(TestServices.layerSqlStores, TestCrypto.layer, SqlRateLimiterStore.layer)),
+    Layer.provideMerge(Layer.mergeAll(TestServices.layerSqlStores, TestCrypto.layer, SqlRateLimitStore.layer)),
     Layer.provideMerge(database),
   )
 

@@ -87,7 +87,7 @@ describe("Requests of the wrong form", () => {
       const { send, headers } = yield* signedIn
       for (const path of paths) {
         for (const raw of ['{"password":"hunter2', "hunter2", "", '{"password":"\xff\xfe"']) {
-          const response = yield* send(path, { raw, headers: { ...headers, "content-type": "application/json" } })
+          const response = yield* send(path, { body: raw, headers: { ...headers, "content-type": "application/json" } })
           const issues = TestServer.at(response.json, "issues")
           assertProblem(response, problem(422, "Unprocessable Content", "InvalidRequest", { issues }))
           assert.notInclude(response.text, "hunter2")
@@ -106,7 +106,7 @@ describe("Requests of the wrong form", () => {
           "multipart/form-data; boundary=x",
         ]) {
           const raw = JSON.stringify({ ...credentials, password: "hunter2hunter2" })
-          const response = yield* send(path, { raw, headers: { ...headers, "content-type": contentType } })
+          const response = yield* send(path, { body: raw, headers: { ...headers, "content-type": contentType } })
           assert.deepStrictEqual([response.status, response.cookies], [415, {}])
           assert.notInclude(response.text, "hunter2")
         }
@@ -153,13 +153,13 @@ describe("Requests of other origins", () => {
         { origin: evil },
         { origin: evil, cookie, "sec-fetch-site": "cross-site" },
       ]) {
-        const response = yield* send("/auth/sign-in/password", { raw, headers })
+        const response = yield* send("/auth/sign-in/password", { body: raw, headers })
         assertProblem(response, crossOrigin)
       }
       // Forms of another page, too.
       for (const contentType of ["text/plain", "application/x-www-form-urlencoded"]) {
         const headers = { "content-type": contentType, origin: evil, cookie }
-        assertProblem(yield* send("/auth/sign-in/password", { raw, headers }), crossOrigin)
+        assertProblem(yield* send("/auth/sign-in/password", { body: raw, headers }), crossOrigin)
       }
     }).pipe(Effect.provide(layer)),
   )

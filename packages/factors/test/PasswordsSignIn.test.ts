@@ -111,7 +111,7 @@ describe("Signing in", () => {
         ]
         const cost = yield* costOf(wrong)
         assert.deepStrictEqual(cost, {
-          statements: 3,
+          statements: 2,
           derivations: [{ memory: 19_456, passes: 2, parallelism: 1 }],
           mails: 0,
         })

@@ -9,10 +9,11 @@ import { Sessions } from "@belfry/core/Sessions"
 import { Email } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
+import { statementsOf } from "@belfry/testing/StatementCounter"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, layer as withLayer } from "@effect/vitest"
-import { Effect, Option, Tracer } from "effect"
+import { Effect, Option } from "effect"
 import {
   adasPassword,
   change,
@@ -38,26 +39,6 @@ const tags = <A, E extends { readonly _tag: string }, R>(effects: ReadonlyArray<
     }),
     (all) => all.toSorted(),
   )
-
-/** The statements that an effect runs on tables: what each does to which. Those that count for rate limits are left out. */
-const statementsOf = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
-  const spans: Array<Tracer.NativeSpan> = []
-  const tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      spans.push(span)
-      return span
-    },
-  })
-  yield* Effect.withTracer(effect, tracer)
-  return spans.flatMap(({ attributes }) => {
-    const text = String(attributes.get("db.query.text") ?? "")
-    // The one that reads the tables of all factors.
-    if (text.includes("UNION ALL")) return ["SELECT enrolments"]
-    const [, verb, table] = /^\s*(SELECT|INSERT|UPDATE|DELETE).*?belfry_(\w+)/su.exec(text) ?? []
-    return verb === undefined || table === "rate_limits" ? [] : [`${verb} ${table}`]
-  })
-})
 
 const times = (count: number, text: string) => Array.from({ length: count }, () => text)
 
@@ -135,13 +116,14 @@ for (const { name, layer } of TestDatabase.each([SqlCoreMigrations.migrations, S
       }),
     )
 
-    it.effect("takes 6 statements to sign in without a second factor, and 12 to prove the password again", () =>
+    it.effect("takes 6 statements to sign in without a second factor, and 14 to prove the password again", () =>
       Effect.gen(function* () {
         const email = Email.make("statements@example.com")
         const here = yield* register({ email })
         assert.deepStrictEqual(yield* statementsOf(signIn({ email })), [
+          // Side by side; the user with the password:
+          "TAKE rate limits",
           "SELECT users",
-          "SELECT passwords",
           // In one transaction:
           "SELECT passwords",
           "SELECT enrolments",
@@ -150,11 +132,13 @@ for (const { name, layer } of TestDatabase.each([SqlCoreMigrations.migrations, S
         ])
         assert.deepStrictEqual(yield* statementsOf(reauthenticate(here, adasPassword)), [
           // The attempt begins, and is opened for the password:
+          "TAKE rate limits",
           "INSERT sign_in_attempts",
           "SELECT enrolments",
           "SELECT sign_in_attempts",
           "SELECT users",
           "SELECT enrolments",
+          "TAKE rate limits",
           "UPDATE sign_in_attempts",
           "SELECT passwords",
           // In one transaction:

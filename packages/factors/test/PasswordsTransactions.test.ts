@@ -143,8 +143,7 @@ describe("When a store cannot be read", () => {
   it.effect("the right password is not called wrong, and an address not unknown", () =>
     Effect.gen(function* () {
       const here = yield* register()
-      yield* whileFailing("UserStore.findByEmail", signIn())
-      yield* whileFailing("PasswordStore.find", signIn())
+      yield* whileFailing("PasswordStore.findByEmail", signIn())
       yield* whileFailing("PasswordStore.find", reauthenticate(here, adasPassword))
       yield* whileFailing("PasswordStore.find", change(here, newPassword, adasPassword))
       yield* whileFailing("UserStore.findByEmail", signUp())

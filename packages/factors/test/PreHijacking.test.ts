@@ -9,18 +9,10 @@ import { EnrolmentStore } from "@belfry/factors/EnrolmentStore"
 import { PasswordHasher } from "@belfry/factors/PasswordHasher"
 import { PasswordStore } from "@belfry/factors/PasswordStore"
 import * as SignInPolicy from "@belfry/factors/SignInPolicy"
+import * as Builders from "@belfry/testing/Builders"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, type Redacted } from "effect"
-import {
-  codeFor,
-  enrolTotp,
-  linkFor,
-  outcomeOf,
-  proveCode,
-  proveLink,
-  sendCode,
-  takeCode,
-} from "./support/Mailboxes.ts"
+import { codeFor, linkFor, outcomeOf, proveCode, proveLink, sendCode, takeCode } from "./support/Mailboxes.ts"
 import {
   ada,
   adasPassword,
@@ -36,21 +28,11 @@ import {
   takeResetToken,
 } from "./support/People.ts"
 
-const tokens = {
-  accessToken: null,
-  refreshToken: null,
-  idToken: null,
-  tokenType: null,
-  scopes: [],
-  accessTokenExpiresAt: null,
-  refreshTokenExpiresAt: null,
-}
-
 /** Eve makes an account of Ada's address: at a provider, with a password and an app of hers, and stays signed in. */
 const evesAccount = Effect.gen(function* () {
   const user = yield* Users.use((users) => users.create({ email: ada }))
   yield* LinkedAccounts.use((accounts) =>
-    accounts.link({ userId: user.id, providerId: "acme", accountId: "eve", tokens, client: home }),
+    accounts.link({ userId: user.id, providerId: "acme", accountId: "eve", tokens: Builders.noTokens, client: home }),
   )
   const hash = yield* PasswordHasher.use((hasher) => hasher.hash(evesPassword))
   const now = yield* DateTime.now
@@ -78,7 +60,7 @@ describe("An account whose address nobody had proved", () => {
     it.effect(`is its owner's alone from the first sign-in ${way} on`, () =>
       Effect.gen(function* () {
         const user = yield* evesAccount
-        yield* enrolTotp(user.id)
+        yield* Builders.storedTotp(user.id)
         const eves = yield* sessionOf(user)
         const own = yield* signedIn
         assert.strictEqual(own.user.id, user.id)
@@ -97,7 +79,7 @@ describe("An account whose address nobody had proved", () => {
   it.effect("is its owner's alone once the password was set by mail", () =>
     Effect.gen(function* () {
       const user = yield* evesAccount
-      yield* enrolTotp(user.id)
+      yield* Builders.storedTotp(user.id)
       const eves = yield* sessionOf(user)
       yield* reset(yield* takeResetToken(), adasPassword)
       assert.deepStrictEqual(yield* waysIn(user.id), ["password"])

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { OutboundHttp } from "@belfry/core/OutboundHttp"
 import * as Context from "effect/Context"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -22,8 +23,7 @@ import * as TokenAnswer from "./internal/tokenAnswer.ts"
 import * as UserInfo from "./internal/userinfo.ts"
 import type { OAuthProvider } from "./OAuthProvider.ts"
 import type { Claims, IdTokenInvalid, OAuthTokenSet, OAuthUserInfo, ProviderUnavailable } from "./OAuthTokens.ts"
-import { OutboundHttp } from "./OutboundHttp.ts"
-import type { ProviderMetadata, StrategyContext, StrategyError } from "./ProviderStrategy.ts"
+import type { ExpectedNonce, ProviderMetadata, StrategyContext, StrategyError } from "./ProviderStrategy.ts"
 
 /**
  * What is asked of one authorization request, over the settings of the provider.
@@ -165,7 +165,7 @@ export const make = Effect.gen(function* () {
           Digest.Digest,
           digest,
         )
-      : validateIdToken(idToken, { nonce: expected.nonce ?? null }, context)
+      : validateIdToken(idToken, { nonce: expected.nonce }, context)
     if (checkClaims !== undefined) yield* checkClaims(claims, context)
     return claims
   })
@@ -177,7 +177,7 @@ export const make = Effect.gen(function* () {
   ): Effect.Effect<OAuthTokenSet, StrategyError> =>
     answer.idToken === null || earlier === null
       ? Effect.succeed(answer)
-      : validate(context, answer.idToken, { nonce: undefined, accessToken: answer.accessToken }).pipe(
+      : validate(context, answer.idToken, { nonce: { _tag: "Any" }, accessToken: answer.accessToken }).pipe(
           Effect.flatMap((claims) => IdToken.checkSameSubject(context.provider, earlier, claims)),
           Effect.as(answer),
           // The old refresh token is used up: the new ones are not lost because keys cannot be fetched just now.
@@ -234,7 +234,9 @@ export const make = Effect.gen(function* () {
     }),
 
     validateIdToken: Effect.fn("OAuthTransport.validateIdToken")(function* (provider, idToken, expected) {
-      return yield* validate(yield* contextOf(provider), idToken, expected)
+      const nonce: ExpectedNonce =
+        expected.nonce === null ? { _tag: "Absent" } : { _tag: "Equal", nonce: expected.nonce }
+      return yield* validate(yield* contextOf(provider), idToken, { ...expected, nonce })
     }),
 
     profile: Effect.fn("OAuthTransport.profile")(function* (provider, { tokens, claims, callbackFields }) {

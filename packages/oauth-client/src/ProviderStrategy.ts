@@ -5,10 +5,10 @@
  *
  * @since 0.1.0
  */
+import type { OutboundCalls } from "@belfry/core/Outbound"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import type { OutboundCalls } from "./Outbound.ts"
 import type { OAuthProvider } from "./OAuthProvider.ts"
 import type {
   Claims,
@@ -80,6 +80,19 @@ export interface ProfileSource {
 }
 
 /**
+ * What an ID token must say in `nonce`: what the authorization request sent (`Equal`), nothing, because that sent none
+ * (`Absent`), or anything (`Any`): the token of a refresh repeats the nonce of the first one, or has none.
+ *
+ * @see [OpenID Connect Core §12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)
+ * @category models
+ * @since 0.1.0
+ */
+export type ExpectedNonce =
+  | { readonly _tag: "Equal"; readonly nonce: string }
+  | { readonly _tag: "Absent" }
+  | { readonly _tag: "Any" }
+
+/**
  * How a provider differs from the standard. What is left out is as the standard says.
  *
  * @category models
@@ -95,7 +108,7 @@ export interface ProviderStrategy {
   /** Validates an ID token in another way than by the JWK Set, and returns its claims. */
   readonly validateIdToken?: (
     idToken: Redacted.Redacted,
-    expected: { readonly nonce: string | null },
+    expected: { readonly nonce: ExpectedNonce },
     context: StrategyContext,
   ) => Effect.Effect<Claims, StrategyError>
   /** Refuses claims that are valid and not enough, such as those of another hosted domain. */

@@ -7,7 +7,7 @@
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import type { Session, SessionNotFresh } from "@belfry/core/Session"
 import type { StoreError } from "@belfry/core/StoreError"
-import type { User } from "@belfry/core/User"
+import type { User, UserId } from "@belfry/core/User"
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
@@ -42,23 +42,23 @@ export class SignInGate extends Context.Service<
     /** The cookie that carries the token of an attempt, without the prefix that https allows. */
     readonly attemptCookie: string
     /**
-     * Writes down that a provider told who `user` is, in one transaction with `confirm`. Completes the sign-in or moves
-     * it one step. `token` is the attempt that the browser carries: it goes on where this is its next factor, and is
-     * left alone where it is over. `replaces` is the session that a new one replaces.
-     *
-     * `takesOver`: nobody proved the user's address before, so whoever made the account may have been somebody else. Its
-     * links are gone already; what was set up besides to sign in by goes too, in the same transaction before `confirm`,
-     * which ends its sessions.
+     * Writes down that a provider told who `user` is. Completes the sign-in or moves it one step. `token` is the attempt
+     * that the browser carries: it goes on where this is its next factor, and is left alone where it is over. `replaces`
+     * is the session that a new one replaces. For use in the transaction that links or makes the user.
      */
-    readonly prove: <E>(options: {
+    readonly prove: (options: {
       readonly token: Redacted.Redacted | null
       readonly user: User
       readonly returnTo: string | null
       readonly replaces: Redacted.Redacted | null
-      readonly takesOver?: boolean
-      readonly confirm: Effect.Effect<void, E>
       readonly client: ClientInfo
-    }) => Effect.Effect<GateOutcome, E | GateRefused | StoreError>
+    }) => Effect.Effect<GateOutcome, GateRefused | StoreError>
+    /**
+     * Ends every way in that a user has, linked accounts and sessions too: nobody proved the user's address before, so
+     * whoever made the account may have been somebody else. For use in the transaction in which it is linked and proved,
+     * before both.
+     */
+    readonly takeOver: (userId: UserId, client: ClientInfo) => Effect.Effect<void, StoreError>
     /**
      * Takes a linked account away by `remove`, which tells whether there was one. Fails unless the user could still sign
      * in, and then nothing is removed.

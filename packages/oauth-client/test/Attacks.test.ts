@@ -5,6 +5,7 @@
  * targets in `OAuthSignInsRedirects`, ID tokens in `OAuthTransportIdToken`, calls in `FetchOutboundHttp`.
  */
 import { Audit } from "@belfry/core/Audit"
+import * as LocalServer from "@belfry/testing/LocalServer"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { exportSPKI, generateKeyPair, importJWK, SignJWT, UnsecuredJWT } from "jose"
@@ -426,7 +427,7 @@ describe("An answer without end", () => {
         const local = yield* provider()
         const browser = yield* open()
         const back = yield* consent(yield* begin(browser))
-        local.answer(path, LocalProvider.endless)
+        local.answer(path, LocalServer.endless)
         yield* refused(browser, back, "oauth_code_verification_failed")
       }).pipe(Effect.provide(layer)),
     )

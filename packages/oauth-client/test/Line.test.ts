@@ -1,6 +1,7 @@
+import { OutboundFailed } from "@belfry/core/Outbound"
 import * as Line from "@belfry/oauth-client/Line"
 import type { Claims } from "@belfry/oauth-client/OAuthTokens"
-import { OutboundFailed } from "@belfry/oauth-client/Outbound"
+import type { ExpectedNonce } from "@belfry/oauth-client/ProviderStrategy"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Redacted } from "effect"
 import { SignJWT } from "jose"
@@ -38,10 +39,12 @@ const signed = (claims: Claims) =>
     new SignJWT({ ...claims }).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode("secret".repeat(8))),
   )
 
+const sent: ExpectedNonce = { _tag: "Equal", nonce: "nonce" }
+
 /** Validates a token about which LINE answers this. */
 const validate = (
   answers: Parameters<typeof calls>[0],
-  { token = ada, nonce = "nonce" }: { readonly token?: Claims; readonly nonce?: string | null } = {},
+  { token = ada, nonce = sent }: { readonly token?: Claims; readonly nonce?: ExpectedNonce } = {},
 ) =>
   Effect.gen(function* () {
     const http = calls(answers)
@@ -94,7 +97,7 @@ describe("LINE", () => {
     it.effect("for another of several clients is compared with that one", () =>
       Effect.gen(function* () {
         const { nonce: _, ...token } = { ...ada, aud: "native" }
-        const { requests } = yield* validate({ [verifyUrl]: json(token) }, { token, nonce: null })
+        const { requests } = yield* validate({ [verifyUrl]: json(token) }, { token, nonce: { _tag: "Absent" } })
         assert.strictEqual(requests[0]?.form?.["client_id"], "native")
         assert.notProperty(requests[0]?.form ?? {}, "nonce")
       }),
@@ -109,7 +112,7 @@ describe("LINE", () => {
         const options = Line.options(client)
         const malformed = strategyOf(options).validateIdToken?.(
           Redacted.make("no token"),
-          { nonce: null },
+          { nonce: { _tag: "Absent" } },
           contextOf(options),
         )
         const error = yield* Effect.flip(malformed ?? Effect.void)
@@ -143,7 +146,21 @@ describe("LINE", () => {
 
     it.effect("with a nonce is invalid where none was sent", () =>
       Effect.gen(function* () {
-        assert.strictEqual(yield* reasonOf({ [verifyUrl]: json(ada) }, { nonce: null }), "IdTokenInvalid nonce")
+        assert.strictEqual(
+          yield* reasonOf({ [verifyUrl]: json(ada) }, { nonce: { _tag: "Absent" } }),
+          "IdTokenInvalid nonce",
+        )
+      }),
+    )
+
+    it.effect("of a refresh may repeat the nonce of the first one or have none, and LINE is told of none", () =>
+      Effect.gen(function* () {
+        const { nonce: _, ...without } = ada
+        for (const token of [ada, without]) {
+          const { claims, requests } = yield* validate({ [verifyUrl]: json(token) }, { token, nonce: { _tag: "Any" } })
+          assert.deepStrictEqual(claims, token)
+          assert.notProperty(requests[0]?.form ?? {}, "nonce")
+        }
       }),
     )
 

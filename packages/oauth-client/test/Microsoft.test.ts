@@ -1,6 +1,6 @@
+import { OutboundFailed, type OutboundResponse } from "@belfry/core/Outbound"
 import * as Microsoft from "@belfry/oauth-client/Microsoft"
 import { type Claims, ProviderUnavailable } from "@belfry/oauth-client/OAuthTokens"
-import { OutboundFailed, type OutboundResponse } from "@belfry/oauth-client/Outbound"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted } from "effect"
 import { TestClock } from "effect/testing"

@@ -7,9 +7,10 @@ import { OAuthAccounts } from "@belfry/oauth-client/OAuthAccounts"
 import type { ProviderNotFound } from "@belfry/oauth-client/OAuthSignIn"
 import { ProviderRefused, ProviderUnavailable } from "@belfry/oauth-client/OAuthTokens"
 import * as Builders from "@belfry/testing/Builders"
+import { statementsOf } from "@belfry/testing/StatementCounter"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Redacted, Tracer } from "effect"
+import { DateTime, Effect, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import * as Accounts from "./support/Accounts.ts"
 import { FakeRefresher } from "./support/FakeRefresher.ts"
@@ -17,23 +18,6 @@ import { FakeRefresher } from "./support/FakeRefresher.ts"
 const { inTime, link, newUser, rowOf, valueOf } = Accounts
 
 type Failure = AccountUnusable | ProviderNotFound | StoreError
-
-/** The statements on accounts that an effect runs. */
-const statementsOf = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
-  const spans: Array<Tracer.NativeSpan> = []
-  const tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      spans.push(span)
-      return span
-    },
-  })
-  yield* Effect.withTracer(effect, tracer)
-  return spans.flatMap(({ attributes }) => {
-    const text = attributes.get("db.query.text")
-    return typeof text === "string" ? [text.trim().split(/\s/u)[0]] : []
-  })
-})
 
 const unavailable = new ProviderUnavailable({ providerId: "acme", endpoint: "token", reason: "timeout" })
 const refused = new ProviderRefused({ providerId: "acme", error: "invalid_grant", description: "no-secret-here" })
@@ -375,7 +359,8 @@ describe("OAuthAccounts", () => {
           accounts.info(selector),
           accounts.list(userId),
         ]) {
-          assert.deepStrictEqual(yield* statementsOf(Effect.asVoid<unknown, unknown, never>(call)), ["SELECT"])
+          const statements = yield* statementsOf(Effect.asVoid<unknown, unknown, never>(call))
+          assert.deepStrictEqual(statements, ["SELECT linked_accounts"])
         }
       }).pipe(Effect.provide(Accounts.layerOver(TestServices.layerSql(layer)))),
     )

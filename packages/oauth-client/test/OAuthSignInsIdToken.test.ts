@@ -5,6 +5,7 @@ import { Sessions } from "@belfry/core/Sessions"
 import { Users } from "@belfry/core/Users"
 import { Email } from "@belfry/core/User"
 import * as OAuthSignIns from "@belfry/oauth-client/OAuthSignIns"
+import * as Builders from "@belfry/testing/Builders"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Option, Redacted } from "effect"
 import { challengeOf, FakeProvider } from "./support/FakeTransport.ts"
@@ -46,7 +47,7 @@ describe("An ID token of a client", () => {
       const first = yield* signIn(providerId, yield* Flow.directToken(person, tokens))
       assert.isTrue(first.isNewUser)
       const [account] = yield* Flow.accountsOf(first.user)
-      const { idToken: _, refreshTokenExpiresAt: __, ...kept } = account?.tokens ?? Flow.noTokens
+      const { idToken: _, refreshTokenExpiresAt: __, ...kept } = account?.tokens ?? Builders.noTokens
       assert.deepStrictEqual(kept, tokens)
       const again = yield* signIn(providerId, yield* Flow.directToken(person))
       assert.strictEqual(again.user.id, first.user.id)

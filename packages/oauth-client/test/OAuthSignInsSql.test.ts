@@ -11,15 +11,15 @@ import { Email, type User } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import { SignInAttempts } from "@belfry/factors/SignInAttempts"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
-import { TotpStore } from "@belfry/factors/TotpStore"
 import { CurrentOAuthState } from "@belfry/oauth-client/OAuthSignIns"
 import * as SqlOAuthClientMigrations from "@belfry/oauth-client/SqlOAuthClientMigrations"
 import * as FactorsSignInGate from "@belfry/server/FactorsSignInGate"
 import * as Builders from "@belfry/testing/Builders"
+import { statementsOf } from "@belfry/testing/StatementCounter"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, layer as withLayer } from "@effect/vitest"
-import { DateTime, Effect, Layer, Option, Redacted, Tracer } from "effect"
+import { Effect, Layer, Option, Redacted } from "effect"
 import { FakeProvider } from "./support/FakeTransport.ts"
 import * as Flow from "./support/Flow.ts"
 
@@ -42,51 +42,12 @@ const databases = TestDatabase.each([
   SqlOAuthClientMigrations.migrations,
 ])
 
-/** The statements that an effect runs on tables: what each does to which. Those that count for rate limits are left out. */
-const statementsOf = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
-  const spans: Array<Tracer.NativeSpan> = []
-  const tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      spans.push(span)
-      return span
-    },
-  })
-  yield* Effect.withTracer(effect, tracer)
-  return spans.flatMap(({ attributes }) => {
-    const text = String(attributes.get("db.query.text") ?? "")
-    // The one that reads the tables of all factors.
-    if (text.includes("UNION ALL")) return ["SELECT enrolments"]
-    const [, verb, table] = /^\s*(SELECT|INSERT|UPDATE|DELETE).*?belfry_(\w+)/su.exec(text) ?? []
-    return verb === undefined || table === "rate_limits" ? [] : [`${verb} ${table}`]
-  })
-})
-
 const sessionsOf = (user: Pick<User, "id">) => Sessions.use((sessions) => sessions.list(user.id))
 
 const eventsOf = (user: Pick<User, "id">) =>
   Audit.use((audit) =>
     Effect.map(audit.list({ userId: user.id }), (events) => events.map(({ type }) => type).toReversed()),
   )
-
-/** Sets up an authenticator app. */
-const withTotp = Effect.fnUntraced(function* ({ id: userId }: User) {
-  const totps = yield* TotpStore
-  const now = yield* DateTime.now
-  const secret = yield* Builders.sealed
-  yield* totps.begin({
-    userId,
-    secret,
-    algorithm: "SHA1",
-    digits: 6,
-    period: 30,
-    lastStep: null,
-    createdAt: now,
-    confirmedAt: null,
-    lastUsedAt: null,
-  })
-  yield* totps.confirm({ userId, secret, step: 1, now })
-})
 
 const suite = <E>(name: string, layer: Layer.Layer<Services, E>, isSql: boolean) =>
   withLayer(Layer.provide(layer, hooks))(`OAuthSignIns (${name})`, (it) => {
@@ -190,7 +151,7 @@ const suite = <E>(name: string, layer: Layer.Layer<Services, E>, isSql: boolean)
         const providerId = yield* Flow.addProvider()
         const person = somebody()
         const { outcome } = Flow.done(yield* Flow.signIn(providerId, person))
-        yield* withTotp(outcome.user)
+        yield* Builders.storedTotp(outcome.user.id)
         const before = yield* sessionsOf(outcome.user)
         const pending = Flow.done(yield* Flow.signIn(providerId, person, { redirectUrl: "/inside" }))
         assert.strictEqual(pending.redirectTo, "/sign-in/continue")
@@ -245,7 +206,7 @@ const suite = <E>(name: string, layer: Layer.Layer<Services, E>, isSql: boolean)
         const trusted = yield* Flow.addProvider({ trustedForAccountLinking: true })
         const { email_verified: _, ...hijacker } = somebody()
         const { outcome } = Flow.done(yield* Flow.signIn(careless, hijacker))
-        yield* withTotp(outcome.user)
+        yield* Builders.storedTotp(outcome.user.id)
         const owner = { sub: Flow.unique(), email: hijacker.email, email_verified: true }
         const taken = Flow.done(yield* Flow.signIn(trusted, owner))
         const { user, signIn } = taken.outcome

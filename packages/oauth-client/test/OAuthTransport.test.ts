@@ -1,3 +1,4 @@
+import * as LocalServer from "@belfry/testing/LocalServer"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Redacted } from "effect"
 import { TestClock } from "effect/testing"
@@ -100,7 +101,7 @@ describe("OAuthTransport.metadata", () => {
     it.effect("needs the setting where the URL tells no issuer", () =>
       Effect.gen(function* () {
         const local = yield* Transport.makeLocal
-        local.answer("/odd.json", LocalProvider.json(local.document))
+        local.answer("/odd.json", LocalServer.json(local.document))
         const discoveryUrl = `${local.url}/odd.json`
         assert.strictEqual((yield* failureOf(Transport.settings(local, { discoveryUrl }))).reason, "malformed")
         yield* metadata(Transport.settings(local, { discoveryUrl, issuer: local.url }))
@@ -111,7 +112,7 @@ describe("OAuthTransport.metadata", () => {
       Effect.gen(function* () {
         const local = yield* Transport.makeLocal
         const path = "/.well-known/oauth-authorization-server/tenant"
-        local.answer(path, LocalProvider.json({ ...local.document, issuer: `${local.url}/tenant` }))
+        local.answer(path, LocalServer.json({ ...local.document, issuer: `${local.url}/tenant` }))
         const found = yield* metadata(Transport.settings(local, { discoveryUrl: `${local.url}${path}` }))
         assert.strictEqual(found.issuer, `${local.url}/tenant`)
       }).pipe(Effect.provide(Transport.layer)),
@@ -131,13 +132,13 @@ describe("OAuthTransport.metadata", () => {
   })
 
   it.effect.each([
-    ["is no JSON", LocalProvider.text("{", "application/json")],
-    ["is a list", LocalProvider.json([])],
-    ["is HTML", LocalProvider.text("<html>", "text/html")],
-    ["is JSON by another name", LocalProvider.text(JSON.stringify({ issuer: "x" }), "text/plain")],
+    ["is no JSON", LocalServer.text("{", "application/json")],
+    ["is a list", LocalServer.json([])],
+    ["is HTML", LocalServer.text("<html>", "text/html")],
+    ["is JSON by another name", LocalServer.text(JSON.stringify({ issuer: "x" }), "text/plain")],
     [
       "has no issuer",
-      LocalProvider.json({ authorization_endpoint: "https://a.example", token_endpoint: "https://a.example" }),
+      LocalServer.json({ authorization_endpoint: "https://a.example", token_endpoint: "https://a.example" }),
     ],
   ] as const)("refuses a document that %s", ([, answer]) =>
     Effect.gen(function* () {
@@ -151,15 +152,15 @@ describe("OAuthTransport.metadata", () => {
     Effect.gen(function* () {
       const local = yield* Transport.makeLocal
       const document = Buffer.from(JSON.stringify({ ...local.document, name: "\u00ff" }), "latin1")
-      local.answer(discovery, LocalProvider.bytes(document, { "content-type": "application/json" }))
+      local.answer(discovery, LocalServer.bytes(document, { "content-type": "application/json" }))
       assert.strictEqual((yield* failureOf(Transport.settings(local))).reason, "malformed")
     }).pipe(Effect.provide(Transport.layer)),
   )
 
   it.effect.each([
-    ["a redirect", LocalProvider.redirect("https://other.example.com"), "status"],
-    ["another status", LocalProvider.json({}, 404), "status"],
-    ["an answer without end", LocalProvider.endless, "too-large"],
+    ["a redirect", LocalServer.redirect("https://other.example.com"), "status"],
+    ["another status", LocalServer.json({}, 404), "status"],
+    ["an answer without end", LocalServer.endless, "too-large"],
   ] as const)("is unavailable by %s", ([, answer, reason]) =>
     Effect.gen(function* () {
       const local = yield* Transport.makeLocal
@@ -188,7 +189,7 @@ describe("OAuthTransport.metadata", () => {
         jwks_uri: "https://169.254.169.254/jwks",
         userinfo_endpoint: `https://127.0.0.1:${new URL(victim.url).port}/userinfo`,
       }
-      local.answer(discovery, LocalProvider.json(attacked))
+      local.answer(discovery, LocalServer.json(attacked))
       const transport = yield* OAuthTransport
       const provider = Transport.settings(local)
       const tokens = Transport.tokenSet()
@@ -232,7 +233,7 @@ describe("the discovery document", () => {
     Effect.gen(function* () {
       const local = yield* Transport.makeLocal
       const headers = cacheControl === undefined ? {} : { "cache-control": cacheControl }
-      local.answer(discovery, LocalProvider.json(local.document, 200, headers))
+      local.answer(discovery, LocalServer.json(local.document, 200, headers))
       const provider = Transport.settings(local)
       yield* metadata(provider)
       yield* TestClock.adjust(`${seconds - 1} seconds`)
@@ -250,7 +251,7 @@ describe("the discovery document", () => {
       const provider = Transport.settings(local)
       const arrived = yield* Deferred.make<() => void>()
       local.answer(discovery, (request, response) => {
-        const release = () => LocalProvider.json(local.document)(request, response)
+        const release = () => LocalServer.json(local.document)(request, response)
         Deferred.doneUnsafe(arrived, Effect.succeed(release))
       })
       const first = yield* Effect.forkChild(metadata(provider), { startImmediately: true })
@@ -267,7 +268,7 @@ describe("the discovery document", () => {
     Effect.gen(function* () {
       const local = yield* Transport.makeLocal
       const provider = Transport.settings(local)
-      local.answer(discovery, LocalProvider.json({}, 500))
+      local.answer(discovery, LocalServer.json({}, 500))
       assert.strictEqual((yield* failureOf(provider)).reason, "status")
       local.answer(discovery, undefined)
       yield* metadata(provider)
@@ -328,7 +329,7 @@ describe("the JWK Set", () => {
       assert.strictEqual(local.countOf("/jwks"), 2)
       yield* TestClock.adjust("30 seconds")
       // The provider is down just now.
-      local.answer("/jwks", LocalProvider.json({}, 500))
+      local.answer("/jwks", LocalServer.json({}, 500))
       for (let i = 0; i < 10; i++) assert.strictEqual((yield* madeUp(`k-${i}`))._tag, "ProviderUnavailable")
       assert.strictEqual(local.countOf("/jwks"), 3)
       yield* validate(local, provider)
@@ -338,7 +339,7 @@ describe("the JWK Set", () => {
   it.effect.each([{ keys: "none" }, { keys: [1] }, {}])("is refused as %j", (document) =>
     Effect.gen(function* () {
       const local = yield* Transport.makeLocal
-      local.answer("/jwks", LocalProvider.json(document))
+      local.answer("/jwks", LocalServer.json(document))
       const failure = yield* Effect.flip(validate(local, Transport.settings(local)))
       assert.deepInclude(failure, { _tag: "ProviderUnavailable", endpoint: "jwks", reason: "malformed" })
     }).pipe(Effect.provide(Transport.layer)),

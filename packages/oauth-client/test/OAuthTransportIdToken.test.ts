@@ -1,9 +1,11 @@
+import * as LocalServer from "@belfry/testing/LocalServer"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Redacted } from "effect"
 import { exportJWK, exportSPKI, generateKeyPair, importJWK, type JWTPayload, SignJWT, UnsecuredJWT } from "jose"
 import type { OAuthProviderOptions } from "../src/OAuthProvider.ts"
 import { type Claims, IdTokenInvalid } from "../src/OAuthTokens.ts"
 import { OAuthTransport } from "../src/OAuthTransport.ts"
+import type { ExpectedNonce } from "../src/ProviderStrategy.ts"
 import * as LocalProvider from "./support/LocalProvider.ts"
 import * as Transport from "./support/Transport.ts"
 
@@ -122,7 +124,7 @@ describe("OpenID Connect Core §3.1.3.7", () => {
       const local = yield* Transport.makeLocal
       const { privateKey, publicKey } = yield* Effect.promise(() => generateKeyPair("RS256"))
       const jwk = yield* Effect.promise(() => exportJWK(publicKey))
-      local.answer("/jwks", LocalProvider.json({ keys: [jwk] }))
+      local.answer("/jwks", LocalServer.json({ keys: [jwk] }))
       const manual = {
         discoveryUrl: undefined,
         authorizationEndpoint: `${local.url}/authorize`,
@@ -146,11 +148,16 @@ describe("OpenID Connect Core §3.1.3.7", () => {
   it.effect("lets a strategy validate in its own way, and refuse valid claims", () =>
     Effect.gen(function* () {
       const strategy = {
-        validateIdToken: (_: Redacted.Redacted, expected: { readonly nonce: string | null }) =>
-          Effect.succeed<Claims>({ sub: "by-strategy", nonce: expected.nonce }),
+        validateIdToken: (_: Redacted.Redacted, { nonce }: { readonly nonce: ExpectedNonce }) =>
+          Effect.succeed<Claims>({ sub: "by-strategy", expected: { ...nonce } }),
       }
-      const claims = yield* validate(() => "opaque", { options: { strategy }, expected: { nonce: "n" } })
-      assert.deepStrictEqual(claims, { sub: "by-strategy", nonce: "n" })
+      for (const [nonce, expected] of [
+        ["n", { _tag: "Equal", nonce: "n" }],
+        [null, { _tag: "Absent" }],
+      ] as const) {
+        const claims = yield* validate(() => "opaque", { options: { strategy }, expected: { nonce } })
+        assert.deepStrictEqual(claims, { sub: "by-strategy", expected })
+      }
       const checkClaims = () => Effect.fail(new IdTokenInvalid({ providerId: "local", reason: "hosted-domain" }))
       assert.strictEqual(
         yield* reasonOf(validateClaims({}, { options: { strategy: { checkClaims } } })),
@@ -290,7 +297,7 @@ describe("signatures", () => {
           const [first] = local.keys
           const token = await local.idToken({}, { kid: null })
           await local.rotate()
-          local.answer("/jwks", LocalProvider.json({ keys: [first, ...local.keys] }))
+          local.answer("/jwks", LocalServer.json({ keys: [first, ...local.keys] }))
           return token
         }),
       )
@@ -346,7 +353,7 @@ describe("OpenID Connect Core §3.1.3.8, at_hash", () => {
             const { privateKey, publicKey } = await generateKeyPair(alg)
             const jwk = await exportJWK(publicKey)
             local.document["id_token_signing_alg_values_supported"] = [alg]
-            local.answer("/jwks", LocalProvider.json({ keys: [{ ...jwk, alg, use: "sig" }] }))
+            local.answer("/jwks", LocalServer.json({ keys: [{ ...jwk, alg, use: "sig" }] }))
             return new SignJWT({ ...standard(local), at_hash: hash }).setProtectedHeader({ alg }).sign(privateKey)
           },
           { expected: { accessToken: "access-1" } },

@@ -1,14 +1,14 @@
+import * as LocalServer from "@belfry/testing/LocalServer"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import type { OAuthProviderOptions } from "../src/OAuthProvider.ts"
 import type { Claims, OAuthTokenSet } from "../src/OAuthTokens.ts"
 import { OAuthTransport } from "../src/OAuthTransport.ts"
-import * as LocalProvider from "./support/LocalProvider.ts"
 import * as Transport from "./support/Transport.ts"
 
 interface Case {
   readonly claims?: Claims | null
-  readonly userinfo?: LocalProvider.Answer
+  readonly userinfo?: LocalServer.Answer
   readonly options?: Partial<OAuthProviderOptions>
   readonly tokens?: OAuthTokenSet
 }
@@ -65,7 +65,7 @@ describe("OAuthTransport.profile", () => {
     Effect.gen(function* () {
       const { profile } = yield* profileOf({
         claims: { sub: "u-1", name: "Old", picture: "https://old.example.com/" },
-        userinfo: LocalProvider.json({ sub: "u-1", name: "New", picture: "https://new.example.com/", email: "a@b.c" }),
+        userinfo: LocalServer.json({ sub: "u-1", name: "New", picture: "https://new.example.com/", email: "a@b.c" }),
       })
       assert.deepInclude(profile, { name: "New", image: "https://new.example.com/", email: "a@b.c" })
     }),
@@ -76,7 +76,7 @@ describe("OAuthTransport.profile", () => {
       const claims = { sub: "u-1", email: "old@example.com", email_verified: true }
       const verifiedBy = (info: Claims) =>
         Effect.map(
-          profileOf({ claims, userinfo: LocalProvider.json({ sub: "u-1", ...info }) }),
+          profileOf({ claims, userinfo: LocalServer.json({ sub: "u-1", ...info }) }),
           ({ profile }) => `${profile?.email} ${profile?.emailVerified}`,
         )
       assert.strictEqual(yield* verifiedBy({ email: "new@example.com" }), "new@example.com false")
@@ -118,17 +118,17 @@ describe("OAuthTransport.profile", () => {
     it.effect.each([{ sub: "u-2" }, {}, { sub: null }])("MUST refuse UserInfo of another subject: %j", (info) =>
       Effect.gen(function* () {
         const failure = yield* Effect.flip(
-          profileOf({ claims: { sub: "u-1" }, userinfo: LocalProvider.json({ ...complete, sub: undefined, ...info }) }),
+          profileOf({ claims: { sub: "u-1" }, userinfo: LocalServer.json({ ...complete, sub: undefined, ...info }) }),
         )
         assert.deepInclude(failure, { _tag: "IdTokenInvalid", reason: "subject" })
       }),
     )
 
     it.effect.each([
-      ["refuses the token", LocalProvider.json({ error: "invalid_token" }, 401), "status"],
-      ["redirects", LocalProvider.redirect("https://other.example.com/"), "status"],
-      ["answers a signed token", LocalProvider.text("a.b.c", "application/jwt"), "malformed"],
-      ["answers without end", LocalProvider.endless, "too-large"],
+      ["refuses the token", LocalServer.json({ error: "invalid_token" }, 401), "status"],
+      ["redirects", LocalServer.redirect("https://other.example.com/"), "status"],
+      ["answers a signed token", LocalServer.text("a.b.c", "application/jwt"), "malformed"],
+      ["answers without end", LocalServer.endless, "too-large"],
     ] as const)("is unavailable where it %s", ([, userinfo, reason]) =>
       Effect.gen(function* () {
         const failure = yield* Effect.flip(profileOf({ userinfo }))
@@ -139,7 +139,7 @@ describe("OAuthTransport.profile", () => {
 
   it.effect("is null where nobody tells who it is", () =>
     Effect.gen(function* () {
-      assert.isNull((yield* profileOf({ userinfo: LocalProvider.json({ name: "Ada" }) })).profile)
+      assert.isNull((yield* profileOf({ userinfo: LocalServer.json({ name: "Ada" }) })).profile)
       const { profile, local } = yield* profileOf({ tokens: Transport.tokenSet({ accessToken: null }) })
       assert.isNull(profile)
       assert.strictEqual(local.countOf("/userinfo"), 0)
@@ -148,7 +148,7 @@ describe("OAuthTransport.profile", () => {
 
   it.effect("takes id for the account where there is no sub", () =>
     Effect.gen(function* () {
-      const { profile } = yield* profileOf({ userinfo: LocalProvider.json({ id: 42, email: "a@b.c" }) })
+      const { profile } = yield* profileOf({ userinfo: LocalServer.json({ id: 42, email: "a@b.c" }) })
       assert.strictEqual(profile?.accountId, "42")
     }),
   )

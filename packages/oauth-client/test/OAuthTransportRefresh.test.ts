@@ -1,11 +1,13 @@
+import * as LocalServer from "@belfry/testing/LocalServer"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Redacted } from "effect"
 import type { OAuthProviderOptions } from "../src/OAuthProvider.ts"
 import { OAuthTransport } from "../src/OAuthTransport.ts"
+import type { ExpectedNonce, ProviderStrategy } from "../src/ProviderStrategy.ts"
 import * as LocalProvider from "./support/LocalProvider.ts"
 import * as Transport from "./support/Transport.ts"
 
-const answered = (body: unknown) => LocalProvider.json(body)
+const answered = (body: unknown) => LocalServer.json(body)
 
 const seconds = (at: DateTime.Utc | null) =>
   at === null ? null : (DateTime.toEpochMillis(at) - Transport.start) / 1000
@@ -20,7 +22,7 @@ describe("OAuthTransport.refresh", () => {
     refreshTokenExpiresAt: DateTime.makeUnsafe(Transport.start + 1_000_000),
   })
 
-  const refreshWith = (answer: LocalProvider.Answer, options: Partial<OAuthProviderOptions> = {}, tokens = old) =>
+  const refreshWith = (answer: LocalServer.Answer, options: Partial<OAuthProviderOptions> = {}, tokens = old) =>
     Effect.gen(function* () {
       const local = yield* Transport.makeLocal
       local.answer("/token", answer)
@@ -117,12 +119,31 @@ describe("OAuthTransport.refresh", () => {
       }),
     )
 
+    it.effect("does not have a strategy that validates in its own way look at the nonce", () =>
+      Effect.gen(function* () {
+        const local = yield* Transport.makeLocal
+        const [old, next] = yield* Effect.promise(() => Promise.all([local.idToken(), local.idToken()]))
+        local.answer("/token", answered({ access_token: "access-2", id_token: next }))
+        const expected: Array<ExpectedNonce> = []
+        const strategy: ProviderStrategy = {
+          validateIdToken: (_, { nonce }) => {
+            expected.push(nonce)
+            return Effect.succeed({ iss: local.url, sub: local.user.sub })
+          },
+        }
+        const transport = yield* OAuthTransport
+        const idToken = Redacted.make(old)
+        yield* transport.refresh(Transport.settings(local, { strategy }), Transport.tokenSet({ idToken }))
+        assert.deepStrictEqual(expected, [{ _tag: "Any" }])
+      }).pipe(Effect.provide(Transport.layer)),
+    )
+
     it.effect("keeps the new tokens, and the old ID token, when the keys cannot be fetched", () =>
       Effect.gen(function* () {
         const local = yield* Transport.makeLocal
         const [old, next] = yield* Effect.promise(() => Promise.all([local.idToken(), local.idToken()]))
         local.answer("/token", answered({ access_token: "access-2", id_token: next }))
-        local.answer("/jwks", LocalProvider.json({}, 500))
+        local.answer("/jwks", LocalServer.json({}, 500))
         const transport = yield* OAuthTransport
         const idToken = Redacted.make(old)
         const tokens = yield* transport.refresh(Transport.settings(local), Transport.tokenSet({ idToken }))

@@ -1,3 +1,4 @@
+import * as LocalServer from "@belfry/testing/LocalServer"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Redacted } from "effect"
 import { decodeJwt, decodeProtectedHeader, exportJWK, exportPKCS8, generateKeyPair, jwtVerify } from "jose"
@@ -13,11 +14,11 @@ const code = {
   codeVerifier: Redacted.make("verifier-1"),
 }
 
-const answered = (body: unknown, status = 200) => LocalProvider.json(body, status)
+const answered = (body: unknown, status = 200) => LocalServer.json(body, status)
 
 /** Exchanges a code at a provider that gives one answer. */
 const exchangeWith = (
-  answer: LocalProvider.Answer,
+  answer: LocalServer.Answer,
   options: Partial<OAuthProviderOptions> = {},
   request: { readonly scopes?: ReadonlyArray<string> } = {},
 ) =>
@@ -37,7 +38,7 @@ const requestOf = (options: Partial<OAuthProviderOptions>) =>
     return { form: request?.form ?? {}, headers: request?.headers ?? {}, url: local.url }
   })
 
-const refusalOf = (answer: LocalProvider.Answer, options: Partial<OAuthProviderOptions> = {}) =>
+const refusalOf = (answer: LocalServer.Answer, options: Partial<OAuthProviderOptions> = {}) =>
   Effect.flip(exchangeWith(answer, options))
 
 const seconds = (at: DateTime.Utc | null) =>
@@ -107,7 +108,7 @@ describe("OAuthTransport.exchange", () => {
     Effect.gen(function* () {
       const victim = yield* LocalProvider.make
       for (const status of [302, 307]) {
-        const failure = yield* refusalOf(LocalProvider.redirect(`${victim.url}/token`, status))
+        const failure = yield* refusalOf(LocalServer.redirect(`${victim.url}/token`, status))
         assert.deepInclude(failure, { _tag: "ProviderUnavailable", endpoint: "token", reason: "status" })
       }
       assert.strictEqual(victim.requests.length, 0)
@@ -115,10 +116,10 @@ describe("OAuthTransport.exchange", () => {
   )
 
   it.effect.each([
-    ["never ends", LocalProvider.endless, "too-large"],
-    ["is huge", LocalProvider.json({ access_token: "a".repeat(2 * 1024 * 1024) }), "too-large"],
-    ["is HTML", LocalProvider.text("<html>", "text/html"), "malformed"],
-    ["is JSON by another name", LocalProvider.text('{"access_token":"a"}', "text/html"), "malformed"],
+    ["never ends", LocalServer.endless, "too-large"],
+    ["is huge", LocalServer.json({ access_token: "a".repeat(2 * 1024 * 1024) }), "too-large"],
+    ["is HTML", LocalServer.text("<html>", "text/html"), "malformed"],
+    ["is JSON by another name", LocalServer.text('{"access_token":"a"}', "text/html"), "malformed"],
     ["is a list", answered(["a"]), "malformed"],
     ["has no access token", answered({ token_type: "Bearer" }), "malformed"],
     ["has an empty access token", answered({ access_token: "" }), "malformed"],
@@ -126,8 +127,8 @@ describe("OAuthTransport.exchange", () => {
     ["has a refresh token that is no text", answered({ access_token: "a", refresh_token: {} }), "malformed"],
     ["has a token of a type that is not understood", answered({ access_token: "a", token_type: "DPoP" }), "malformed"],
     ["is of status 500", answered({ error: "server_error" }, 500), "status"],
-    ["is of status 404 and says nothing", LocalProvider.text("", "text/plain", 404), "status"],
-    ["is cut", LocalProvider.hangUp, "connection"],
+    ["is of status 404 and says nothing", LocalServer.text("", "text/plain", 404), "status"],
+    ["is cut", LocalServer.hangUp, "connection"],
   ] as const)("is unavailable where the answer %s", ([, answer, reason]) =>
     Effect.gen(function* () {
       const failure = yield* refusalOf(answer)

@@ -2,6 +2,7 @@
  * The JSON endpoints of providers, at the level of HTTP.
  */
 import * as SignInPolicy from "@belfry/factors/SignInPolicy"
+import type { TestResponse } from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
@@ -19,18 +20,17 @@ import {
   signedIn,
   signIn,
   textAt,
-  type WebResponse,
 } from "./support/WebBrowser.ts"
 
 const path = (operation: string, id = "acme") => `/auth/provider/${id}/${operation}`
 
-const assertProblem = (response: WebResponse, status: number, _tag: string, fields: object = {}) => {
+const assertProblem = (response: TestResponse, status: number, _tag: string, fields: object = {}) => {
   assert.strictEqual(response.status, status, response.text)
   assert.strictEqual(response.headers.get("content-type"), "application/problem+json")
   assert.deepInclude(response.json, { type: "about:blank", status, _tag, ...fields })
 }
 
-const codeOf = (response: WebResponse) => {
+const codeOf = (response: TestResponse) => {
   assertProblem(response, 400, "OAuthRefused", { providerId: "acme" })
   return at(response, "code")
 }

@@ -53,10 +53,9 @@ export const layer: Layer.Layer<SignInGate, never, SignInAttempts | Enrolments> 
     return SignInGate.of({
       attemptCookie: signInCookie,
 
-      prove: ({ token, user, returnTo, replaces, takesOver = false, confirm, client }) =>
+      prove: ({ token, user, returnTo, replaces, client }) =>
         Effect.gen(function* () {
-          // What was proved of a user who is taken over, somebody else may have proved.
-          const opened = yield* open(takesOver ? null : token, client)
+          const opened = yield* open(token, client)
           return toGateOutcome(
             yield* attempts.prove({
               open: opened,
@@ -64,10 +63,12 @@ export const layer: Layer.Layer<SignInGate, never, SignInAttempts | Enrolments> 
               amr: ["oauth"],
               context: returnTo === null ? {} : { returnTo },
               replaces: replaces ?? undefined,
-              confirm: takesOver ? Effect.andThen(enrolments.clear(user.id, client), confirm) : confirm,
+              confirm: Effect.void,
             }),
           )
         }).pipe(Effect.catchIf(isSignInRefused, ({ reason }) => Effect.fail(new GateRefused({ reason })))),
+
+      takeOver: enrolments.takeOver,
 
       removeWayIn: ({ session, user, remove, client }) =>
         enrolments.remove({ session, user, factor: "oauth", remove, client }).pipe(

@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import * as FetchOutboundHttp from "@belfry/oauth-client/FetchOutboundHttp"
-import type { OutboundLimits } from "@belfry/oauth-client/Outbound"
-import { OutboundHttp } from "@belfry/oauth-client/OutboundHttp"
+import * as FetchOutboundHttp from "@belfry/core/FetchOutboundHttp"
+import type { OutboundLimits } from "@belfry/core/Outbound"
+import { OutboundHttp } from "@belfry/core/OutboundHttp"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"

@@ -3,12 +3,12 @@
  *
  * @since 0.1.0
  */
-import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
+import * as RedisRateLimitStore from "@belfry/core/RedisRateLimitStore"
+import * as SqlRateLimitStore from "@belfry/core/SqlRateLimitStore"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
@@ -36,12 +36,10 @@ export class RedisUrlInvalid extends Schema.TaggedError<RedisUrlInvalid>("@belfr
 export const layer = Layer.unwrap(
   Effect.gen(function* () {
     const url = yield* Config.option(Config.Redacted("BELFRY_REDIS_URL"))
-    if (Option.isNone(url)) return SqlRateLimiterStore.layer
+    if (Option.isNone(url)) return SqlRateLimitStore.layer
     if (!/^rediss?:$/.test(URL.parse(Redacted.value(url.value))?.protocol ?? "")) return yield* new RedisUrlInvalid()
     // Loaded only where it is used: the client costs start-up time and memory.
     const NodeRedis = yield* Effect.promise(() => import("@effect/platform-node/NodeRedis"))
-    return RateLimiter.layerStoreRedis({ prefix: "belfry:" }).pipe(
-      Layer.provide(NodeRedis.layer({ url: Redacted.value(url.value) })),
-    )
+    return Layer.provide(RedisRateLimitStore.layer(), NodeRedis.layer({ url: Redacted.value(url.value) }))
   }),
 )

@@ -2,6 +2,7 @@ import { type ClientInfo, unknownClient } from "@belfry/core/AuditEvent"
 import { LinkedAccounts } from "@belfry/core/LinkedAccounts"
 import type { Session } from "@belfry/core/Session"
 import { Sessions } from "@belfry/core/Sessions"
+import { TransactionStore } from "@belfry/core/TransactionStore"
 import { Email, type User } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import { Enrolments } from "@belfry/factors/Enrolments"
@@ -13,6 +14,7 @@ import { Totps } from "@belfry/factors/Totps"
 import { type GateOutcome, SignInGate } from "@belfry/oauth-client/SignInGate"
 import * as FactorsSignInGate from "@belfry/server/FactorsSignInGate"
 import * as Authenticator from "@belfry/testing/Authenticator"
+import * as Builders from "@belfry/testing/Builders"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Redacted } from "effect"
@@ -45,15 +47,7 @@ const link = (user: User, accountId: string) =>
       userId: user.id,
       providerId: "acme",
       accountId,
-      tokens: {
-        accessToken: null,
-        refreshToken: null,
-        idToken: null,
-        tokenType: null,
-        scopes: [],
-        accessTokenExpiresAt: null,
-        refreshTokenExpiresAt: null,
-      },
+      tokens: Builders.noTokens,
       client,
     }),
   )
@@ -61,7 +55,10 @@ const link = (user: User, accountId: string) =>
 const linked = (user: User) =>
   LinkedAccounts.use((accounts) => Effect.map(accounts.list(user.id), (all) => all.map(({ accountId }) => accountId)))
 
-const startSession = (user: User) => Sessions.use((sessions) => sessions.start({ user, amr: ["oauth"], client }))
+const startSession = Effect.fnUntraced(function* (user: User) {
+  const issued = yield* Sessions.use((sessions) => sessions.start({ user, amr: ["oauth"], client }))
+  return { ...issued, user }
+})
 
 interface Word {
   readonly token?: Redacted.Redacted | null
@@ -71,23 +68,13 @@ interface Word {
 
 /** A provider says who somebody is. */
 const prove = (user: User, { token = null, returnTo = null, replaces = null }: Word = {}) =>
-  SignInGate.use((gate) => gate.prove({ token, user, returnTo, replaces, confirm: Effect.void, client }))
+  SignInGate.use((gate) => gate.prove({ token, user, returnTo, replaces, client }))
 
 const complete = (outcome: GateOutcome) => (outcome._tag === "Complete" ? outcome : assert.fail("The sign-in goes on"))
 const goesOn = (outcome: GateOutcome) =>
   outcome._tag === "Continues" ? outcome : assert.fail("The sign-in is complete")
 
 const sessionsOf = (user: User) => Sessions.use((sessions) => sessions.list(user.id))
-
-/** Sets up an authenticator app. */
-const enrolApp = Effect.fnUntraced(function* (user: User, session: Session) {
-  const by = { _tag: "Session", session, user } as const
-  const totps = yield* Totps
-  const app = Authenticator.scan((yield* totps.enrol({ by, client })).uri)
-  yield* totps.confirm({ by, code: app.codeAt(yield* DateTime.now), client })
-  yield* TestClock.adjust("30 seconds")
-  return app
-})
 
 describe("A provider's word", () => {
   it.effect("starts a session of whoever is asked for nothing more", () =>
@@ -117,7 +104,7 @@ describe("A provider's word", () => {
   it.effect("is a first factor and no more: who has a second one is asked for it", () =>
     Effect.gen(function* () {
       const user = yield* person
-      const app = yield* enrolApp(user, (yield* startSession(user)).session)
+      const app = yield* Authenticator.enrol(yield* startSession(user))
       const now = yield* DateTime.now
       const { token, expiresAt } = goesOn(yield* prove(user, { returnTo: "/reports" }))
       assert.strictEqual((yield* sessionsOf(user)).length, 1)
@@ -195,7 +182,7 @@ describe("A provider's word", () => {
       const user = yield* person
       yield* link(user, "ada")
       const { session } = yield* startSession(user)
-      yield* enrolApp(user, session)
+      yield* Authenticator.enrol({ session, user })
       const started = yield* SignInAttempts.use((attempts) => attempts.start({ stepUp: { session, user }, client }))
       const { token } = goesOn(yield* prove(user, { token: started.token }))
       const attempts = yield* SignInAttempts
@@ -217,74 +204,46 @@ describe("A provider's word", () => {
     }).pipe(Effect.provide(layerOf())),
   )
 
-  it.effect("begins no sign-in where the policy lets none begin so, and confirms nothing", () =>
+  it.effect("begins no sign-in where the policy lets none begin so", () =>
     Effect.gen(function* () {
       const user = yield* person
-      let isConfirmed = false
-      const refused = yield* Effect.flip(
-        SignInGate.use((gate) =>
-          gate.prove({
-            token: null,
-            user,
-            returnTo: null,
-            replaces: null,
-            confirm: Effect.sync(() => {
-              isConfirmed = true
-            }),
-            client,
-          }),
-        ),
-      )
+      const refused = yield* Effect.flip(prove(user))
       assert.deepStrictEqual([refused._tag, Reflect.get(refused, "reason")], ["GateRefused", "factor-unavailable"])
-      assert.isFalse(isConfirmed)
+      assert.deepStrictEqual(yield* sessionsOf(user), [])
     }).pipe(Effect.provide(layerOf(SignInPolicy.make({ firstFactors: ["password"] })))),
-  )
-
-  it.effect("starts nothing where it is not confirmed", () =>
-    Effect.gen(function* () {
-      const user = yield* person
-      const linking = Effect.provideService(link(user, "ada"), LinkedAccounts, yield* LinkedAccounts)
-      const refused = yield* Effect.flip(
-        SignInGate.use((gate) =>
-          gate.prove({
-            token: null,
-            user,
-            returnTo: null,
-            replaces: null,
-            confirm: Effect.andThen(linking, Effect.fail("taken" as const)),
-            client,
-          }),
-        ),
-      )
-      assert.strictEqual(refused, "taken")
-      assert.deepStrictEqual([yield* sessionsOf(user), yield* linked(user)], [[], []])
-    }).pipe(Effect.provide(layerOf())),
   )
 })
 
 describe("A provider's word about an address that nobody proved", () => {
-  it.effect("leaves nothing of what was set up before, and no sign-in that is on its way", () =>
+  /** Takes the user over, links the account anew and signs in by it. */
+  const takeOver = Effect.fnUntraced(function* (user: User, token: Redacted.Redacted) {
+    const gate = yield* SignInGate
+    const linking = Effect.provideService(link(user, "ada"), LinkedAccounts, yield* LinkedAccounts)
+    const takingOver = gate
+      .takeOver(user.id, client)
+      .pipe(
+        Effect.andThen(linking),
+        Effect.andThen(gate.prove({ token, user, returnTo: null, replaces: null, client })),
+      )
+    return yield* TransactionStore.use(({ run }) => run(takingOver))
+  })
+
+  it.effect("leaves nothing of what was set up before, and goes on with no sign-in of before", () =>
     Effect.gen(function* () {
       const user = yield* person
       const before = yield* startSession(user)
-      yield* enrolApp(user, before.session)
+      yield* Authenticator.enrol(before)
       yield* PasswordStore.use((passwords) => Effect.flatMap(DateTime.now, (now) => passwords.set(user.id, hash, now)))
+      yield* link(user, "eve")
       const attempts = yield* SignInAttempts
       const pending = yield* attempts.start({ stepUp: { session: before.session, user }, client })
-      yield* link(user, "ada")
-      const outcome = yield* SignInGate.use((gate) =>
-        gate.prove({
-          token: pending.token,
-          user,
-          returnTo: null,
-          replaces: null,
-          takesOver: true,
-          confirm: Effect.void,
-          client,
-        }),
-      )
       // The app that was set up before is not asked for: it may be somebody else's.
-      const { session } = complete(outcome)
+      const { session } = complete(yield* takeOver(user, pending.token))
+      assert.deepStrictEqual(yield* linked(user), ["ada"])
+      assert.deepStrictEqual(
+        (yield* sessionsOf(user)).map(({ id }) => id),
+        [session.id],
+      )
       assert.notStrictEqual(session.id, before.session.id)
       const left = yield* Enrolments.use((enrolments) => enrolments.list(user.id))
       assert.deepStrictEqual(
@@ -295,42 +254,26 @@ describe("A provider's word about an address that nobody proved", () => {
     }).pipe(Effect.provide(layerOf())),
   )
 
-  it.effect("does not go on with what was begun before", () =>
-    Effect.gen(function* () {
-      const user = yield* person
-      yield* link(user, "ada")
-      const { session } = yield* startSession(user)
-      const started = yield* SignInAttempts.use((attempts) => attempts.start({ stepUp: { session, user }, client }))
-      const outcome = yield* SignInGate.use((gate) =>
-        gate.prove({
-          token: started.token,
-          user,
-          returnTo: null,
-          replaces: null,
-          takesOver: true,
-          confirm: Effect.void,
-          client,
-        }),
-      )
-      assert.notStrictEqual(complete(outcome).session.id, session.id)
-    }).pipe(Effect.provide(layerOf())),
-  )
-
   it.effect("leaves it all where the sign-in comes to nothing", () =>
     Effect.gen(function* () {
-      const user = yield* person
-      yield* enrolApp(user, (yield* startSession(user)).session)
-      const gone = Effect.fail("gone" as const)
-      const refused = yield* Effect.flip(
-        SignInGate.use((gate) =>
-          gate.prove({ token: null, user, returnTo: null, replaces: null, takesOver: true, confirm: gone, client }),
-        ),
+      const [user, other] = [yield* person, yield* person]
+      const { session } = yield* startSession(user)
+      yield* Authenticator.enrol({ session, user })
+      yield* link(other, "bob")
+      const theirs = yield* startSession(other)
+      const pending = yield* SignInAttempts.use((attempts) =>
+        attempts.start({ stepUp: { session: theirs.session, user: other }, client }),
       )
-      assert.strictEqual(refused, "gone")
+      const refused = yield* Effect.flip(takeOver(user, pending.token))
+      assert.deepStrictEqual([refused._tag, Reflect.get(refused, "reason")], ["GateRefused", "user-mismatch"])
       const left = yield* Enrolments.use((enrolments) => enrolments.list(user.id))
       assert.deepStrictEqual(
         left.map(({ factor }) => factor),
         ["totp", "backup-code"],
+      )
+      assert.deepStrictEqual(
+        (yield* sessionsOf(user)).map(({ id }) => id),
+        [session.id],
       )
     }).pipe(Effect.provide(layerOf())),
   )

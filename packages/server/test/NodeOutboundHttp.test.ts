@@ -1,41 +1,18 @@
-import type { OutboundLimits, OutboundRequest } from "@belfry/oauth-client/Outbound"
-import { OutboundHttp } from "@belfry/oauth-client/OutboundHttp"
+import type { OutboundLimits, OutboundRequest } from "@belfry/core/Outbound"
+import { OutboundHttp } from "@belfry/core/OutboundHttp"
+import * as LocalServer from "@belfry/testing/LocalServer"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { LookupAddress } from "node:dns"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import * as NodeOutboundHttp from "../src/NodeOutboundHttp.ts"
 
-/** A server on loopback that counts its requests. */
-const makeServer = Effect.acquireRelease(
-  Effect.promise(async () => {
-    const paths: Array<string> = []
-    const server = createServer((request, response) => {
-      paths.push(request.url ?? "")
-      if (request.url === "/redirect") return response.writeHead(302, { location: "/" }).end()
-      if (request.url === "/endless") {
-        const more = () => {
-          while (!response.destroyed && response.write("a".repeat(16_384)));
-        }
-        response.on("drain", more)
-        return more()
-      }
-      return response.writeHead(200, { "content-type": "application/json" }).end("{}")
-    })
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-    // Sound: a server that listens on a port has an address of this form.
-    return { server, paths, port: (server.address() as AddressInfo).port }
-  }),
-  ({ server }) =>
-    Effect.promise(
-      () =>
-        new Promise<void>((resolve) => {
-          server.close(() => resolve())
-          server.closeAllConnections()
-        }),
-    ),
-)
+/** A server on loopback, its port, and the paths that were asked for. */
+const makeServer = Effect.map(LocalServer.make, (server) => {
+  for (const path of ["/a", "/b", "/c"]) server.answer(path, LocalServer.json({}))
+  server.answer("/endless", LocalServer.endless)
+  server.answer("/redirect", LocalServer.redirect("/a"))
+  return { port: new URL(server.url).port, paths: () => server.requests.map(({ path }) => path) }
+})
 
 /** Resolves every name to the next of some answers, the last one for ever, and notes what was asked. */
 const resolving = (...answers: ReadonlyArray<ReadonlyArray<LookupAddress>>) => {
@@ -62,7 +39,7 @@ describe("NodeOutboundHttp", () => {
       const { lookup, asked } = resolving([loopback])
       const answer = yield* send({ url: `http://idp.example.com:${port}/a`, trust: "configured" }, { lookup })
       assert.strictEqual(answer.status, 200)
-      assert.deepStrictEqual(paths, ["/a"])
+      assert.deepStrictEqual(paths(), ["/a"])
       assert.deepStrictEqual(asked, ["idp.example.com"])
     }),
   )
@@ -81,7 +58,7 @@ describe("NodeOutboundHttp", () => {
         Effect.flip,
       )
       assert.strictEqual(failure.reason, "address")
-      assert.deepStrictEqual(paths, [])
+      assert.deepStrictEqual(paths(), [])
     }),
   )
 
@@ -95,7 +72,7 @@ describe("NodeOutboundHttp", () => {
         { lookup, timeout: "200 millis" },
       ).pipe(Effect.flip)
       assert.include(["connection", "timeout"], failure.reason)
-      assert.deepStrictEqual(paths, [])
+      assert.deepStrictEqual(paths(), [])
     }),
   )
 
@@ -106,7 +83,7 @@ describe("NodeOutboundHttp", () => {
       const limits = { allowedHosts: ["idp.example.com"], lookup }
       yield* send({ url: `http://idp.example.com:${port}/a`, trust: "foreign" }, limits)
       assert.deepStrictEqual(asked, ["idp.example.com"])
-      assert.deepStrictEqual(paths, ["/a"])
+      assert.deepStrictEqual(paths(), ["/a"])
     }),
   )
 
@@ -125,7 +102,7 @@ describe("NodeOutboundHttp", () => {
         yield* http.send({ url: `http://idp.example.com:${port}/c`, trust: "foreign" })
         assert.strictEqual(asked.length, 2)
       }).pipe(Effect.provide(NodeOutboundHttp.layerWith({ allowedHosts: ["idp.example.com"], lookup })))
-      assert.deepStrictEqual(paths, ["/a", "/b", "/c"])
+      assert.deepStrictEqual(paths(), ["/a", "/b", "/c"])
     }),
   )
 
@@ -147,7 +124,7 @@ describe("NodeOutboundHttp", () => {
       assert.strictEqual(failure.reason, "too-large")
       const answer = yield* send({ url: `${url}/redirect`, trust: "configured" }, { lookup })
       assert.strictEqual(answer.status, 302)
-      assert.deepStrictEqual(paths, ["/endless", "/redirect"])
+      assert.deepStrictEqual(paths(), ["/endless", "/redirect"])
     }),
   )
 })

@@ -5,8 +5,14 @@
  *
  * @since 0.1.0
  */
+import { type ClientInfo, unknownClient } from "@belfry/core/AuditEvent"
+import type { Session } from "@belfry/core/Session"
+import type { User } from "@belfry/core/User"
+import { Totps } from "@belfry/factors/Totps"
 import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
 import { createHmac } from "node:crypto"
 
 /**
@@ -82,6 +88,24 @@ export const type = (secret: Redacted.Redacted): Authenticator =>
       `otpauth://totp/site:person?secret=${Redacted.value(secret).replace(/\s/gu, "")}&algorithm=SHA1&digits=6&period=30`,
     ),
   )
+
+/**
+ * Sets up an app in a fresh session. The code of now is used up by that, so the clock moves on to the next one.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const enrol = Effect.fnUntraced(function* (
+  { session, user }: { readonly session: Session; readonly user: User },
+  client: ClientInfo = unknownClient,
+) {
+  const totps = yield* Totps
+  const by = { _tag: "Session", session, user } as const
+  const app = scan((yield* totps.enrol({ by, client })).uri)
+  yield* totps.confirm({ by, code: app.codeAt(yield* DateTime.now), client })
+  yield* TestClock.adjust("30 seconds")
+  return app
+})
 
 // -----------------------------------------------------------------------------
 // internal

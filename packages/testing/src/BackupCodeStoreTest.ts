@@ -220,11 +220,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<BackupCodeStore | Tran
 // internal
 // -----------------------------------------------------------------------------
 
-const insertUser = Effect.gen(function* () {
-  const user = yield* Builders.user()
-  yield* UserStore.use((users) => users.insert(user))
-  return user
-})
+const insertUser = Builders.storedUser()
 
 /** Gives a user a new set of `count` codes, 2 or more. */
 const insertCodes = Effect.fnUntraced(function* (userId: UserId, count: number) {

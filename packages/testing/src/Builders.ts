@@ -10,7 +10,9 @@ import { KeyedHash, Sealed } from "@belfry/core/KeyedHash"
 import { LinkedAccountId, type SealedLinkedAccount } from "@belfry/core/LinkedAccount"
 import { type Session, SessionId } from "@belfry/core/Session"
 import { Email, type User, UserId } from "@belfry/core/User"
+import { UserStore } from "@belfry/core/UserStore"
 import { type VerificationToken, VerificationTokenId } from "@belfry/core/VerificationToken"
+import { TotpStore } from "@belfry/factors/TotpStore"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -36,6 +38,18 @@ export const user = Effect.fnUntraced(function* (fields: Partial<User> = {}) {
     updatedAt: now,
   }
   return { ...defaults, ...fields }
+})
+
+/**
+ * A user with an address of its own who is in the store.
+ *
+ * @category builders
+ * @since 0.1.0
+ */
+export const storedUser = Effect.fnUntraced(function* (fields: Partial<User> = {}) {
+  const built = yield* user(fields)
+  yield* UserStore.use((users) => users.insert(built))
+  return built
 })
 
 /**
@@ -90,6 +104,45 @@ export const linkedAccount = Effect.fnUntraced(function* (
     updatedAt: now,
   }
   return { ...defaults, ...fields }
+})
+
+/**
+ * What is kept of an account whose provider gave no tokens.
+ *
+ * @category builders
+ * @since 0.1.0
+ */
+export const noTokens = {
+  accessToken: null,
+  refreshToken: null,
+  idToken: null,
+  tokenType: null,
+  scopes: [],
+  accessTokenExpiresAt: null,
+  refreshTokenExpiresAt: null,
+}
+
+/**
+ * Sets up an authenticator app as it rests: nobody knows its secret.
+ *
+ * @category builders
+ * @since 0.1.0
+ */
+export const storedTotp = Effect.fnUntraced(function* (userId: UserId) {
+  const totps = yield* TotpStore
+  const [secret, now] = [yield* sealed, yield* DateTime.now]
+  yield* totps.begin({
+    userId,
+    secret,
+    algorithm: "SHA1",
+    digits: 6,
+    period: 30,
+    lastStep: null,
+    createdAt: now,
+    confirmedAt: null,
+    lastUsedAt: null,
+  })
+  yield* totps.confirm({ userId, secret, step: 1, now })
 })
 
 /**

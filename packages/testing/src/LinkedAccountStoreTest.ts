@@ -26,7 +26,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<LinkedAccountStore | U
         const accounts = yield* LinkedAccountStore
         const user = yield* insertUser
         const full = yield* Builders.linkedAccount({ userId: user.id, tokens: yield* fullTokens })
-        const bare = yield* Builders.linkedAccount({ userId: user.id, tokens: noTokens })
+        const bare = yield* Builders.linkedAccount({ userId: user.id, tokens: Builders.noTokens })
         for (const account of [full, bare]) {
           assert.deepStrictEqual(yield* accounts.upsert(account), account)
           assert.deepStrictEqual(yield* accounts.find(account.providerId, account.accountId), Option.some(account))
@@ -75,7 +75,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<LinkedAccountStore | U
         const [ada, bob] = [yield* insertUser, yield* insertUser]
         const { accountId, ...linked } = yield* accounts.upsert(yield* Builders.linkedAccount({ userId: ada.id }))
         const error = yield* Effect.flip(
-          accounts.upsert(yield* Builders.linkedAccount({ userId: bob.id, accountId, tokens: noTokens })),
+          accounts.upsert(yield* Builders.linkedAccount({ userId: bob.id, accountId, tokens: Builders.noTokens })),
         )
         assert.strictEqual(error._tag, "AccountLinkedElsewhere")
         if (error._tag === "AccountLinkedElsewhere") {
@@ -142,10 +142,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<LinkedAccountStore | U
           { concurrency: "unbounded" },
         )
         assert.strictEqual(answers.filter((isReplaced) => isReplaced).length, 1)
-        const tokens = refreshes[answers.indexOf(true)] ?? noTokens
+        const tokens = refreshes[answers.indexOf(true)] ?? Builders.noTokens
         const kept = yield* accounts.find(account.providerId, account.accountId)
         assert.deepStrictEqual(kept, Option.some({ ...account, tokens, updatedAt }))
-        assert.isFalse(yield* accounts.replaceTokens({ id, seenAt, tokens: noTokens, updatedAt }))
+        assert.isFalse(yield* accounts.replaceTokens({ id, seenAt, tokens: Builders.noTokens, updatedAt }))
       }),
     )
 
@@ -187,14 +187,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<LinkedAccountStore | U
           yield* Builders.linkedAccount({ userId: user.id, tokens: full }),
         )
         const updatedAt = DateTime.add(account.updatedAt, { hours: 1 })
-        yield* accounts.renew({ providerId, accountId, tokens: noTokens, updatedAt })
+        yield* accounts.renew({ providerId, accountId, tokens: Builders.noTokens, updatedAt })
         const { refreshToken, refreshTokenExpiresAt, scopes } = full
         assert.deepStrictEqual(yield* accounts.listByUser(user.id), [
           {
             ...account,
             providerId,
             accountId,
-            tokens: { ...noTokens, refreshToken, refreshTokenExpiresAt, scopes },
+            tokens: { ...Builders.noTokens, refreshToken, refreshTokenExpiresAt, scopes },
             updatedAt,
           },
         ])
@@ -232,21 +232,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<LinkedAccountStore | U
 // internal
 // -----------------------------------------------------------------------------
 
-const insertUser = Effect.gen(function* () {
-  const user = yield* Builders.user()
-  yield* UserStore.use((users) => users.insert(user))
-  return user
-})
-
-const noTokens = {
-  accessToken: null,
-  refreshToken: null,
-  idToken: null,
-  tokenType: null,
-  scopes: [],
-  accessTokenExpiresAt: null,
-  refreshTokenExpiresAt: null,
-}
+const insertUser = Builders.storedUser()
 
 const fullTokens = Effect.gen(function* () {
   return {

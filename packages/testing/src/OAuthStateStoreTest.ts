@@ -139,11 +139,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OAuthStateStore | Tran
 
 const random = SecureRandom.make(SecureRandom.randomBytesUnsafe)
 
-const insertUser = Effect.gen(function* () {
-  const user = yield* Builders.user()
-  yield* UserStore.use((users) => users.insert(user))
-  return user
-})
+const insertUser = Builders.storedUser()
 
 /** A state of nobody that began now, for 10 minutes. */
 const build = Effect.gen(function* () {

@@ -253,11 +253,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<PasskeyStore | Transac
 // internal
 // -----------------------------------------------------------------------------
 
-const insertUser = Effect.gen(function* () {
-  const user = yield* Builders.user()
-  yield* UserStore.use((users) => users.insert(user))
-  return user
-})
+const insertUser = Builders.storedUser()
 
 // One generator: UUIDv7 ascend only within a generator.
 const random = SecureRandom.make(SecureRandom.randomBytesUnsafe)

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { TransactionStore } from "@belfry/core/TransactionStore"
+import type { User } from "@belfry/core/User"
 import { UserStore } from "@belfry/core/UserStore"
 import { PasswordHash } from "@belfry/factors/Password"
 import { PasswordStore } from "@belfry/factors/PasswordStore"
@@ -29,6 +30,20 @@ export const suite = <E>(name: string, layer: Layer.Layer<PasswordStore | Transa
         const passwords = yield* PasswordStore
         assert.deepStrictEqual(yield* passwords.find((yield* insertUser).id), Option.none())
         assert.deepStrictEqual(yield* passwords.find((yield* Builders.user()).id), Option.none())
+      }),
+    )
+
+    it.effect("finds the user of an address with the password, if there is one, and nobody for another address", () =>
+      Effect.gen(function* () {
+        const passwords = yield* PasswordStore
+        const [ada, bob, eve] = [yield* insertUser, yield* insertUser, yield* Builders.user()]
+        yield* passwords.set(ada.id, hashOf("1"), yield* DateTime.now)
+        const find = ({ email }: User) => passwords.findByEmail(email)
+        assert.deepStrictEqual(yield* find(ada), Option.some({ user: ada, hash: Option.some(hashOf("1")) }))
+        assert.deepStrictEqual(yield* find(bob), Option.some({ user: bob, hash: Option.none() }))
+        assert.deepStrictEqual(yield* find(eve), Option.none())
+        yield* passwords.remove(ada.id)
+        assert.deepStrictEqual(yield* find(ada), Option.some({ user: ada, hash: Option.none() }))
       }),
     )
 

@@ -363,11 +363,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SessionStore | UserSto
 // internal
 // -----------------------------------------------------------------------------
 
-const insertUser = Effect.fnUntraced(function* (...fields: Parameters<typeof Builders.user>) {
-  const user = yield* Builders.user(...fields)
-  yield* UserStore.use((users) => users.insert(user))
-  return user
-})
+const insertUser = Builders.storedUser
 
 const insertSession = Effect.fnUntraced(function* (...fields: Parameters<typeof Builders.session>) {
   const session = yield* Builders.session(...fields)

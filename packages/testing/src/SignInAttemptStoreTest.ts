@@ -393,11 +393,7 @@ const inFiftyFibers = <A, E>(run: (index: number) => Effect.Effect<A, E>): Effec
     { concurrency: "unbounded" },
   )
 
-const insertUser = Effect.gen(function* () {
-  const user = yield* Builders.user()
-  yield* UserStore.use((users) => users.insert(user))
-  return user
-})
+const insertUser = Builders.storedUser()
 
 const insertSession = Effect.fnUntraced(function* (
   userId: UserId,

@@ -5,19 +5,20 @@
  * @since 0.1.0
  */
 import * as CoreServices from "@belfry/core/CoreServices"
+import * as FetchOutboundHttp from "@belfry/core/FetchOutboundHttp"
 import * as KeyRing from "@belfry/core/KeyRing"
 import { Mailer } from "@belfry/core/Mailer"
 import { MailQueue } from "@belfry/core/MailQueue"
+import * as MemoryRateLimitStore from "@belfry/core/MemoryRateLimitStore"
 import * as MemoryStores from "@belfry/core/MemoryStores"
 import * as RateLimits from "@belfry/core/RateLimits"
 import * as Site from "@belfry/core/Site"
-import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
+import * as SqlRateLimitStore from "@belfry/core/SqlRateLimitStore"
 import * as SqlStores from "@belfry/core/SqlStores"
 import * as FactorsServices from "@belfry/factors/FactorsServices"
 import * as MemoryFactorStores from "@belfry/factors/MemoryFactorStores"
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
 import * as SqlFactorStores from "@belfry/factors/SqlFactorStores"
-import * as FetchOutboundHttp from "@belfry/oauth-client/FetchOutboundHttp"
 import * as MemoryOAuthClientStores from "@belfry/oauth-client/MemoryOAuthClientStores"
 import * as OAuthClientServices from "@belfry/oauth-client/OAuthClientServices"
 import * as OAuthProviders from "@belfry/oauth-client/OAuthProviders"
@@ -27,7 +28,6 @@ import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
-import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
 import * as CapturingMailer from "./CapturingMailer.ts"
@@ -38,9 +38,10 @@ import * as CapturingMailer from "./CapturingMailer.ts"
  * @category layers
  * @since 0.1.0
  */
-export const layerMemoryStores = Layer.merge(MemoryFactorStores.layer, MemoryOAuthClientStores.layer).pipe(
-  Layer.provideMerge(MemoryStores.layer),
-)
+export const layerMemoryStores = Layer.mergeAll(
+  MemoryFactorStores.layer,
+  MemoryOAuthClientStores.layer,
+).pipe(Layer.provideMerge(MemoryStores.layer))
 
 /**
  * Layer with the stores of all packages in a database that has their migrations.
@@ -48,7 +49,11 @@ export const layerMemoryStores = Layer.merge(MemoryFactorStores.layer, MemoryOAu
  * @category layers
  * @since 0.1.0
  */
-export const layerSqlStores = Layer.mergeAll(SqlFactorStores.layer, SqlOAuthClientStores.layer, SqlStores.layer)
+export const layerSqlStores = Layer.mergeAll(
+  SqlFactorStores.layer,
+  SqlOAuthClientStores.layer,
+  SqlStores.layer,
+)
 
 /**
  * The stores that the services need.
@@ -127,7 +132,7 @@ export type Services = Layer.Success<typeof layer>
  * @since 0.1.0
  */
 export const layerMemory = layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(layerMemoryStores, NodeCrypto.layer, RateLimiter.layerStoreMemory)),
+  Layer.provideMerge(Layer.mergeAll(layerMemoryStores, NodeCrypto.layer, MemoryRateLimitStore.layer)),
 )
 
 /**
@@ -139,7 +144,7 @@ export const layerMemory = layer.pipe(
  */
 export const layerSql = <E>(database: Layer.Layer<SqlClient.SqlClient, E>) =>
   layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(layerSqlStores, NodeCrypto.layer, SqlRateLimiterStore.layer)),
+    Layer.provideMerge(Layer.mergeAll(layerSqlStores, NodeCrypto.layer, SqlRateLimitStore.layer)),
     Layer.provideMerge(database),
   )
 

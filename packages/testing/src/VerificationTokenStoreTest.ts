@@ -166,11 +166,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<UserStore | Verificati
 // internal
 // -----------------------------------------------------------------------------
 
-const insertUser = Effect.gen(function* () {
-  const user = yield* Builders.user()
-  yield* UserStore.use((users) => users.insert(user))
-  return user
-})
+const insertUser = Builders.storedUser()
 
 const insertToken = Effect.fnUntraced(function* (...fields: Parameters<typeof Builders.verificationToken>) {
   const token = yield* Builders.verificationToken(...fields)

@@ -3,6 +3,7 @@
  */
 import { BelfryApi } from "@belfry/client/BelfryApi"
 import * as CoreHandlers from "@belfry/core/CoreHandlers"
+import * as MemoryRateLimitStore from "@belfry/core/MemoryRateLimitStore"
 import * as Site from "@belfry/core/Site"
 import * as FactorsHandlers from "@belfry/factors/FactorsHandlers"
 import * as OAuthClientHandlers from "@belfry/oauth-client/OAuthClientHandlers"
@@ -12,14 +13,13 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
-import { RateLimiter } from "effect/persistence"
 
 /** Where the server listens: `http://127.0.0.1:<port>`. */
 export class Origin extends Context.Service<Origin, string>()("@belfry/client/test/Origin") {}
 
 const layerServices = TestServices.layerOAuthClient.pipe(
   Layer.provideMerge(TestServices.layer),
-  Layer.provideMerge(Layer.mergeAll(TestServices.layerMemoryStores, TestCrypto.layer, RateLimiter.layerStoreMemory)),
+  Layer.provideMerge(Layer.mergeAll(TestServices.layerMemoryStores, TestCrypto.layer, MemoryRateLimitStore.layer)),
 )
 
 const layerOrigin = Layer.effect(

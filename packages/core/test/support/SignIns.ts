@@ -3,17 +3,12 @@
  */
 import { defaultSessionPolicy, type SessionPolicy } from "@belfry/core/Session"
 import * as Sessions from "@belfry/core/Sessions"
-import { UserStore } from "@belfry/core/UserStore"
 import * as Builders from "@belfry/testing/Builders"
 import { Duration, Effect } from "effect"
 import * as TestCore from "./TestCore.ts"
 
 /** A new user. */
-export const newUser = Effect.gen(function* () {
-  const user = yield* Builders.user()
-  yield* UserStore.use((users) => users.insert(user))
-  return user
-})
+export const newUser = Builders.storedUser()
 
 /** A new user who has just signed in. */
 export const signIn = Effect.gen(function* () {

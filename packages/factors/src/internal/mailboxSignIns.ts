@@ -19,11 +19,11 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import { Enrolments } from "../Enrolments.ts"
 import { type SignInAttempt, type SignInContext, SignInRefused } from "../SignInAttempt.ts"
 import { type OpenSignIn, SignInAttempts } from "../SignInAttempts.ts"
 import type { SignInContinues } from "../SignInOutcome.ts"
 import { limits } from "../SignInRules.ts"
-import * as TakeOver from "./takeOver.ts"
 
 /** Who asks for a mail: with `email` to begin a sign-in, without to go on with that of `token`. */
 export interface MailRequest {
@@ -53,13 +53,13 @@ export interface MailboxProof {
 /** Builds what a factor of the mailbox needs; `signUp` tells whether an address that nobody has makes a user. */
 export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-link", signUp: boolean) {
   const attempts = yield* SignInAttempts
+  const enrolments = yield* Enrolments
   const users = yield* Users
   const rateLimits = yield* RateLimits
   const transactions = yield* TransactionStore
   const audit = yield* Audit
   const events = yield* AuthEvents
   const queue = yield* MailQueue
-  const takeOver = yield* TakeOver.make
 
   /** The attempt of a token as long as it goes on. */
   const current = (token: Redacted.Redacted, client: ClientInfo) =>
@@ -100,7 +100,7 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
     }
     if (user.emailVerifiedAt !== null) return user
     // Who proved other factors of the account in this sign-in is who made it.
-    if (open.user === undefined) yield* takeOver(user.id, client)
+    if (open.user === undefined) yield* enrolments.takeOver(user.id, client)
     const verified = yield* Effect.catchTag(
       users.update(user.id, { emailVerifiedAt: now }, client),
       "UserNotFound",

@@ -5,7 +5,7 @@ import { Audit } from "@belfry/core/Audit"
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
-import { type Email, type User, UserId } from "@belfry/core/User"
+import type { Email, User } from "@belfry/core/User"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -67,8 +67,8 @@ export const make = Effect.gen(function* () {
         Effect.fail(new InvalidCredentials()),
       )
 
-  // Looked up for nobody as well: an unknown address costs the same statements.
-  const find = (user: Option.Option<User>) => store.find(Option.isSome(user) ? user.value.id : nobody)
+  // A claim on an address nobody has brings what was found: the one look-up that finds users with passwords.
+  const find = (user: Option.Option<User>) => (Option.isSome(user) ? store.find(user.value.id) : Effect.succeedNone)
 
   const compare = (
     password: Redacted.Redacted,
@@ -85,7 +85,9 @@ export const make = Effect.gen(function* () {
       const hash = yield* hasher.hash(password)
       const isRenewed = yield* store.rehash(user.value.id, stored.value, hash, yield* DateTime.now)
       // Another sign-in renewed it first, or the password was changed: what is kept now decides.
-      return isRenewed ? Result.succeed({ user: user.value, hash }) : yield* compare(password, user, yield* find(user))
+      return isRenewed
+        ? Result.succeed({ user: user.value, hash })
+        : yield* compare(password, user, yield* store.find(user.value.id))
     })
 
   /** Fails unless the password is the user's. Unknown address, no password and wrong password cost the same. */
@@ -116,10 +118,5 @@ export const make = Effect.gen(function* () {
       .pipe(Effect.catchTag("InvalidCredentials", () => claim.refuse("wrong-password")))
   })
 
-  return { accept, find, refuseBy, prove, advance }
+  return { accept, refuseBy, prove, advance }
 })
-
-// internal
-
-/** The nil UUID, which is the id of no user. */
-const nobody = UserId.make("00000000-0000-0000-0000-000000000000")

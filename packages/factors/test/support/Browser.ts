@@ -2,10 +2,13 @@
  * A browser over the test server: it keeps cookies and says where its requests come from.
  */
 import { Passwords } from "@belfry/factors/Passwords"
+import * as TestHttp from "@belfry/testing/TestHttp"
 import { assert } from "@effect/vitest"
 import { Effect, Redacted, type Schema } from "effect"
 import { ada, adasPassword, home, signUp, takeToken } from "./People.ts"
 import * as TestServer from "./TestServer.ts"
+
+export { textAt } from "@belfry/testing/TestHttp"
 
 /** Name of the cookie of a sign-in attempt, and of a session, on http. */
 export const signInCookie = "belfry_sign_in"
@@ -23,10 +26,7 @@ export const open = Effect.fnUntraced(function* (baseUrl = "http://localhost:300
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ")
     const headers = { origin, ...(cookie === "" ? {} : { cookie }) }
     const response = yield* send(path, { method, headers, ...(json === undefined ? {} : { json }) })
-    for (const [name, { value }] of Object.entries(response.cookies)) {
-      if (value === "") cookies.delete(name)
-      else cookies.set(name, value)
-    }
+    TestHttp.keepCookies(cookies, response)
     return response
   })
 
@@ -70,12 +70,6 @@ export const afterPassword = Effect.fnUntraced(function* (baseUrl?: string) {
 /** What stands at a path of the body, or undefined. */
 export const at = ({ json }: TestServer.TestResponse, ...path: ReadonlyArray<string>): unknown =>
   TestServer.at(json, ...path)
-
-/** The text at a path of the body. Fails the test when there is none. */
-export const textAt = (response: TestServer.TestResponse, ...path: ReadonlyArray<string>): string => {
-  const text = at(response, ...path)
-  return typeof text === "string" ? text : assert.fail(`no text at ${path.join(".")}: ${response.text}`)
-}
 
 /** The texts at a path of the body. Fails the test when they are none. */
 export const textsAt = (response: TestServer.TestResponse, ...path: ReadonlyArray<string>): ReadonlyArray<string> => {

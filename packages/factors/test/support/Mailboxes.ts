@@ -5,9 +5,6 @@ import type { Email } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import { EmailCodes } from "@belfry/factors/EmailCodes"
 import { MagicLinks } from "@belfry/factors/MagicLinks"
-import { TotpStore } from "@belfry/factors/TotpStore"
-import type { UserId } from "@belfry/core/User"
-import * as Builders from "@belfry/testing/Builders"
 import * as CapturingMailer from "@belfry/testing/CapturingMailer"
 import { DateTime, Effect, Redacted } from "effect"
 import { ada, home, takeToken } from "./People.ts"
@@ -69,25 +66,6 @@ export const checkLink = (opened: Opened) => MagicLinks.use((links) => links.che
 /** A user who proved the address. */
 export const createUser = (email: Email = ada) =>
   Effect.flatMap(DateTime.now, (emailVerifiedAt) => Users.use((users) => users.create({ email, emailVerifiedAt })))
-
-/** Sets up an authenticator app, with a secret that nobody knows. */
-export const enrolTotp = Effect.fnUntraced(function* (userId: UserId) {
-  const totps = yield* TotpStore
-  const secret = yield* Builders.sealed
-  const now = yield* DateTime.now
-  yield* totps.begin({
-    userId,
-    secret,
-    algorithm: "SHA1",
-    digits: 6,
-    period: 30,
-    lastStep: null,
-    createdAt: now,
-    confirmedAt: null,
-    lastUsedAt: null,
-  })
-  yield* totps.confirm({ userId, secret, step: 0, now })
-})
 
 /** How an effect ended: `success`, or the tag of its failure with the reason, if it has one. */
 export const outcomeOf = <A, E extends { readonly _tag: string; readonly reason?: unknown }, R>(

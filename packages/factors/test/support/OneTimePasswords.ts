@@ -4,6 +4,7 @@
 import { Audit } from "@belfry/core/Audit"
 import type { KeyRing } from "@belfry/core/KeyRing"
 import type { RateLimited } from "@belfry/core/RateLimit"
+import { RateLimitStore } from "@belfry/core/RateLimitStore"
 import type { SessionNotFresh } from "@belfry/core/Session"
 import { Sessions } from "@belfry/core/Sessions"
 import type { StoreError } from "@belfry/core/StoreError"
@@ -21,17 +22,11 @@ import * as TestServices from "@belfry/testing/TestServices"
 import { NodeCrypto } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
 import { Effect, Layer, type Option, Redacted } from "effect"
-import { RateLimiter } from "effect/persistence"
 import type { SqlClient } from "effect/sql"
 import { home } from "./People.ts"
 
 /** Rate limits that never refuse, for tests of what is behind them. */
-const layerNoLimits = Layer.effect(
-  RateLimiter.RateLimiterStore,
-  Effect.map(RateLimiter.RateLimiterStore, (store) =>
-    RateLimiter.RateLimiterStore.of({ ...store, fixedWindow: () => Effect.succeed([1, 1000]) }),
-  ),
-).pipe(Layer.provide(RateLimiter.layerStoreMemory))
+const layerNoLimits = Layer.succeed(RateLimitStore, RateLimitStore.of({ take: () => Effect.succeedNone }))
 
 const layerPlatform = Layer.merge(NodeCrypto.layer, layerNoLimits)
 

@@ -3,6 +3,7 @@
  */
 import { Audit } from "@belfry/core/Audit"
 import type { ClientInfo } from "@belfry/core/AuditEvent"
+import * as MemoryRateLimitStore from "@belfry/core/MemoryRateLimitStore"
 import { Email } from "@belfry/core/User"
 import { Passwords, type SignIn } from "@belfry/factors/Passwords"
 import type { SignInOutcome } from "@belfry/factors/SignInOutcome"
@@ -10,12 +11,11 @@ import * as CapturingMailer from "@belfry/testing/CapturingMailer"
 import * as TestCrypto from "@belfry/testing/TestCrypto"
 import * as TestServices from "@belfry/testing/TestServices"
 import { Effect, Layer, Redacted } from "effect"
-import { RateLimiter } from "effect/persistence"
 import * as TestStores from "./TestStores.ts"
 
 /** All services over stores in memory that count and fail, with hashes that cost nothing. */
 export const layer = TestServices.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(TestStores.layer, TestCrypto.layer, RateLimiter.layerStoreMemory)),
+  Layer.provideMerge(Layer.mergeAll(TestStores.layer, TestCrypto.layer, MemoryRateLimitStore.layer)),
 )
 
 export const ada = Email.make("ada@example.com")

@@ -5,21 +5,13 @@ import type { SignIn } from "@belfry/factors/Passwords"
 import { Totps } from "@belfry/factors/Totps"
 import * as Authenticator from "@belfry/testing/Authenticator"
 import { DateTime, Effect, type Redacted } from "effect"
-import { TestClock } from "effect/testing"
 import { home } from "./People.ts"
 
 /** The code that an app shows now. */
 export const codeOf = (app: Authenticator.Authenticator) => Effect.map(DateTime.now, app.codeAt)
 
 /** Sets up an app in a fresh session. The code of now is used up by that, so the clock moves on to the next one. */
-export const enrolApp = Effect.fnUntraced(function* ({ session, user }: SignIn) {
-  const totps = yield* Totps
-  const by = { _tag: "Session", session, user } as const
-  const app = Authenticator.scan((yield* totps.enrol({ by, client: home })).uri)
-  yield* totps.confirm({ by, code: yield* codeOf(app), client: home })
-  yield* TestClock.adjust("30 seconds")
-  return app
-})
+export const enrolApp = (signIn: SignIn) => Authenticator.enrol(signIn, home)
 
 /** Goes on with a sign-in by the code that an app shows now. */
 export const proveCode = Effect.fnUntraced(function* (

@@ -7,7 +7,6 @@ import type { AuthenticationMethod, Session } from "@belfry/core/Session"
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import type { StoreError } from "@belfry/core/StoreError"
 import type { Email, User } from "@belfry/core/User"
-import { UserStore } from "@belfry/core/UserStore"
 import { BackupCodeStore } from "@belfry/factors/BackupCodeStore"
 import type { Factor } from "@belfry/factors/Factor"
 import { HotpStore } from "@belfry/factors/HotpStore"
@@ -20,7 +19,7 @@ import type { SignInOutcome } from "@belfry/factors/SignInOutcome"
 import * as SignInPolicy from "@belfry/factors/SignInPolicy"
 import type { SignInContext } from "@belfry/factors/SignInAttempt"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
-import { TotpStore } from "@belfry/factors/TotpStore"
+import type { TotpStore } from "@belfry/factors/TotpStore"
 import * as Builders from "@belfry/testing/Builders"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
@@ -59,11 +58,7 @@ export const everywhere = (policy = SignInPolicy.make()): ReadonlyArray<Place> =
   }))
 
 /** A user who set up nothing. */
-export const insertUser = Effect.fnUntraced(function* (...fields: Parameters<typeof Builders.user>) {
-  const user = yield* Builders.user(...fields)
-  yield* UserStore.use((users) => users.insert(user))
-  return user
-})
+export const insertUser = Builders.storedUser
 
 /** A user who set up these factors. */
 export const userWith = Effect.fnUntraced(function* (...factors: ReadonlyArray<keyof typeof setUps>) {
@@ -83,22 +78,7 @@ export const setUps = {
     const account = yield* Builders.linkedAccount({ userId })
     yield* Effect.orDie(LinkedAccountStore.use((accounts) => accounts.upsert(account)))
   }),
-  totp: Effect.fnUntraced(function* ({ id: userId }: User) {
-    const totps = yield* TotpStore
-    const [secret, now] = [yield* Builders.sealed, yield* DateTime.now]
-    yield* totps.begin({
-      userId,
-      secret,
-      algorithm: "SHA1",
-      digits: 6,
-      period: 30,
-      lastStep: null,
-      createdAt: now,
-      confirmedAt: null,
-      lastUsedAt: null,
-    })
-    yield* totps.confirm({ userId, secret, step: 1, now })
-  }),
+  totp: ({ id }: User) => Builders.storedTotp(id),
   hotp: Effect.fnUntraced(function* ({ id: userId }: User) {
     const hotps = yield* HotpStore
     const [secret, now] = [yield* Builders.sealed, yield* DateTime.now]

@@ -20,7 +20,7 @@ export class Statements extends Context.Service<Statements, { readonly count: Ef
   "@belfry/factors/test/Statements",
 ) {}
 
-/** What fails from now on: `UserStore.findByEmail`, `PasswordStore.find`, or the insertion of audit events by type. */
+/** What fails from now on: `UserStore.findByEmail`, `PasswordStore.find`, `PasswordStore.findByEmail`, or the insertion of audit events by type. */
 export class Failures extends Context.Service<
   Failures,
   { readonly begin: (name: string) => Effect.Effect<void>; readonly end: Effect.Effect<void> }
@@ -77,7 +77,11 @@ export const layer = Layer.effectContext(
       ),
       Context.add(
         PasswordStore,
-        PasswordStore.of({ ...passwords, find: (userId) => unless("PasswordStore.find", passwords.find(userId)) }),
+        PasswordStore.of({
+          ...passwords,
+          find: (userId) => unless("PasswordStore.find", passwords.find(userId)),
+          findByEmail: (email) => unless("PasswordStore.findByEmail", passwords.findByEmail(email)),
+        }),
       ),
       Context.add(
         Failures,

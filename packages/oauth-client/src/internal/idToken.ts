@@ -14,12 +14,12 @@ import * as Schema from "effect/Schema"
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from "jose"
 import type { OAuthProvider } from "../OAuthProvider.ts"
 import { type Claims, IdTokenInvalid, type ProviderUnavailable } from "../OAuthTokens.ts"
-import type { ProviderMetadata, StrategyContext } from "../ProviderStrategy.ts"
+import type { ExpectedNonce, ProviderMetadata, StrategyContext } from "../ProviderStrategy.ts"
 import type { KeySet, ProviderDocuments } from "./providerDocuments.ts"
 
-/** What a token must fit. A `nonce` of null must not be there, of undefined is not looked at. */
+/** What a token must fit. */
 export interface Expected {
-  readonly nonce: string | null | undefined
+  readonly nonce: ExpectedNonce
   readonly accessToken: Redacted.Redacted | null
   readonly maxAge?: Duration.Duration | undefined
 }
@@ -68,6 +68,18 @@ export const checkSameSubject = (
     ),
     Effect.asVoid,
   )
+
+/** Tells whether the claim `nonce` is as expected. */
+export const isExpectedNonce = (expected: ExpectedNonce, nonce: Schema.Json | undefined): boolean => {
+  switch (expected._tag) {
+    case "Equal":
+      return typeof nonce === "string" && isEqual(expected.nonce, nonce)
+    case "Absent":
+      return nonce === undefined
+    case "Any":
+      return true
+  }
+}
 
 // internal
 
@@ -163,7 +175,7 @@ const checkClaims = (
   }
   if (typeof iat !== "number" || iat > now + leeway) return fail("not-yet-valid")
   if (typeof sub !== "string" || sub === "") return fail("subject")
-  if (expected.nonce !== undefined && !isSameNonce(expected.nonce, nonce)) return fail("nonce")
+  if (!isExpectedNonce(expected.nonce, nonce)) return fail("nonce")
   return isRecent(claims, expected.maxAge, now) ? Effect.void : fail("auth-time")
 }
 
@@ -171,9 +183,6 @@ const audiencesOf = ({ aud }: Claims): ReadonlyArray<string> => {
   const audiences = Array.isArray(aud) ? aud : [aud]
   return audiences.filter((audience) => typeof audience === "string")
 }
-
-const isSameNonce = (expected: string | null, nonce: Schema.Json | undefined): boolean =>
-  expected === null ? nonce === undefined : typeof nonce === "string" && isEqual(expected, nonce)
 
 const isRecent = ({ auth_time: at }: Claims, maxAge: Duration.Duration | undefined, now: number): boolean =>
   maxAge === undefined || (typeof at === "number" && now - at <= Duration.toSeconds(maxAge) + leeway)

@@ -8,6 +8,7 @@ import * as Result from "effect/Result"
 import { decodeJwt } from "jose"
 import { IdTokenInvalid } from "../OAuthTokens.ts"
 import type { ProviderStrategy } from "../ProviderStrategy.ts"
+import { isExpectedNonce } from "./idToken.ts"
 import { text } from "./profiles.ts"
 import { readObject, unavailable } from "./providerCalls.ts"
 
@@ -32,7 +33,7 @@ export const verifyLineIdToken = (
         form: {
           id_token: Redacted.value(idToken),
           client_id: audience,
-          ...(nonce === null ? {} : { nonce }),
+          ...(nonce._tag === "Equal" ? { nonce: nonce.nonce } : {}),
         },
       }),
       ({ reason }) => unavailable(provider, "verify", reason),
@@ -43,7 +44,7 @@ export const verifyLineIdToken = (
     if (claims["iss"] !== issuer) return yield* invalid("issuer")
     if (claims["aud"] !== audience) return yield* invalid("audience")
     if (text(claims, "sub") === null) return yield* invalid("subject")
-    if ((claims["nonce"] ?? null) !== nonce) return yield* invalid("nonce")
+    if (!isExpectedNonce(nonce, claims["nonce"])) return yield* invalid("nonce")
     const expiresAt = claims["exp"]
     return typeof expiresAt === "number" && expiresAt * 1000 > DateTime.toEpochMillis(now)
       ? claims

@@ -7,8 +7,6 @@ import { AuthEvent } from "@belfry/core/AuthEvent"
 import { AuthEvents } from "@belfry/core/AuthEvents"
 import type { LinkedAccount } from "@belfry/core/LinkedAccount"
 import { LinkedAccounts } from "@belfry/core/LinkedAccounts"
-import { LinkedAccountStore } from "@belfry/core/LinkedAccountStore"
-import { Sessions } from "@belfry/core/Sessions"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import type { User, UserId, UserPatch } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
@@ -43,8 +41,6 @@ export interface LinkRequest {
 export const make = Effect.gen(function* () {
   const users = yield* Users
   const accounts = yield* LinkedAccounts
-  const accountStore = yield* LinkedAccountStore
-  const sessions = yield* Sessions
   const gate = yield* SignInGate
   const transactions = yield* TransactionStore
   const audit = yield* Audit
@@ -80,15 +76,6 @@ export const make = Effect.gen(function* () {
     return yield* update(user, { ...overridden(user, answer), ...(yield* verification(user, answer)) }, client)
   })
 
-  /** Takes away what signed somebody in before the address was proved: who made the account is unknown. */
-  const unlinkAll = Effect.fnUntraced(function* (userId: UserId, client: ClientInfo) {
-    yield* Effect.forEach(
-      yield* accountStore.listByUser(userId),
-      ({ providerId, accountId }) => accounts.unlink({ userId, providerId, accountId, client }),
-      { discard: true },
-    )
-  })
-
   const resolve = Effect.fnUntraced(function* ({ answer, requestSignUp, client }: SignInRequest) {
     const { provider, arrival, tokens } = answer
     const { email, emailVerified, name, image } = arrival
@@ -99,23 +86,18 @@ export const make = Effect.gen(function* () {
     switch (decision._tag) {
       case "SignIn": {
         const { account, user } = decision.linked
-        return {
-          user: yield* refresh(user, answer, client),
-          account: { ...account, tokens },
-          isNewUser: false,
-          takesOver: false,
-        }
+        return { user: yield* refresh(user, answer, client), account: { ...account, tokens }, isNewUser: false }
       }
       case "Link": {
         const { user, takesOver } = decision
-        if (takesOver) yield* unlinkAll(user.id, client)
+        if (takesOver) yield* gate.takeOver(user.id, client)
         const account = yield* link(answer, user.id, client)
-        return { user: yield* refresh(user, answer, client), account, isNewUser: false, takesOver }
+        return { user: yield* refresh(user, answer, client), account, isNewUser: false }
       }
       case "SignUp": {
         const emailVerifiedAt = decision.emailVerified ? yield* DateTime.now : null
         const user = yield* users.signUp({ email: decision.email, name, image, emailVerifiedAt }, client)
-        return { user, account: yield* link(answer, user.id, client), isNewUser: true, takesOver: false }
+        return { user, account: yield* link(answer, user.id, client), isNewUser: true }
       }
       case "Refuse":
         return yield* refuse(decision.code, byEmail === null ? {} : { userId: byEmail.id })
@@ -127,17 +109,14 @@ export const make = Effect.gen(function* () {
       const { attemptToken: token, replaces, client } = request
       const attempt = transactions.run(
         Effect.gen(function* () {
-          const { takesOver, ...outcome } = yield* resolve(request)
+          const outcome = yield* resolve(request)
           const { user, isNewUser } = outcome
           const signIn = yield* Effect.catchTag(
             gate.prove({
               token,
               user,
-              takesOver,
               returnTo: request.returnTo(isNewUser),
               replaces,
-              // Last: whoever signed in by what is gone now, while it went, has a session too.
-              confirm: takesOver ? Effect.asVoid(sessions.revokeAll({ userId: user.id, client })) : Effect.void,
               client,
             }),
             "GateRefused",

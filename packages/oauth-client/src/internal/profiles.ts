@@ -1,10 +1,10 @@
 /**
  * Who a person is, by claims of OpenID Connect, and how the JSON of a provider's own API is asked for.
  */
+import type { OutboundFailed, OutboundResponse } from "@belfry/core/Outbound"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { OutboundFailed, OutboundResponse } from "../Outbound.ts"
 import type { Claims, OAuthUserInfo, ProviderUnavailable } from "../OAuthTokens.ts"
 import { type Endpoint, unavailable } from "./providerCalls.ts"
 import type { ProfileSource, StrategyContext, StrategyError } from "../ProviderStrategy.ts"

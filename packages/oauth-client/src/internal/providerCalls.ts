@@ -1,13 +1,13 @@
 /**
  * Calls to a provider: how far their URLs are trusted, how their failures are told, how answers are read.
  */
+import type { OutboundCalls, OutboundRequest, OutboundResponse } from "@belfry/core/Outbound"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { OAuthProvider } from "../OAuthProvider.ts"
 import { type Claims, ProviderUnavailable } from "../OAuthTokens.ts"
-import type { OutboundCalls, OutboundRequest, OutboundResponse } from "../Outbound.ts"
 
 /** What an endpoint is called in failures. */
 export type Endpoint = ProviderUnavailable["endpoint"]

@@ -1,6 +1,7 @@
 /**
  * What providers publish: discovery documents and JWK Sets, each fetched once for all who wait and kept for its lifetime.
  */
+import type { OutboundCalls, OutboundResponse } from "@belfry/core/Outbound"
 import * as Cache from "effect/Cache"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,7 +9,6 @@ import * as Exit from "effect/Exit"
 import { createLocalJWKSet, type JWTVerifyGetKey } from "jose"
 import type { OAuthProvider } from "../OAuthProvider.ts"
 import type { ProviderUnavailable } from "../OAuthTokens.ts"
-import type { OutboundCalls, OutboundResponse } from "../Outbound.ts"
 import type { ProviderMetadata } from "../ProviderStrategy.ts"
 import { fromDocument, fromSettings } from "./providerMetadata.ts"
 import { call, readObject, unavailable } from "./providerCalls.ts"

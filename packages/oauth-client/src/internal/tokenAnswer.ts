@@ -3,6 +3,7 @@
  *
  * @see [RFC 6749 §5](https://www.rfc-editor.org/rfc/rfc6749.html#section-5)
  */
+import type { OutboundResponse } from "@belfry/core/Outbound"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,7 +12,6 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { OAuthProvider } from "../OAuthProvider.ts"
 import { type Claims, type OAuthTokenSet, ProviderRefused, type ProviderUnavailable } from "../OAuthTokens.ts"
-import type { OutboundResponse } from "../Outbound.ts"
 import { errorLengths, limited } from "./errorText.ts"
 import { objectOf, unavailable } from "./providerCalls.ts"
 

@@ -5,7 +5,6 @@ import { unknownClient } from "@belfry/core/AuditEvent"
 import type { LinkedAccount, ProviderTokens } from "@belfry/core/LinkedAccount"
 import { LinkedAccounts } from "@belfry/core/LinkedAccounts"
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
-import { UserStore } from "@belfry/core/UserStore"
 import * as SqlFactorsMigrations from "@belfry/factors/SqlFactorsMigrations"
 import { UnlinkRefused } from "@belfry/oauth-client/OAuthAccount"
 import * as OAuthAccounts from "@belfry/oauth-client/OAuthAccounts"
@@ -30,10 +29,13 @@ const providers = Layer.mergeAll(
   OAuthProviders.layerProvider({ ...options, id: "biscuit", storeAccountCookie: true }),
 ).pipe(Layer.provideMerge(OAuthProviders.layer), Layer.orDie)
 
+const unasked = () => Effect.die(new Error("not asked for by accounts"))
+
 /** Lets every link go that is there. */
 export const openGate = Layer.succeed(SignInGate, {
   attemptCookie: "attempt",
-  prove: () => Effect.die(new Error("not asked for by accounts")),
+  prove: unasked,
+  takeOver: unasked,
   removeWayIn: ({ remove }) =>
     Effect.flatMap(remove, (removed) =>
       removed ? Effect.void : Effect.fail(new UnlinkRefused({ reason: "not-linked" })),
@@ -43,7 +45,8 @@ export const openGate = Layer.succeed(SignInGate, {
 /** Keeps every link. */
 export const closedGate = Layer.succeed(SignInGate, {
   attemptCookie: "attempt",
-  prove: () => Effect.die(new Error("not asked for by accounts")),
+  prove: unasked,
+  takeOver: unasked,
   removeWayIn: () => Effect.fail(new UnlinkRefused({ reason: "last-way-in" })),
 })
 
@@ -86,11 +89,7 @@ export function databases() {
 }
 
 /** A new user. */
-export const newUser = Effect.gen(function* () {
-  const user = yield* Builders.user()
-  yield* UserStore.use((users) => users.insert(user))
-  return user
-})
+export const newUser = Builders.storedUser()
 
 /** An account of a new user, or of the one that is given, with tokens of the provider. */
 export const link = Effect.fnUntraced(function* (

@@ -14,6 +14,7 @@ import type { OAuthRequest } from "@belfry/oauth-client/OAuthSignIn"
 import * as OAuthSignIns from "@belfry/oauth-client/OAuthSignIns"
 import * as OAuthStates from "@belfry/oauth-client/OAuthStates"
 import type { SignInGate } from "@belfry/oauth-client/SignInGate"
+import * as Builders from "@belfry/testing/Builders"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert } from "@effect/vitest"
 import { DateTime, Effect, Layer, Redacted } from "effect"
@@ -168,20 +169,10 @@ export const refusals = Effect.fnUntraced(function* (providerId: string) {
   return events.filter(({ type, data }) => type === "oauth.refused" && data["providerId"] === providerId)
 })
 
-export const noTokens = {
-  accessToken: null,
-  refreshToken: null,
-  idToken: null,
-  tokenType: null,
-  scopes: [],
-  accessTokenExpiresAt: null,
-  refreshTokenExpiresAt: null,
-}
-
 /** Links an account to a user without asking anybody. */
 export const linkDirectly = (user: User, providerId: string, accountId: string) =>
   LinkedAccounts.use((accounts) =>
-    accounts.link({ userId: user.id, providerId, accountId, tokens: noTokens, client: newClient() }),
+    accounts.link({ userId: user.id, providerId, accountId, tokens: Builders.noTokens, client: newClient() }),
   )
 
 /** An ID token that a client got itself, without a nonce. */
@@ -191,7 +182,7 @@ export const directToken = Effect.fnUntraced(function* (
 ) {
   const provider = yield* FakeTransport.FakeProvider
   const token: OAuthSignIns.DirectIdToken = {
-    ...noTokens,
+    ...Builders.noTokens,
     idToken: provider.idToken({ ...person }),
     nonce: null,
     requestSignUp: false,

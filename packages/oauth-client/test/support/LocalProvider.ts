@@ -1,35 +1,16 @@
 /**
  * An OpenID provider on loopback that a test controls: it signs in at once, rotates its keys, and misbehaves when told to.
  */
+import * as LocalServer from "@belfry/testing/LocalServer"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose"
 import { createHash, randomUUID } from "node:crypto"
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo, Socket } from "node:net"
 
-/** A request that came, its form parsed. */
-export interface Received {
-  readonly method: string
-  readonly path: string
-  readonly query: URLSearchParams
-  readonly headers: IncomingMessage["headers"]
-  readonly form: Readonly<Record<string, string>>
-}
-
-/** Answers a request. */
-export type Answer = (request: Received, response: ServerResponse) => void
-
-/** A provider under control. All members may be changed while it runs. */
-export interface LocalProvider {
-  /** `http://127.0.0.1:port`, which is the issuer too. */
-  readonly url: string
+/** A provider under control. All members may be changed while it runs; without another `answer` it answers as usual. */
+export interface LocalProvider extends LocalServer.LocalServer {
   readonly host: string
   readonly discoveryUrl: string
-  readonly requests: ReadonlyArray<Received>
-  readonly countOf: (path: string) => number
-  /** What the next requests of a path get instead of the usual; undefined takes that back. */
-  readonly answer: (path: string, answer: Answer | undefined) => void
   /** What is signed, in milliseconds since the epoch. */
   clock: () => number
   /** Who signs in. */
@@ -53,63 +34,10 @@ export interface LocalProvider {
 export const clientId = "belfry"
 export const clientSecret = "a secret: with + and %"
 
-/** Starts a provider that stops with the scope. */
-export const make: Effect.Effect<LocalProvider, never, Scope.Scope> = Effect.map(
-  Effect.acquireRelease(
-    Effect.promise(() => start()),
-    ({ stop }) => Effect.promise(stop),
-  ),
-  ({ provider }) => provider,
+/** Starts a provider that stops with the scope. Its `url` is the issuer too. */
+export const make: Effect.Effect<LocalProvider, never, Scope.Scope> = Effect.flatMap(LocalServer.make, (server) =>
+  Effect.promise(() => provide(server)),
 )
-
-/** Answers JSON. */
-export const json =
-  (body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Answer =>
-  (_, response) =>
-    sendJson(response, body, status, headers)
-
-/** Answers a text of any type. */
-export const text =
-  (body: string, type: string, status = 200): Answer =>
-  (_, response) =>
-    response.writeHead(status, { "content-type": type }).end(body)
-
-/** Answers with bytes. */
-export const bytes =
-  (body: Uint8Array, headers: Readonly<Record<string, string>>): Answer =>
-  (_, response) =>
-    response.writeHead(200, headers).end(body)
-
-/** Redirects. */
-export const redirect =
-  (location: string, status = 302): Answer =>
-  (_, response) =>
-    response.writeHead(status, { location }).end()
-
-/** Sends JSON that never ends. */
-export const endless: Answer = (_, response) => {
-  response.writeHead(200, { "content-type": "application/json" })
-  const chunk = `"${"a".repeat(16_384)}",`
-  const more = () => {
-    while (!response.destroyed && response.write(chunk));
-  }
-  response.on("drain", more)
-  response.write("[")
-  more()
-}
-
-/** Takes the request and says nothing. */
-export const silent: Answer = () => {}
-
-/** Sends the head of an answer, and then nothing. */
-export const stalled: Answer = (_, response) => {
-  response.writeHead(200, { "content-type": "application/json" }).write("{")
-}
-
-/** Cuts the connection. */
-export const hangUp: Answer = (_, response) => {
-  response.socket?.destroy()
-}
 
 // internal
 
@@ -117,29 +45,11 @@ interface Code {
   readonly query: URLSearchParams
 }
 
-const start = async () => {
-  const requests: Array<Received> = []
-  const answers = new Map<string, Answer>()
+const provide = async (server: LocalServer.LocalServer): Promise<LocalProvider> => {
   const codes = new Map<string, Code>()
   const refreshTokens = new Map<string, Code>()
-  const sockets = new Set<Socket>()
+  const { url } = server
   let signing = await newKey()
-
-  const server = createServer((request, response) => {
-    void receive(request).then((received) => {
-      requests.push(received)
-      const answer = answers.get(received.path) ?? usual[received.path] ?? text("no such page", "text/plain", 404)
-      return answer(received, response)
-    })
-  })
-  server.on("connection", (socket) => {
-    sockets.add(socket)
-    socket.on("close", () => sockets.delete(socket))
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  // Sound: a server that listens on a port has an address of this form.
-  const { port } = server.address() as AddressInfo
-  const url = `http://127.0.0.1:${port}`
 
   const tokensFor = async (code: Code) => {
     const accessToken = randomUUID()
@@ -157,19 +67,21 @@ const start = async () => {
     }
   }
 
-  const usual: Record<string, Answer> = {
-    "/.well-known/openid-configuration": (_, response) => sendJson(response, provider.document),
-    "/jwks": (_, response) => sendJson(response, { keys: provider.keys }),
-    "/authorize": ({ query }, response) => {
+  const usual: Record<string, LocalServer.Answer> = {
+    "/.well-known/openid-configuration": (request, response) => LocalServer.json(provider.document)(request, response),
+    "/jwks": (request, response) => LocalServer.json({ keys: provider.keys })(request, response),
+    "/authorize": (request, response) => {
+      const { query } = request
       const code = randomUUID()
       codes.set(code, { query })
       const location = new URL(query.get("redirect_uri") ?? url)
       location.searchParams.set("code", code)
       location.searchParams.set("state", query.get("state") ?? "")
       location.searchParams.set("iss", url)
-      response.writeHead(302, { location: location.href }).end()
+      LocalServer.redirect(location.href)(request, response)
     },
-    "/token": ({ form }, response) => {
+    "/token": (request, response) => {
+      const { form } = request
       const code = codes.get(form["code"] ?? "") ?? refreshTokens.get(form["refresh_token"] ?? "")
       codes.delete(form["code"] ?? "")
       refreshTokens.delete(form["refresh_token"] ?? "")
@@ -177,19 +89,18 @@ const start = async () => {
         form["grant_type"] === "refresh_token" ||
         (code?.query.get("redirect_uri") === form["redirect_uri"] &&
           (code?.query.get("code_challenge") ?? sha256("")) === sha256(form["code_verifier"] ?? ""))
-      if (code === undefined || !isProved) return sendJson(response, { error: "invalid_grant" }, 400)
-      void tokensFor(code).then((answer) => sendJson(response, answer))
+      if (code === undefined || !isProved) return LocalServer.json({ error: "invalid_grant" }, 400)(request, response)
+      void tokensFor(code).then((answer) => LocalServer.json(answer)(request, response))
     },
-    "/userinfo": (_, response) => sendJson(response, provider.user),
+    "/userinfo": (request, response) => LocalServer.json(provider.user)(request, response),
   }
+  for (const [path, answer] of Object.entries(usual)) server.answer(path, answer)
 
   const provider: LocalProvider = {
-    url,
+    ...server,
     host: "127.0.0.1",
     discoveryUrl: `${url}/.well-known/openid-configuration`,
-    requests,
-    countOf: (path) => requests.filter((request) => request.path === path).length,
-    answer: (path, answer) => (answer === undefined ? answers.delete(path) : answers.set(path, answer)),
+    answer: (path, answer) => server.answer(path, answer ?? usual[path]),
     clock: () => Date.now(),
     user: { sub: "u-1", email: "ada@example.com", email_verified: true, name: "Ada Lovelace" },
     tokenAnswer: {},
@@ -224,40 +135,12 @@ const start = async () => {
         .sign(signing.privateKey)
     },
   }
-  const stop = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      for (const socket of sockets) socket.destroy()
-    })
-  return { provider, stop }
+  return provider
 }
 
 const newKey = async () => {
   const { privateKey, publicKey } = await generateKeyPair("ES256")
   return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid: randomUUID(), alg: "ES256", use: "sig" } }
-}
-
-const receive = async (request: IncomingMessage): Promise<Received> => {
-  const url = new URL(request.url ?? "/", "http://localhost")
-  const chunks: Array<Buffer> = []
-  // Sound: without an encoding a request yields buffers.
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  return {
-    method: request.method ?? "",
-    path: url.pathname,
-    query: url.searchParams,
-    headers: request.headers,
-    form: Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString())),
-  }
-}
-
-const sendJson = (
-  response: ServerResponse,
-  body: unknown,
-  status = 200,
-  headers: Readonly<Record<string, string>> = {},
-): void => {
-  response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body))
 }
 
 const sha256 = (value: string): string => createHash("sha256").update(value).digest("base64url")

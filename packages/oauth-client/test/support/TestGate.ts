@@ -1,8 +1,10 @@
 /**
  * A gate that lets everybody in whom it is not told to stop.
  */
+import { LinkedAccounts } from "@belfry/core/LinkedAccounts"
 import { Sessions } from "@belfry/core/Sessions"
 import { TransactionStore } from "@belfry/core/TransactionStore"
+import type { UserId } from "@belfry/core/User"
 import { GateRefused } from "@belfry/oauth-client/OAuthSignIn"
 import { SignInGate } from "@belfry/oauth-client/SignInGate"
 import { Context, DateTime, Effect, Layer, Redacted } from "effect"
@@ -13,31 +15,29 @@ export class GateScript extends Context.Service<
   {
     /** The answer from now on. */
     answer: "complete" | "continue" | "refuse"
-    /** What happens at the same time, just before a proof is confirmed. */
-    meanwhile: Effect.Effect<unknown>
     /** Where the attempt that the browser carries wanted to go. */
     attemptReturnTo: string | null
     readonly asked: Array<{
       readonly token: Redacted.Redacted | null
       readonly returnTo: string | null
-      readonly takesOver: boolean
     }>
+    /** Who was taken over, and the accounts that each had at providers then. */
+    readonly takenOver: Array<{ readonly userId: UserId; readonly providerIds: ReadonlyArray<string> }>
   }
 >()("test/GateScript") {}
 
 export const layer = Layer.effectContext(
   Effect.gen(function* () {
+    const accounts = yield* LinkedAccounts
     const sessions = yield* Sessions
     const transactions = yield* TransactionStore
-    const script = GateScript.of({ answer: "complete", attemptReturnTo: null, meanwhile: Effect.void, asked: [] })
+    const script = GateScript.of({ answer: "complete", attemptReturnTo: null, asked: [], takenOver: [] })
     const gate = SignInGate.of({
       attemptCookie: "belfry_sign_in",
-      prove: ({ token, user, returnTo, replaces, confirm, takesOver = false, client }) =>
+      prove: ({ token, user, returnTo, replaces, client }) =>
         transactions.run(
           Effect.gen(function* () {
-            script.asked.push({ token, returnTo, takesOver })
-            yield* script.meanwhile
-            yield* confirm
+            script.asked.push({ token, returnTo })
             if (script.answer === "refuse") return yield* new GateRefused({ reason: "user-mismatch" })
             if (script.answer === "continue") {
               return { _tag: "Continues" as const, token: Redacted.make("attempt"), expiresAt: yield* DateTime.now }
@@ -46,6 +46,11 @@ export const layer = Layer.effectContext(
             return { _tag: "Complete" as const, ...issued, returnTo: returnTo ?? script.attemptReturnTo }
           }),
         ),
+      takeOver: (userId) =>
+        Effect.gen(function* () {
+          const providerIds = (yield* accounts.list(userId)).map(({ providerId }) => providerId)
+          script.takenOver.push({ userId, providerIds })
+        }).pipe(Effect.catchTag("SealBroken", Effect.die)),
       removeWayIn: () => Effect.die("nothing is unlinked here"),
     })
     return Context.make(SignInGate, gate).pipe(Context.add(GateScript, script))

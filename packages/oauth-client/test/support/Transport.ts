@@ -1,11 +1,11 @@
 /**
  * The transport over real HTTP to a provider on loopback, at a time that the test clock says.
  */
+import * as FetchOutboundHttp from "@belfry/core/FetchOutboundHttp"
 import { Effect, Layer, Redacted, Result } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { FetchHttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
-import * as FetchOutboundHttp from "../../src/FetchOutboundHttp.ts"
 import * as OAuthProvider from "../../src/OAuthProvider.ts"
 import type { OAuthTokenSet } from "../../src/OAuthTokens.ts"
 import * as OAuthTransport from "../../src/OAuthTransport.ts"

@@ -10,19 +10,17 @@ import { unknownClient } from "@belfry/core/AuditEvent"
 import { StoreError } from "@belfry/core/StoreError"
 import { Email, type User } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
-import { Totps } from "@belfry/factors/Totps"
 import { OAuthClientApi } from "@belfry/oauth-client/OAuthClientApi"
 import * as OAuthClientHandlers from "@belfry/oauth-client/OAuthClientHandlers"
 import type { OAuthProviderOptions } from "@belfry/oauth-client/OAuthProvider"
 import * as OAuthProviders from "@belfry/oauth-client/OAuthProviders"
 import { OAuthStateStore } from "@belfry/oauth-client/OAuthStateStore"
 import * as Authenticator from "@belfry/testing/Authenticator"
+import * as TestHttp from "@belfry/testing/TestHttp"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert } from "@effect/vitest"
-import { ByteSize, Clock, Context, DateTime, Effect, Layer, Option, Redacted, type Schema } from "effect"
-import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
+import { Clock, Context, Effect, Layer, Option, Redacted, type Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { TestClock } from "effect/testing"
 import * as LocalProvider from "./LocalProvider.ts"
 
 /** The services behind the handlers, over memory. */
@@ -66,26 +64,9 @@ export const layerAway = TestServices.layerOAuthClient.pipe(
   Layer.provideMerge(TestServices.layerMemory),
 )
 
+export { textAt } from "@belfry/testing/TestHttp"
+
 export const home = "http://localhost:3000"
-
-/** What came back. */
-export interface WebResponse {
-  readonly status: number
-  readonly headers: Headers
-  readonly text: string
-  readonly json: unknown
-  readonly location: string | null
-  /** The cookies that were set, by name: value and attributes. */
-  readonly cookies: Readonly<Record<string, { readonly value: string; readonly attributes: ReadonlyArray<string> }>>
-}
-
-/** What a browser sends. */
-export interface WebRequest {
-  readonly method?: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly json?: Schema.Json
-  readonly body?: string | Uint8Array
-}
 
 /** Serves the handlers at `baseUrl` and answers a function that sends requests to them, over the services of the test. */
 export const serve = Effect.fnUntraced(function* (baseUrl = home) {
@@ -93,33 +74,10 @@ export const serve = Effect.fnUntraced(function* (baseUrl = home) {
   const app = Layer.mergeAll(HttpApiBuilder.layer(CoreApi), HttpApiBuilder.layer(OAuthClientApi)).pipe(
     Layer.provide(OAuthClientHandlers.layer),
     Layer.provide(CoreHandlers.layer),
-    Layer.provide(HttpServer.layerServices),
     Layer.provide(Layer.orDie(Site.layer({ baseUrl }))),
     Layer.provide(Layer.succeedContext(services)),
   )
-  const { handler } = yield* Effect.acquireRelease(
-    Effect.sync(() => HttpRouter.toWebHandler(app, { disableLogger: true })),
-    ({ dispose }) => Effect.promise(dispose),
-  )
-  // The clock of the test reaches the handlers in this context.
-  const context = Context.add(yield* Effect.context<never>(), HttpIncomingMessage.MaxBodySize, ByteSize.kibibytes(64))
-
-  return Effect.fnUntraced(function* (path: string, request: WebRequest = {}) {
-    const { method = "GET", headers = {}, json } = request
-    const body = json === undefined ? request.body : JSON.stringify(json)
-    const response = yield* Effect.promise(() =>
-      handler(
-        new Request(new URL(path, baseUrl), {
-          method,
-          headers: { ...(json === undefined ? {} : { "content-type": "application/json" }), ...headers },
-          // As bytes: a string would bring a content type with it.
-          ...(body === undefined ? {} : { body: typeof body === "string" ? new TextEncoder().encode(body) : body }),
-        }),
-        context,
-      ),
-    )
-    return toWebResponse(response, yield* Effect.promise(() => response.text()))
-  })
+  return yield* TestHttp.serve(app, baseUrl)
 })
 
 /** A browser without cookies. */
@@ -127,7 +85,7 @@ export const open = Effect.fnUntraced(function* (baseUrl = home) {
   const send = yield* serve(baseUrl)
   const cookies = new Map<string, string>()
 
-  const request = Effect.fnUntraced(function* (path: string, given: WebRequest = {}, isCrossSite = false) {
+  const request = Effect.fnUntraced(function* (path: string, given: TestHttp.TestRequest = {}, isCrossSite = false) {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ")
     // SameSite=Lax: what another site posts comes without cookies.
     const isBare = cookie === "" || (isCrossSite && given.method === "POST")
@@ -135,10 +93,7 @@ export const open = Effect.fnUntraced(function* (baseUrl = home) {
       ...given,
       headers: { ...(isBare ? {} : { cookie }), ...(isCrossSite ? {} : { origin: baseUrl }), ...given.headers },
     })
-    for (const [name, { value }] of Object.entries(response.cookies)) {
-      if (value === "") cookies.delete(name)
-      else cookies.set(name, value)
-    }
+    TestHttp.keepCookies(cookies, response)
     return response
   })
 
@@ -190,7 +145,7 @@ export const leave = Effect.fnUntraced(function* (
 ) {
   const started = yield* browser.post(endpoint, request)
   assert.strictEqual(started.status, 200, started.text)
-  const left = yield* browser.get(pathOf(textAt(started, "url")))
+  const left = yield* browser.get(pathOf(TestHttp.textAt(started, "url")))
   assert.strictEqual(left.status, 302, left.text)
   return new URL(left.location ?? "")
 })
@@ -221,12 +176,7 @@ export const enrolApp = Effect.fnUntraced(function* (email: string) {
   const found = yield* Users.use((users) => users.findByEmail(Email.make(email)))
   const user = Option.getOrThrow(found)
   const { session } = yield* Sessions.use((sessions) => sessions.start({ user, amr: ["oauth"], client: unknownClient }))
-  const by = { _tag: "Session", session, user } as const
-  const totps = yield* Totps
-  const app = Authenticator.scan((yield* totps.enrol({ by, client: unknownClient })).uri)
-  yield* totps.confirm({ by, code: app.codeAt(yield* DateTime.now), client: unknownClient })
-  yield* TestClock.adjust("30 seconds")
-  return app
+  return yield* Authenticator.enrol({ session, user })
 })
 
 /** Path and query of a URL. */
@@ -236,17 +186,8 @@ export const pathOf = (url: string): string => {
 }
 
 /** What stands at a path of the body, or undefined. */
-export const at = ({ json }: WebResponse, ...path: ReadonlyArray<string>): unknown =>
-  path.reduce<unknown>(
-    (value, key) => (typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined),
-    json,
-  )
-
-/** The text at a path of the body. Fails the test when there is none. */
-export const textAt = (response: WebResponse, ...path: ReadonlyArray<string>): string => {
-  const text = at(response, ...path)
-  return typeof text === "string" ? text : assert.fail(`no text at ${path.join(".")}: ${response.text}`)
-}
+export const at = ({ json }: TestHttp.TestResponse, ...path: ReadonlyArray<string>): unknown =>
+  TestHttp.at(json, ...path)
 
 /** The `amr` of the session, or null without one. */
 export const amrOf = Effect.fnUntraced(function* (browser: WebBrowser) {
@@ -255,27 +196,9 @@ export const amrOf = Effect.fnUntraced(function* (browser: WebBrowser) {
 })
 
 /** The name and parameters of the error page that a response leads to; fails the test when it leads elsewhere. */
-export const errorOf = ({ status, location, text }: WebResponse): Readonly<Record<string, string>> => {
+export const errorOf = ({ status, location, text }: TestHttp.TestResponse): Readonly<Record<string, string>> => {
   assert.include([302, 303], status, text)
   const { origin, pathname, searchParams } = new URL(location ?? "/", home)
   assert.deepStrictEqual([origin, pathname], [home, "/sign-in/error"])
   return Object.fromEntries(searchParams)
 }
-
-const toWebResponse = (response: Response, text: string): WebResponse => ({
-  status: response.status,
-  headers: response.headers,
-  text,
-  json: response.headers.get("content-type")?.includes("json") === true ? JSON.parse(text) : undefined,
-  location: response.headers.get("location"),
-  cookies: Object.fromEntries(
-    response.headers.getSetCookie().map((cookie) => {
-      const [pair = "", ...attributes] = cookie.split("; ")
-      const equals = pair.indexOf("=")
-      return [
-        pair.slice(0, equals),
-        { value: decodeURIComponent(pair.slice(equals + 1)), attributes: attributes.toSorted() },
-      ]
-    }),
-  ),
-})

@@ -1,15 +1,10 @@
 /**
  * What strategies are tried with: a provider's context without a network, and calls that answer recorded shapes.
  */
+import { type OutboundCalls, OutboundFailed, type OutboundRequest, type OutboundResponse } from "@belfry/core/Outbound"
 import { make, type OAuthProvider, type OAuthProviderOptions } from "@belfry/oauth-client/OAuthProvider"
 import * as OAuthProviders from "@belfry/oauth-client/OAuthProviders"
 import type { Claims, OAuthTokenSet } from "@belfry/oauth-client/OAuthTokens"
-import {
-  type OutboundCalls,
-  OutboundFailed,
-  type OutboundRequest,
-  type OutboundResponse,
-} from "@belfry/oauth-client/Outbound"
 import type {
   ProfileSource,
   ProviderStrategy,

@@ -10,6 +10,7 @@ import type { OAuthProviderOptions } from "@belfry/oauth-client/OAuthProvider"
 import * as OAuthProviders from "@belfry/oauth-client/OAuthProviders"
 import type { OAuthRequest } from "@belfry/oauth-client/OAuthSignIn"
 import { OAuthSignIns } from "@belfry/oauth-client/OAuthSignIns"
+import * as Builders from "@belfry/testing/Builders"
 import { Context, DateTime, Effect, Layer, Redacted } from "effect"
 import { layerServices } from "./PageBrowser.ts"
 
@@ -56,15 +57,7 @@ export const linkAccount = (userId: UserId, providerId: string, accountId: strin
       userId,
       providerId,
       accountId,
-      tokens: {
-        accessToken: null,
-        refreshToken: null,
-        idToken: null,
-        tokenType: null,
-        scopes: [],
-        accessTokenExpiresAt: null,
-        refreshTokenExpiresAt: null,
-      },
+      tokens: Builders.noTokens,
       client: unknownClient,
     }),
   )

@@ -38,7 +38,7 @@ export interface OutboundResponse {
 }
 
 /**
- * Makes calls: what strategies are given.
+ * Makes calls: what the port does, for code that is handed it as a value.
  *
  * @category models
  * @since 0.1.0
@@ -53,7 +53,7 @@ export interface OutboundCalls {
  * @category errors
  * @since 0.1.0
  */
-export class OutboundFailed extends Schema.TaggedError<OutboundFailed>("@belfry/oauth-client/OutboundFailed")(
+export class OutboundFailed extends Schema.TaggedError<OutboundFailed>("@belfry/core/OutboundFailed")(
   "OutboundFailed",
   { reason: Schema.Literals(["address", "connection", "timeout", "too-large"]) },
 ) {

@@ -1,3 +1,4 @@
+import * as LocalServer from "@belfry/testing/LocalServer"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
@@ -5,7 +6,6 @@ import { gzipSync } from "node:zlib"
 import * as FetchOutboundHttp from "../src/FetchOutboundHttp.ts"
 import type { OutboundLimits, OutboundRequest } from "../src/Outbound.ts"
 import { OutboundHttp } from "../src/OutboundHttp.ts"
-import * as LocalProvider from "./support/LocalProvider.ts"
 
 const loopback: OutboundLimits = { allowedHosts: ["127.0.0.1"] }
 
@@ -28,14 +28,14 @@ const decode = (body: Uint8Array) => new TextDecoder().decode(body)
 describe("FetchOutboundHttp", () => {
   it.live("sends a GET with its headers and returns status, headers and body", () =>
     Effect.gen(function* () {
-      const provider = yield* LocalProvider.make
-      provider.answer("/thing", LocalProvider.json({ a: 1 }, 404, { "x-kind": "none" }))
-      const url = `${provider.url}/thing?q=1`
+      const server = yield* LocalServer.make
+      server.answer("/thing", LocalServer.json({ a: 1 }, 404, { "x-kind": "none" }))
+      const url = `${server.url}/thing?q=1`
       const answer = yield* send({ url, trust: "configured", headers: { authorization: "Bearer t" } })
       assert.strictEqual(answer.status, 404)
       assert.strictEqual(answer.headers["x-kind"], "none")
       assert.strictEqual(decode(answer.body), '{"a":1}')
-      const [request] = provider.requests
+      const [request] = server.requests
       assert.strictEqual(request?.method, "GET")
       assert.strictEqual(request?.headers.authorization, "Bearer t")
       assert.strictEqual(request?.query.get("q"), "1")
@@ -44,10 +44,10 @@ describe("FetchOutboundHttp", () => {
 
   it.live("sends a form as a POST", () =>
     Effect.gen(function* () {
-      const provider = yield* LocalProvider.make
-      provider.answer("/form", LocalProvider.json({}))
-      yield* send({ url: `${provider.url}/form`, trust: "configured", form: { code: "a b&c=d", more: "ü" } })
-      const [request] = provider.requests
+      const server = yield* LocalServer.make
+      server.answer("/form", LocalServer.json({}))
+      yield* send({ url: `${server.url}/form`, trust: "configured", form: { code: "a b&c=d", more: "ü" } })
+      const [request] = server.requests
       assert.strictEqual(request?.method, "POST")
       assert.match(request?.headers["content-type"] ?? "", /^application\/x-www-form-urlencoded/u)
       assert.deepStrictEqual(request?.form, { code: "a b&c=d", more: "ü" })
@@ -56,19 +56,19 @@ describe("FetchOutboundHttp", () => {
 
   it.live("tells others nothing of our traces", () =>
     Effect.gen(function* () {
-      const provider = yield* LocalProvider.make
-      provider.answer("/thing", LocalProvider.json({}))
-      yield* send({ url: `${provider.url}/thing`, trust: "configured" }).pipe(Effect.withSpan("ours"))
-      assert.isUndefined(provider.requests[0]?.headers["traceparent"])
-      assert.isUndefined(provider.requests[0]?.headers["b3"])
+      const server = yield* LocalServer.make
+      server.answer("/thing", LocalServer.json({}))
+      yield* send({ url: `${server.url}/thing`, trust: "configured" }).pipe(Effect.withSpan("ours"))
+      assert.isUndefined(server.requests[0]?.headers["traceparent"])
+      assert.isUndefined(server.requests[0]?.headers["b3"])
     }),
   )
 
   it.live("returns an answer without a body", () =>
     Effect.gen(function* () {
-      const provider = yield* LocalProvider.make
-      provider.answer("/none", (_, response) => response.writeHead(204).end())
-      const answer = yield* send({ url: `${provider.url}/none`, trust: "configured" })
+      const server = yield* LocalServer.make
+      server.answer("/none", (_, response) => response.writeHead(204).end())
+      const answer = yield* send({ url: `${server.url}/none`, trust: "configured" })
       assert.strictEqual(answer.status, 204)
       assert.strictEqual(answer.body.byteLength, 0)
     }),
@@ -76,35 +76,35 @@ describe("FetchOutboundHttp", () => {
 
   it.live.each([301, 302, 303, 307, 308])("returns a redirect of status %i instead of following it", (status) =>
     Effect.gen(function* () {
-      const provider = yield* LocalProvider.make
-      provider.answer("/from", LocalProvider.redirect(`${provider.url}/to`, status))
-      provider.answer("/to", LocalProvider.json({}))
-      const answer = yield* send({ url: `${provider.url}/from`, trust: "configured", form: { code: "secret" } })
+      const server = yield* LocalServer.make
+      server.answer("/from", LocalServer.redirect(`${server.url}/to`, status))
+      server.answer("/to", LocalServer.json({}))
+      const answer = yield* send({ url: `${server.url}/from`, trust: "configured", form: { code: "secret" } })
       assert.strictEqual(answer.status, status)
-      assert.strictEqual(provider.countOf("/to"), 0)
+      assert.strictEqual(server.countOf("/to"), 0)
     }),
   )
 
   describe("limits of size", () => {
     it.live("takes a body of exactly the limit", () =>
       Effect.gen(function* () {
-        const provider = yield* LocalProvider.make
-        provider.answer("/body", LocalProvider.text("a".repeat(1000), "text/plain"))
-        const answer = yield* send({ url: `${provider.url}/body`, trust: "configured" }, { maxBytes: 1000 })
+        const server = yield* LocalServer.make
+        server.answer("/body", LocalServer.text("a".repeat(1000), "text/plain"))
+        const answer = yield* send({ url: `${server.url}/body`, trust: "configured" }, { maxBytes: 1000 })
         assert.strictEqual(answer.body.byteLength, 1000)
       }),
     )
 
     it.live("refuses a body that says it is larger", () =>
       Effect.gen(function* () {
-        const provider = yield* LocalProvider.make
+        const server = yield* LocalServer.make
         const closed = Promise.withResolvers<void>()
         // Nothing follows, so that only the announcement can be what is refused.
-        provider.answer("/body", (_, response) => {
+        server.answer("/body", (_, response) => {
           response.on("close", closed.resolve)
           response.writeHead(200, { "content-length": "1001" }).flushHeaders()
         })
-        const reason = yield* reasonOf({ url: `${provider.url}/body`, trust: "configured" }, { maxBytes: 1000 })
+        const reason = yield* reasonOf({ url: `${server.url}/body`, trust: "configured" }, { maxBytes: 1000 })
         assert.strictEqual(reason, "too-large")
         // Nobody waits for the rest.
         yield* Effect.promise(() => closed.promise)
@@ -113,13 +113,13 @@ describe("FetchOutboundHttp", () => {
 
     it.live("stops reading a body that never ends", () =>
       Effect.gen(function* () {
-        const provider = yield* LocalProvider.make
+        const server = yield* LocalServer.make
         const closed = Promise.withResolvers<void>()
-        provider.answer("/endless", (request, response) => {
+        server.answer("/endless", (request, response) => {
           response.on("close", closed.resolve)
-          LocalProvider.endless(request, response)
+          LocalServer.endless(request, response)
         })
-        const reason = yield* reasonOf({ url: `${provider.url}/endless`, trust: "configured" })
+        const reason = yield* reasonOf({ url: `${server.url}/endless`, trust: "configured" })
         assert.strictEqual(reason, "too-large")
         // The connection is cut as well.
         yield* Effect.promise(() => closed.promise)
@@ -128,11 +128,11 @@ describe("FetchOutboundHttp", () => {
 
     it.live("counts the bytes of a compressed body as they are unpacked", () =>
       Effect.gen(function* () {
-        const provider = yield* LocalProvider.make
+        const server = yield* LocalServer.make
         const packed = gzipSync(Buffer.alloc(8 * 1024 * 1024))
         assert.isBelow(packed.byteLength, 16 * 1024)
-        provider.answer("/bomb", LocalProvider.bytes(packed, { "content-encoding": "gzip" }))
-        const reason = yield* reasonOf({ url: `${provider.url}/bomb`, trust: "configured" })
+        server.answer("/bomb", LocalServer.bytes(packed, { "content-encoding": "gzip" }))
+        const reason = yield* reasonOf({ url: `${server.url}/bomb`, trust: "configured" })
         assert.strictEqual(reason, "too-large")
       }),
     )
@@ -140,24 +140,24 @@ describe("FetchOutboundHttp", () => {
 
   describe("limits of time", () => {
     it.live.each([
-      ["that does not come", LocalProvider.silent],
-      ["whose body does not come", LocalProvider.stalled],
+      ["that does not come", LocalServer.silent],
+      ["whose body does not come", LocalServer.stalled],
     ] as const)("gives up on an answer %s", ([, answer]) =>
       Effect.gen(function* () {
-        const provider = yield* LocalProvider.make
-        provider.answer("/slow", answer)
-        const reason = yield* reasonOf({ url: `${provider.url}/slow`, trust: "configured" }, { timeout: "100 millis" })
+        const server = yield* LocalServer.make
+        server.answer("/slow", answer)
+        const reason = yield* reasonOf({ url: `${server.url}/slow`, trust: "configured" }, { timeout: "100 millis" })
         assert.strictEqual(reason, "timeout")
       }),
     )
 
     it.live("counts repeats into the time of the whole exchange", () =>
       Effect.gen(function* () {
-        const provider = yield* LocalProvider.make
-        provider.answer("/busy", LocalProvider.json({}, 503))
-        const reason = yield* reasonOf({ url: `${provider.url}/busy`, trust: "configured" }, { timeout: "150 millis" })
+        const server = yield* LocalServer.make
+        server.answer("/busy", LocalServer.json({}, 503))
+        const reason = yield* reasonOf({ url: `${server.url}/busy`, trust: "configured" }, { timeout: "150 millis" })
         assert.strictEqual(reason, "timeout")
-        assert.isBelow(provider.countOf("/busy"), 3)
+        assert.isBelow(server.countOf("/busy"), 3)
       }),
     )
   })
@@ -165,62 +165,62 @@ describe("FetchOutboundHttp", () => {
   describe("repeats", () => {
     it.live.each([502, 503, 504])("repeats a GET twice after status %i", (status) =>
       Effect.gen(function* () {
-        const provider = yield* LocalProvider.make
-        provider.answer("/busy", (request, response) =>
-          LocalProvider.json({}, provider.countOf("/busy") < 3 ? status : 200)(request, response),
+        const server = yield* LocalServer.make
+        server.answer("/busy", (request, response) =>
+          LocalServer.json({}, server.countOf("/busy") < 3 ? status : 200)(request, response),
         )
-        const answer = yield* send({ url: `${provider.url}/busy`, trust: "configured" })
+        const answer = yield* send({ url: `${server.url}/busy`, trust: "configured" })
         assert.strictEqual(answer.status, 200)
-        assert.strictEqual(provider.countOf("/busy"), 3)
+        assert.strictEqual(server.countOf("/busy"), 3)
       }),
     )
 
     it.live("returns the last answer when none is better", () =>
       Effect.gen(function* () {
-        const provider = yield* LocalProvider.make
-        provider.answer("/busy", LocalProvider.json({}, 503))
-        const answer = yield* send({ url: `${provider.url}/busy`, trust: "configured" })
+        const server = yield* LocalServer.make
+        server.answer("/busy", LocalServer.json({}, 503))
+        const answer = yield* send({ url: `${server.url}/busy`, trust: "configured" })
         assert.strictEqual(answer.status, 503)
-        assert.strictEqual(provider.countOf("/busy"), 3)
+        assert.strictEqual(server.countOf("/busy"), 3)
       }),
     )
 
     it.live("repeats a GET whose connection was cut", () =>
       Effect.gen(function* () {
-        const provider = yield* LocalProvider.make
-        provider.answer("/cut", (request, response) =>
-          (provider.countOf("/cut") < 3 ? LocalProvider.hangUp : LocalProvider.json({}))(request, response),
+        const server = yield* LocalServer.make
+        server.answer("/cut", (request, response) =>
+          (server.countOf("/cut") < 3 ? LocalServer.hangUp : LocalServer.json({}))(request, response),
         )
-        const answer = yield* send({ url: `${provider.url}/cut`, trust: "configured" })
+        const answer = yield* send({ url: `${server.url}/cut`, trust: "configured" })
         assert.strictEqual(answer.status, 200)
       }),
     )
 
     it.live.each([
-      ["a status that is no passing trouble", LocalProvider.json({}, 500), undefined, 500],
-      ["a POST", LocalProvider.json({}, 503), { code: "c" }, 503],
+      ["a status that is no passing trouble", LocalServer.json({}, 500), undefined, 500],
+      ["a POST", LocalServer.json({}, 503), { code: "c" }, 503],
     ] as const)("does not repeat %s", ([, answer, form, status]) =>
       Effect.gen(function* () {
-        const provider = yield* LocalProvider.make
-        provider.answer("/once", answer)
-        const url = `${provider.url}/once`
+        const server = yield* LocalServer.make
+        server.answer("/once", answer)
+        const url = `${server.url}/once`
         const { status: actual } = yield* send({
           url,
           trust: "configured",
           ...(form === undefined ? {} : { form }),
         })
         assert.strictEqual(actual, status)
-        assert.strictEqual(provider.countOf("/once"), 1)
+        assert.strictEqual(server.countOf("/once"), 1)
       }),
     )
 
     it.live("does not repeat a POST whose connection was cut: its code may be used up", () =>
       Effect.gen(function* () {
-        const provider = yield* LocalProvider.make
-        provider.answer("/cut", LocalProvider.hangUp)
-        const reason = yield* reasonOf({ url: `${provider.url}/cut`, trust: "configured", form: { code: "c" } })
+        const server = yield* LocalServer.make
+        server.answer("/cut", LocalServer.hangUp)
+        const reason = yield* reasonOf({ url: `${server.url}/cut`, trust: "configured", form: { code: "c" } })
         assert.strictEqual(reason, "connection")
-        assert.strictEqual(provider.countOf("/cut"), 1)
+        assert.strictEqual(server.countOf("/cut"), 1)
       }),
     )
   })
@@ -254,11 +254,11 @@ describe("FetchOutboundHttp", () => {
 
     it.live("refuses loopback, and nothing arrives there", () =>
       Effect.gen(function* () {
-        const provider = yield* LocalProvider.make
-        provider.answer("/thing", LocalProvider.json({}))
-        const request = { url: `${provider.url}/thing`, trust: "foreign" } as const
+        const server = yield* LocalServer.make
+        server.answer("/thing", LocalServer.json({}))
+        const request = { url: `${server.url}/thing`, trust: "foreign" } as const
         assert.strictEqual(yield* reasonOf(request), "address")
-        assert.strictEqual(provider.requests.length, 0)
+        assert.strictEqual(server.requests.length, 0)
         assert.strictEqual((yield* send(request, loopback)).status, 200)
       }),
     )

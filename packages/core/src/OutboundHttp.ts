@@ -16,4 +16,4 @@ import type { OutboundCalls } from "./Outbound.ts"
  * @category ports
  * @since 0.1.0
  */
-export class OutboundHttp extends Context.Service<OutboundHttp, OutboundCalls>()("@belfry/oauth-client/OutboundHttp") {}
+export class OutboundHttp extends Context.Service<OutboundHttp, OutboundCalls>()("@belfry/core/OutboundHttp") {}

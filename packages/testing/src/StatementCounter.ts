@@ -1,0 +1,59 @@
+/**
+ * The SQL statements that a program makes, for tests of what a flow costs.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Tracer from "effect/Tracer"
+
+/**
+ * Runs an effect and answers with its statements, in the order in which they began: `INSERT sessions`, what each does
+ * first to which of our tables. Its own answer is dropped.
+ *
+ * **Details**
+ *
+ * The statement that takes uses of rate limits is `TAKE rate limits`, and the one that reads the tables of all factors
+ * `SELECT enrolments`; `REDEEM code` and `ROTATE refresh token` are the statements that take them and keep what was
+ * issued for them. Those of transactions, such as `COMMIT`, and those on other tables are left out.
+ *
+ * **Gotchas**
+ *
+ * Over memory there are none. What the effect leaves running in the background counts until the effect ends.
+ *
+ * **Example** (The cost of a sign-in)
+ *
+ * ```ts
+ * assert.deepStrictEqual(yield* StatementCounter.statementsOf(signIn), ["SELECT users", "INSERT sessions"])
+ * ```
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const statementsOf: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<ReadonlyArray<string>, E, R> =
+  Effect.fnUntraced(function* (effect) {
+    const spans: Array<Tracer.NativeSpan> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        const span = new Tracer.NativeSpan(options)
+        spans.push(span)
+        return span
+      },
+    })
+    yield* Effect.withTracer(effect, tracer)
+    return spans.flatMap(({ attributes }) => {
+      const text = attributes.get("db.query.text")
+      const statement = typeof text === "string" ? nameOf(text) : undefined
+      return statement === undefined ? [] : [statement]
+    })
+  })
+
+// internal
+
+const nameOf = (text: string): string | undefined => {
+  if (text.includes("belfry_rate_limits")) return "TAKE rate limits"
+  if (text.includes("UNION ALL")) return "SELECT enrolments"
+  if (text.includes("SET code_redeemed_at")) return "REDEEM code"
+  if (text.includes("SET rotated_at")) return "ROTATE refresh token"
+  const [, verb, table] = /^\s*(?:WITH \w+ AS \(\s*)?(SELECT|INSERT|UPDATE|DELETE).*?belfry_(\w+)/su.exec(text) ?? []
+  return verb === undefined ? undefined : `${verb} ${table}`
+}
