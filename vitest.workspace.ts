@@ -24,6 +24,7 @@ export default defineConfig({
       unit("core", "packages/core"),
       unit("factors", "packages/factors"),
       unit("oauth-client", "packages/oauth-client"),
+      unit("oauth-server", "packages/oauth-server"),
       unit("client", "packages/client"),
       unit("server", "packages/server"),
       unit("app-server", "apps/server"),

@@ -6,12 +6,13 @@
  */
 import { parseArgs } from "node:util"
 import { callbackBench } from "./callback.ts"
+import { oauthServerBench } from "./oauthServer.ts"
 import { cleanUp } from "./processes.ts"
 import type { Bench } from "./report.ts"
 import { sessionBench } from "./session.ts"
 import { signInBench } from "./signIn.ts"
 
-const benches: ReadonlyArray<Bench> = [sessionBench, signInBench, callbackBench]
+const benches: ReadonlyArray<Bench> = [sessionBench, signInBench, callbackBench, oauthServerBench]
 
 const usage = `Usage: npm run bench -- NAME [options]
 

@@ -54,7 +54,11 @@ export const adapterPrefixes = ["Sql", "Memory", "Smtp", "Redis", "Stripe", "Dev
 export const portSuffixes = ["Store", "Mailer"] as const
 
 /** Ports whose name has neither ending, as `package/Name`. */
-export const registeredPorts: ReadonlySet<string> = new Set(["core/OutboundHttp", "oauth-client/SignInGate"])
+export const registeredPorts: ReadonlySet<string> = new Set([
+  "core/OutboundHttp",
+  "oauth-client/SignInGate",
+  "oauth-server/AuthenticationContexts",
+])
 
 /** The adapter prefix of a file name, if it has one. */
 export const adapterPrefix = (path: string) => {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command line: `belfry serve`, `belfry migrate`, `belfry doctor`.
+ * The command line: `belfry serve`, `belfry migrate`, `belfry doctor`, `belfry client`, `belfry user`.
  *
  * A failure is one line on standard error, and exit code 1. A server that is told to stop ends with 0.
  */
@@ -23,6 +23,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import { client, user } from "./manage.ts"
 
 // A command that is interrupted has not done what it was asked for; a server that is told to stop has.
 let codeOfStop = 130
@@ -80,7 +81,7 @@ const report = (cause: Cause.Cause<unknown>) =>
 
 Command.make("belfry").pipe(
   Command.withDescription("Authentication and authorization server"),
-  Command.withSubcommands([serve, migrate, doctor]),
+  Command.withSubcommands([serve, migrate, doctor, client, user]),
   Command.run({ version: "0.1.0" }),
   Effect.provide([NodeServices.layer, NodeCrypto.layer]),
   Effect.tapCause(report),

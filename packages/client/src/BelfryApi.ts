@@ -6,6 +6,7 @@
 import { CoreApi } from "@belfry/core/CoreApi"
 import { FactorsApi } from "@belfry/factors/FactorsApi"
 import { OAuthClientApi } from "@belfry/oauth-client/OAuthClientApi"
+import { OAuthServerApi } from "@belfry/oauth-server/OAuthServerApi"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 
@@ -19,11 +20,13 @@ export class BelfryApi extends HttpApi.make("belfry")
   .addHttpApi(CoreApi)
   .addHttpApi(FactorsApi)
   .addHttpApi(OAuthClientApi)
+  .addHttpApi(OAuthServerApi)
   .annotateMerge(
     OpenApi.annotations({
       title: "Belfry",
       version: "0.1.0",
-      description: "Authentication and authorization: sessions, sign-in factors, providers and the signed-in user.",
+      description:
+        "Authentication and authorization: sessions, sign-in factors, providers, clients, grants and the signed-in user.",
       license: { name: "MIT", identifier: "MIT" },
     }),
   ) {}

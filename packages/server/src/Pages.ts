@@ -1,5 +1,5 @@
 /**
- * The hosted pages: sign up, sign in by any factor, account. Rendered on the server, whole without script but for
+ * The hosted pages: sign up, sign in by any factor, account, consent to applications. Rendered on the server, whole without script but for
  * passkeys.
  *
  * They call the services directly, as the HTTP API does, and answer forms with a redirect (303) or with the page again.
@@ -13,8 +13,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { select } from "./PageCatalogues.ts"
 import * as account from "./pages/account.ts"
+import * as authorize from "./pages/authorize.ts"
 import * as connectedAccounts from "./pages/connectedAccounts.ts"
 import * as continueSignIn from "./pages/continue.ts"
+import * as endSession from "./pages/endSession.ts"
 import * as enrolment from "./pages/enrolment.ts"
 import * as links from "./pages/links.ts"
 import * as methods from "./pages/methods.ts"
@@ -60,6 +62,8 @@ export const layerPages = HttpRouter.use((router) =>
     yield* methods.routes
     yield* providers.routes
     yield* connectedAccounts.routes
+    yield* authorize.routes
+    yield* endSession.routes
   }),
 ).pipe(Layer.provide(PageKit.layer))
 
@@ -96,8 +100,8 @@ export const layerStart = HttpRouter.use((router) =>
  *
  * **Details**
  *
- * Needs the router, `Site`, and the services of `core`, `factors` and `oauth-client`. Looks and words come from `PageTheme` and
- * `PageCatalogues`, paths from `PagePaths`. Fails when the theme is not of its form.
+ * Needs the router, `Site`, and the services of `core`, `factors`, `oauth-client` and `oauth-server`. Looks and words come
+ * from `PageTheme`, `PageCatalogues` and `ScopeDescriptions`, paths from `PagePaths`. Fails when the theme is not of its form.
  *
  * @category layers
  * @since 0.1.0

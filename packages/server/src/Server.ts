@@ -25,6 +25,12 @@ import * as OAuthProviders from "@belfry/oauth-client/OAuthProviders"
 import * as ProviderPresets from "@belfry/oauth-client/ProviderPresets"
 import * as SqlOAuthClientMigrations from "@belfry/oauth-client/SqlOAuthClientMigrations"
 import * as SqlOAuthClientStores from "@belfry/oauth-client/SqlOAuthClientStores"
+import * as CorsHandlers from "@belfry/oauth-server/CorsHandlers"
+import * as OAuthServerConfig from "@belfry/oauth-server/OAuthServerConfig"
+import * as OAuthServerHandlers from "@belfry/oauth-server/OAuthServerHandlers"
+import * as OAuthServerServices from "@belfry/oauth-server/OAuthServerServices"
+import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMigrations"
+import * as SqlOAuthServerStores from "@belfry/oauth-server/SqlOAuthServerStores"
 import * as Database from "@belfry/sql/Database"
 import * as Migrations from "@belfry/sql/Migrations"
 import * as Effect from "effect/Effect"
@@ -32,6 +38,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
+import * as FactorsAuthenticationContexts from "./FactorsAuthenticationContexts.ts"
 import * as FactorsSignInGate from "./FactorsSignInGate.ts"
 import * as Health from "./Health.ts"
 import * as Metrics from "./Metrics.ts"
@@ -53,6 +60,7 @@ export const migrations: ReadonlyArray<Migrations.MigrationSet> = [
   SqlCoreMigrations.migrations,
   SqlFactorsMigrations.migrations,
   SqlOAuthClientMigrations.migrations,
+  SqlOAuthServerMigrations.migrations,
 ]
 
 /**
@@ -73,7 +81,14 @@ export const layerApi = Layer.mergeAll(
   HttpApiBuilder.layer(BelfryApi, { openapiPath: "/auth/openapi.json" }),
   HttpApiScalar.layer(BelfryApi, { path: "/auth/docs" }),
 ).pipe(
-  Layer.provide(Layer.mergeAll(CoreHandlers.layerNoDeps, FactorsHandlers.layer, OAuthClientHandlers.layer)),
+  Layer.provide(
+    Layer.mergeAll(
+      CoreHandlers.layerNoDeps,
+      FactorsHandlers.layer,
+      OAuthClientHandlers.layer,
+      OAuthServerHandlers.layer,
+    ),
+  ),
   Layer.provide(CoreHandlers.layerMiddleware),
 )
 
@@ -108,13 +123,20 @@ export const layerCors = Layer.unwrap(
  */
 export const layerRoutes = Layer.mergeAll(layerApi, Pages.layer, Health.layer, Metrics.layer).pipe(
   Layer.provideMerge(layerCors),
+  // Around it, because a host's rules for origins are about cookies, and what any origin may call takes none.
+  Layer.provideMerge(CorsHandlers.layer),
   // Around CORS, whose own answers then have an id and headers too. Inside what changes the context of a request, since
   // the route is read from there when a handler ends.
   Layer.provideMerge(Requests.layer),
   Layer.provideMerge(ClientAddressHandlers.layerConfig),
 )
 
-const layerStores = Layer.mergeAll(SqlStores.layer, SqlFactorStores.layer, SqlOAuthClientStores.layer)
+const layerStores = Layer.mergeAll(
+  SqlStores.layer,
+  SqlFactorStores.layer,
+  SqlOAuthClientStores.layer,
+  SqlOAuthServerStores.layer,
+)
 
 const layerFoundation = Layer.mergeAll(
   layerStores,
@@ -143,8 +165,16 @@ export const layerProviders = Layer.provideMerge(ProviderPresets.layerConfig, OA
  * @since 0.1.0
  */
 export const layerServices = Sweeper.layer.pipe(
-  Layer.provideMerge(OAuthClientServices.layer),
-  Layer.provideMerge(Layer.mergeAll(layerProviders, FactorsSignInGate.layer, NodeOutboundHttp.layerConfig)),
+  Layer.provideMerge(Layer.mergeAll(OAuthClientServices.layer, OAuthServerServices.layer)),
+  Layer.provideMerge(
+    Layer.mergeAll(
+      layerProviders,
+      FactorsSignInGate.layer,
+      FactorsAuthenticationContexts.layer,
+      NodeOutboundHttp.layerConfig,
+      Layer.merge(OAuthServerConfig.layerConfig, OAuthServerConfig.layerConfigPages),
+    ),
+  ),
   Layer.provideMerge(FactorsServices.layer),
   Layer.provideMerge(CoreServices.layerConfig),
   Layer.provideMerge(layerFoundation),

@@ -1,6 +1,6 @@
 /**
- * Removes what is over: sessions, sign-ins on their way here and at providers, verification tokens, rate limits. Once
- * across nodes, in small steps.
+ * Removes what is over: sessions, sign-ins on their way here and at providers, verification tokens, grants and their
+ * tokens, requests that wait, rate limits; and rotates signing keys that are due. Once across nodes, in small steps.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,14 @@ import { TransactionStore } from "@belfry/core/TransactionStore"
 import { VerificationTokenStore } from "@belfry/core/VerificationTokenStore"
 import { SignInAttemptStore } from "@belfry/factors/SignInAttemptStore"
 import { OAuthStateStore } from "@belfry/oauth-client/OAuthStateStore"
+import { AssertionStore } from "@belfry/oauth-server/AssertionStore"
+import { ClientStore } from "@belfry/oauth-server/ClientStore"
+import { GrantStore } from "@belfry/oauth-server/GrantStore"
+import { InitialAccessTokenStore } from "@belfry/oauth-server/InitialAccessTokenStore"
+import { SigningKeys } from "@belfry/oauth-server/SigningKeys"
+import { WaitingRequestStore } from "@belfry/oauth-server/WaitingRequestStore"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
@@ -30,6 +37,9 @@ export const sweptTotal = Metric.counter("belfry_swept_rows_total", {
 
 const batch = 1000
 
+/** How long a client that registered itself may go without a grant. */
+const unusedClients = Duration.days(30)
+
 /**
  * Sweeps once: at most 1,000 rows of each table, unless another node is at it. The number of rows removed.
  *
@@ -42,15 +52,29 @@ export const sweep = Effect.fn("Sweeper.sweep")(function* () {
   const attempts = yield* SignInAttemptStore
   const states = yield* OAuthStateStore
   const tokens = yield* VerificationTokenStore
+  const grants = yield* GrantStore
+  const waiting = yield* WaitingRequestStore
+  const assertions = yield* AssertionStore
+  const clients = yield* ClientStore
+  const registrations = yield* InitialAccessTokenStore
   return yield* transactions.runExclusive(
     "sweep",
     Effect.gen(function* () {
       const now = yield* DateTime.now
+      const ofGrants = yield* grants.removeExpired(now, batch)
       const removed = {
         sessions: yield* sessions.removeExpired(now, batch),
         sign_in_attempts: yield* attempts.removeExpired(now, batch),
         oauth_states: yield* states.removeExpired(now, batch),
         verification_tokens: yield* tokens.removeExpired(now, batch),
+        oauth_grants: ofGrants.grants,
+        oauth_refresh_tokens: ofGrants.refreshTokens,
+        oauth_access_tokens: ofGrants.accessTokens,
+        oauth_revoked_jwts: ofGrants.revokedJwts,
+        oauth_waiting_requests: yield* waiting.removeExpired(now, batch),
+        oauth_assertions: yield* assertions.removeExpired(now, batch),
+        oauth_initial_access_tokens: yield* registrations.removeExpired(now, batch),
+        oauth_clients: yield* clients.removeUnused(DateTime.subtractDuration(now, unusedClients), batch),
         rate_limits: yield* SqlRateLimiterStore.removeExpired(now, batch),
       }
       for (const [table, rows] of Object.entries(removed)) {
@@ -76,14 +100,17 @@ export const sweepAll = sweep().pipe(
 )
 
 /**
- * Sweeps every minute. A sweep that fails is logged, and the next one tries again.
+ * Sweeps every minute, and looks after signing keys. A sweep that fails is logged, and the next one tries again.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layer = Layer.effectDiscard(
   Effect.forkScoped(
-    sweepAll.pipe(
+    Effect.andThen(
+      sweepAll,
+      SigningKeys.use((keys) => keys.rotate),
+    ).pipe(
       Effect.catchCause((cause) => Effect.logWarning("A sweep failed", cause)),
       Effect.repeat(Schedule.spaced("1 minute").pipe(Schedule.jittered)),
       Effect.delay("10 seconds"),

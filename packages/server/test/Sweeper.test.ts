@@ -1,6 +1,7 @@
 import { SessionStore } from "@belfry/core/SessionStore"
 import { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
+import type { UserId } from "@belfry/core/User"
 import { UserStore } from "@belfry/core/UserStore"
 import { VerificationTokenStore } from "@belfry/core/VerificationTokenStore"
 import { SignInAttemptId } from "@belfry/factors/SignInAttempt"
@@ -8,9 +9,15 @@ import { SignInAttemptStore } from "@belfry/factors/SignInAttemptStore"
 import * as RateLimits from "@belfry/core/RateLimits"
 import { ProviderId } from "@belfry/oauth-client/OAuthProvider"
 import { OAuthStateStore } from "@belfry/oauth-client/OAuthStateStore"
+import { AssertionStore } from "@belfry/oauth-server/AssertionStore"
+import { GrantStore } from "@belfry/oauth-server/GrantStore"
+import { InitialAccessTokenStore } from "@belfry/oauth-server/InitialAccessTokenStore"
+import { RecordStore } from "@belfry/oauth-server/RecordStore"
+import { WaitingRequestStore } from "@belfry/oauth-server/WaitingRequestStore"
 import * as Server from "@belfry/server/Server"
 import * as Sweeper from "@belfry/server/Sweeper"
 import * as Builders from "@belfry/testing/Builders"
+import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import * as Postgres from "@belfry/sql/Postgres"
@@ -20,7 +27,9 @@ import { SecureRandom } from "effect/crypto"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 
-const pglite = TestServices.layerSql(TestDatabase.layerPglite(Server.migrations))
+const pglite = TestServices.layerOAuthServer.pipe(
+  Layer.provideMerge(TestServices.layerSql(TestDatabase.layerPglite(Server.migrations))),
+)
 
 /** One of each kind, over in an hour; a session that is not. */
 const fill = Effect.gen(function* () {
@@ -58,7 +67,46 @@ const fill = Effect.gen(function* () {
     expiresAt: soon,
   })
   yield* limits.consume({ name: "test", limit: 1, window: Duration.hours(1) }, "somebody")
-  return { user, lasting }
+  const kept = yield* fillOAuthServer(user.id, soon)
+  return { user, lasting, ...kept }
+})
+
+/** Of the authorization server: one of each kind, over at `soon`, beside a grant that is not. */
+const fillOAuthServer = Effect.fnUntraced(function* (userId: UserId, soon: DateTime.Utc) {
+  const grants = yield* GrantStore
+  const waiting = yield* WaitingRequestStore
+  const assertions = yield* AssertionStore
+  const tokens = yield* InitialAccessTokenStore
+  const random = yield* SecureRandom.SecureRandom
+  const now = yield* DateTime.now
+  const client = yield* OAuthBuilders.storedClient()
+  const later = DateTime.add(soon, { days: 1 })
+  const { grant } = yield* OAuthBuilders.storedGrant({ userId, clientId: client.id, expiresAt: later, endsAt: later })
+  yield* OAuthBuilders.storedGrant({ userId, clientId: client.id, expiresAt: soon, endsAt: soon })
+  yield* grants.redeem({
+    grantId: grant.id,
+    now,
+    expiresAt: later,
+    refreshToken: yield* OAuthBuilders.refreshToken({ grantId: grant.id, expiresAt: soon }),
+    accessToken: yield* OAuthBuilders.accessToken({ clientId: client.id, grantId: grant.id, expiresAt: soon }),
+  })
+  yield* grants.revokeJwt("jti", soon)
+  yield* waiting.insert(yield* OAuthBuilders.waitingRequest({ clientId: client.id, expiresAt: soon }))
+  yield* assertions.claim(client.id, yield* Builders.keyedHash, soon)
+  yield* tokens.insert({
+    id: yield* random.uuidV7(),
+    hash: yield* Builders.keyedHash,
+    userId: null,
+    uses: 1,
+    createdAt: now,
+    expiresAt: soon,
+  })
+  yield* OAuthBuilders.storedClient({
+    isDynamic: true,
+    createdAt: DateTime.subtract(soon, { days: 30, milliseconds: 1 }),
+    metadata: { grantTypes: ["authorization_code"] },
+  })
+  return { client, grant }
 })
 
 const rows = Effect.gen(function* () {
@@ -73,12 +121,26 @@ const rows = Effect.gen(function* () {
 describe("the sweeper", () => {
   it.effect("removes what is over, at the instant it is over, and nothing else", () =>
     Effect.gen(function* () {
-      const { user, lasting } = yield* fill
-      const none = { sessions: 0, sign_in_attempts: 0, oauth_states: 0, verification_tokens: 0, rate_limits: 0 }
+      const { user, lasting, client, grant } = yield* fill
+      const none = {
+        sessions: 0,
+        sign_in_attempts: 0,
+        oauth_states: 0,
+        verification_tokens: 0,
+        oauth_grants: 0,
+        oauth_refresh_tokens: 0,
+        oauth_access_tokens: 0,
+        oauth_revoked_jwts: 0,
+        oauth_waiting_requests: 0,
+        oauth_assertions: 0,
+        oauth_initial_access_tokens: 0,
+        oauth_clients: 0,
+        rate_limits: 0,
+      }
       yield* TestClock.adjust(Duration.millis(3_600_000 - 1))
       assert.deepStrictEqual(yield* Sweeper.sweep(), Option.some(none))
       yield* TestClock.adjust(Duration.millis(1))
-      const all = { sessions: 1, sign_in_attempts: 1, oauth_states: 1, verification_tokens: 1, rate_limits: 1 }
+      const all = Object.fromEntries(Object.keys(none).map((table) => [table, 1]))
       assert.deepStrictEqual(yield* Sweeper.sweep(), Option.some(all))
       assert.deepStrictEqual(yield* Sweeper.sweep(), Option.some(none))
       const sessions = yield* SessionStore
@@ -87,6 +149,9 @@ describe("the sweeper", () => {
         left.map(({ id }) => id),
         [lasting.id],
       )
+      const records = yield* RecordStore
+      const jwt = { jti: "other", clientId: client.id, grantId: grant.id }
+      assert.strictEqual((yield* records.find({ jwt })).grant?.grant.id, grant.id)
     }).pipe(Effect.provide(pglite)),
   )
 

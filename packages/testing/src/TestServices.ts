@@ -1,5 +1,5 @@
 /**
- * Every service of `core`, `factors` and `oauth-client`, wired for tests: the real ones over memory or a test database, with mail that is
+ * Every service of `core`, `factors`, `oauth-client` and `oauth-server`, wired for tests: the real ones over memory or a test database, with mail that is
  * kept, a fixed key ring and the site `http://localhost:3000`.
  *
  * @since 0.1.0
@@ -23,6 +23,10 @@ import * as MemoryOAuthClientStores from "@belfry/oauth-client/MemoryOAuthClient
 import * as OAuthClientServices from "@belfry/oauth-client/OAuthClientServices"
 import * as OAuthProviders from "@belfry/oauth-client/OAuthProviders"
 import * as SqlOAuthClientStores from "@belfry/oauth-client/SqlOAuthClientStores"
+import { AuthenticationContexts } from "@belfry/oauth-server/AuthenticationContexts"
+import * as MemoryOAuthServerStores from "@belfry/oauth-server/MemoryOAuthServerStores"
+import * as OAuthServerServices from "@belfry/oauth-server/OAuthServerServices"
+import * as SqlOAuthServerStores from "@belfry/oauth-server/SqlOAuthServerStores"
 import * as FactorsSignInGate from "@belfry/server/FactorsSignInGate"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as Effect from "effect/Effect"
@@ -41,6 +45,7 @@ import * as CapturingMailer from "./CapturingMailer.ts"
 export const layerMemoryStores = Layer.mergeAll(
   MemoryFactorStores.layer,
   MemoryOAuthClientStores.layer,
+  MemoryOAuthServerStores.layer,
 ).pipe(Layer.provideMerge(MemoryStores.layer))
 
 /**
@@ -52,6 +57,7 @@ export const layerMemoryStores = Layer.mergeAll(
 export const layerSqlStores = Layer.mergeAll(
   SqlFactorStores.layer,
   SqlOAuthClientStores.layer,
+  SqlOAuthServerStores.layer,
   SqlStores.layer,
 )
 
@@ -177,3 +183,70 @@ export const layerOAuthClient = OAuthClientServices.layer.pipe(
     ),
   ),
 )
+
+/**
+ * Layer of what sessions are worth, without factors behind it: `aal1`, and `aal2` above it, as the session's `acr` says.
+ *
+ * **Details**
+ *
+ * `reachable` are the values that every user could come to; all of them, unless a test says otherwise.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerAuthenticationContexts = (options: { readonly reachable?: ReadonlyArray<string> } = {}) => {
+  const supported = ["aal1", "aal2"]
+  const reachable = options.reachable ?? supported
+  return Layer.succeed(
+    AuthenticationContexts,
+    AuthenticationContexts.of({
+      supported,
+      isMet: ({ acr }, acrValues) =>
+        acrValues.some(
+          (value) => supported.includes(value) && supported.indexOf(value) <= supported.indexOf(acr ?? ""),
+        ),
+      isReachable: ({ acrValues }) => Effect.succeed(acrValues.some((value) => reachable.includes(value))),
+    }),
+  )
+}
+
+/**
+ * Layer with the services of the authorization server, over all other services and their stores.
+ *
+ * **Details**
+ *
+ * Settings, hooks and pages are references: a test that needs others provides them to this layer. Calls go out by
+ * `fetch`, as far as loopback.
+ *
+ * **Example** (Over memory, with settings)
+ *
+ * ```ts
+ * const layer = TestServices.layerOAuthServer.pipe(
+ *   Layer.provideMerge(Layer.succeed(OAuthServerSettings, OAuthServerSettings.make({ disableJwt: true }))),
+ *   Layer.provideMerge(TestServices.layerMemory)
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerOAuthServer = layerOAuthServerWith(layerAuthenticationContexts())
+
+/**
+ * {@link layerOAuthServer} with other contexts: for step-up that cannot be reached, say.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export function layerOAuthServerWith<E, R>(contexts: Layer.Layer<AuthenticationContexts, E, R>) {
+  return OAuthServerServices.layer.pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        contexts,
+        FetchOutboundHttp.layer({ allowedHosts: ["localhost", "127.0.0.1"] }).pipe(
+          Layer.provide(FetchHttpClient.layer),
+        ),
+      ),
+    ),
+  )
+}

@@ -13,7 +13,8 @@ import type { Contender, Contestant, Context, ServerOptions, Size } from "./cont
 import { discoveryUrlOf, providerId, scopes, target } from "./provider.ts"
 import type { ProviderContender } from "./provider.ts"
 
-const tables: SessionTables = {
+/** Tables of Better Auth, with cookies signed as it signs them. */
+export const tables: SessionTables = {
   issue: (secret, count) =>
     Promise.resolve(
       Array.from({ length: count }, () => {

@@ -7,6 +7,7 @@ import * as MemoryRateLimitStore from "@belfry/core/MemoryRateLimitStore"
 import * as Site from "@belfry/core/Site"
 import * as FactorsHandlers from "@belfry/factors/FactorsHandlers"
 import * as OAuthClientHandlers from "@belfry/oauth-client/OAuthClientHandlers"
+import * as OAuthServerHandlers from "@belfry/oauth-server/OAuthServerHandlers"
 import * as TestCrypto from "@belfry/testing/TestCrypto"
 import * as TestServices from "@belfry/testing/TestServices"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -17,7 +18,7 @@ import { HttpApiBuilder } from "effect/http-api"
 /** Where the server listens: `http://127.0.0.1:<port>`. */
 export class Origin extends Context.Service<Origin, string>()("@belfry/client/test/Origin") {}
 
-const layerServices = TestServices.layerOAuthClient.pipe(
+const layerServices = Layer.merge(TestServices.layerOAuthClient, TestServices.layerOAuthServer).pipe(
   Layer.provideMerge(TestServices.layer),
   Layer.provideMerge(Layer.mergeAll(TestServices.layerMemoryStores, TestCrypto.layer, MemoryRateLimitStore.layer)),
 )
@@ -36,7 +37,14 @@ const layerSite = Layer.unwrap(Effect.map(Origin, (baseUrl) => Layer.orDie(Site.
 /** The server on a free port, with its services for the test to look into. */
 export const layer = HttpRouter.serve(
   HttpApiBuilder.layer(BelfryApi).pipe(
-    Layer.provide(Layer.mergeAll(CoreHandlers.layerNoDeps, FactorsHandlers.layer, OAuthClientHandlers.layer)),
+    Layer.provide(
+      Layer.mergeAll(
+        CoreHandlers.layerNoDeps,
+        FactorsHandlers.layer,
+        OAuthClientHandlers.layer,
+        OAuthServerHandlers.layer,
+      ),
+    ),
     Layer.provide(CoreHandlers.layerMiddleware),
     Layer.provide(layerSite),
   ),

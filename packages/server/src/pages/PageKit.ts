@@ -27,10 +27,15 @@ import { document, type Page } from "./views/document.ts"
  */
 export interface Paths extends PagePathsService {
   readonly addPasskey: `/${string}`
+  readonly authorizeAccount: `/${string}`
+  readonly authorizeCancel: `/${string}`
+  readonly authorizeConsent: `/${string}`
+  readonly authorizeError: `/${string}`
   readonly backupCodes: `/${string}`
   readonly cancelSignIn: `/${string}`
   readonly checkMail: `/${string}`
   readonly confirmAccess: `/${string}`
+  readonly confirmSignOut: `/${string}`
   readonly deleteAccount: `/${string}`
   readonly editPasskey: `/${string}`
   readonly enrol: `/${string}`
@@ -41,6 +46,7 @@ export interface Paths extends PagePathsService {
   readonly hotp: `/${string}`
   readonly passkeys: `/${string}`
   readonly removeFactor: `/${string}`
+  readonly signedOut: `/${string}`
   readonly signInEmail: `/${string}`
   readonly signInPasskey: `/${string}`
   readonly signInProvider: `/${string}`
@@ -101,10 +107,15 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
     const paths: Paths = {
       ...pagePaths,
       addPasskey: `${account}/passkeys/add`,
+      authorizeAccount: "/authorize/account",
+      authorizeCancel: "/authorize/cancel",
+      authorizeConsent: "/authorize/consent",
+      authorizeError: "/authorize/error",
       backupCodes: `${account}/backup-codes`,
       cancelSignIn: `${signIn}/cancel`,
       checkMail: "/check-mail",
       confirmAccess: `${account}/confirm`,
+      confirmSignOut: "/sign-out/confirm",
       deleteAccount: `${account}/delete`,
       editPasskey: `${account}/passkeys/edit`,
       enrol: `${signIn}/enrol`,
@@ -115,6 +126,7 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
       hotp: `${account}/hotp`,
       passkeys: `${account}/passkeys`,
       removeFactor: `${account}/remove`,
+      signedOut: "/sign-out/done",
       signInEmail: `${signIn}/email`,
       signInPasskey: `${signIn}/passkey`,
       signInProvider: `${signIn}/provider`,
@@ -128,8 +140,11 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
     const codesJs = yield* asset("js", "text/javascript; charset=utf-8", codesScript)
     const svg = yield* asset("svg", "image/svg+xml", icon(site.name, theme))
     const headers = headersOf(site, theme)
-    // The script of passkeys asks the API of the same origin.
-    const passkeyPolicy = `${contentSecurityPolicy(site, theme)}; connect-src 'self'`
+    const policyOf = ({ formActions = [], needs }: Page): string =>
+      // The script of passkeys asks the API of the same origin.
+      [contentSecurityPolicy(site, theme, formActions), ...(needs === "passkeys" ? ["connect-src 'self'"] : [])].join(
+        "; ",
+      )
     const frame = {
       siteName: site.name,
       logo: theme.logo,
@@ -141,19 +156,21 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
       paths,
       catalogues,
       assets: [css, js, passkeysJs, codesJs, svg],
-      respond: (page, words) =>
-        HttpServerResponse.text(document({ ...frame, words }, page).text, {
+      respond: (page, browserWords) => {
+        const words = page.words ?? browserWords
+        return HttpServerResponse.text(document({ ...frame, words }, page).text, {
           status: page.status ?? 200,
           contentType: "text/html; charset=utf-8",
           headers: {
             ...headers,
-            ...(page.needs === "passkeys" ? { "content-security-policy": passkeyPolicy } : {}),
+            "content-security-policy": policyOf(page),
             ...(page.holdsToken === true ? { "referrer-policy": "strict-origin" } : {}),
             "content-language": words.locale,
             vary: "accept-language",
             ...page.headers,
           },
-        }),
+        })
+      },
       redirect: (target) => HttpServerResponse.redirect(target, { status: 303, headers }),
     })
   }),
@@ -198,14 +215,19 @@ const headersOf = (site: Site["Service"], theme: Theme): Readonly<Record<string,
   ...(site.isSecure ? { "strict-transport-security": "max-age=63072000; includeSubDomains" } : {}),
 })
 
-const contentSecurityPolicy = (site: Site["Service"], { logo }: Theme): string =>
+const contentSecurityPolicy = (
+  site: Site["Service"],
+  { logo }: Theme,
+  formActions: ReadonlyArray<string> = [],
+): string =>
   [
     "default-src 'none'",
     "style-src 'self'",
     "script-src 'self'",
     `img-src ${["'self'", ...logoSource(logo)].join(" ")}`,
-    // Browsers hold the redirect after a form to this list too, and a sign-in may lead back to another origin of the site.
-    `form-action ${["'self'", ...site.allowedOrigins].join(" ")}`,
+    // Browsers hold the redirect after a form to this list too, and a sign-in may lead back to another origin of the site,
+    // or to the client that waits for it.
+    `form-action ${["'self'", ...new Set([...site.allowedOrigins, ...formActions])].join(" ")}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ].join("; ")

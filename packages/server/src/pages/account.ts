@@ -15,14 +15,17 @@ import { Users } from "@belfry/core/Users"
 import { Enrolments } from "@belfry/factors/Enrolments"
 import { Passkeys } from "@belfry/factors/Passkeys"
 import { Passwords } from "@belfry/factors/Passwords"
+import { GrantId } from "@belfry/oauth-server/Grant"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { makeApplications } from "./applications.ts"
 import { decode, type FormFields, FormUnreadable, NameField, PasswordField, problemsOf } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { makeProviders } from "./providers.ts"
 import { withQuery } from "./query.ts"
+import { makeScopeWords } from "./scopes.ts"
 import { get, makeVisitors, post, type Visit, type Visitor } from "./visit.ts"
 import { type AccountView, accountPage, deleteAccountPage } from "./views/account.ts"
 import type { Problem } from "./views/parts.ts"
@@ -41,6 +44,8 @@ const FirstPasswordForm = Schema.Struct({
 
 const RevokeForm = Schema.Struct({ session: SessionId })
 
+const EndAccessForm = Schema.Struct({ grant: GrantId })
+
 /**
  * Adds the account page, and the pages of deleting the account.
  *
@@ -56,6 +61,8 @@ export const routes = Effect.gen(function* () {
   const enrolments = yield* Enrolments
   const passkeys = yield* Passkeys
   const providers = yield* makeProviders
+  const applications = yield* makeApplications
+  const scopeWords = yield* makeScopeWords
   const visitors = yield* makeVisitors
 
   const isFresh = ({ session }: Visitor) => Effect.isSuccess(sessions.requireFresh(session))
@@ -72,6 +79,8 @@ export const routes = Effect.gen(function* () {
       passkeys: yield* passkeys.list(visitor.user.id),
       providers: yield* providers.list,
       connected: yield* providers.connected(visitor.user.id),
+      applications: yield* applications.list(visitor.user.id),
+      scopeWords: scopeWords(words),
       isFresh: yield* isFresh(visitor),
       now: yield* Clock.currentTimeMillis,
       ...options,
@@ -218,6 +227,20 @@ export const routes = Effect.gen(function* () {
       return withQuery(paths.signIn, { done: "signed-out" })
     }),
 
+    "end-access": Effect.fnUntraced(function* (visit, { user }, fields) {
+      const form = decode(EndAccessForm, fields)
+      if (Result.isFailure(form)) return yield* new FormUnreadable({ status: 400 })
+      yield* applications.end(user.id, form.success.grant, visit.client)
+      return done("access-ended")
+    }),
+
+    "remove-application": Effect.fnUntraced(function* (visit, { user }, fields) {
+      const clientId = fields["client"]
+      if (clientId === undefined) return yield* new FormUnreadable({ status: 400 })
+      yield* applications.remove(user.id, clientId, visit.client)
+      return done("access-removed")
+    }),
+
     "revoke-others": (visit, { session }) =>
       Effect.as(
         sessions.revokeAll({ userId: session.userId, except: session.id, client: visit.client }),
@@ -281,6 +304,8 @@ export const routes = Effect.gen(function* () {
 // internal
 
 const doneFlags = [
+  "access-ended",
+  "access-removed",
   "account-linked",
   "account-unlinked",
   "codes-saved",

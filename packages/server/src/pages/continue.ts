@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeAttempts } from "./attempts.ts"
+import { type Flow, inSignIn } from "./flows.ts"
 import { decode } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { makeProofs } from "./proofs.ts"
@@ -53,6 +54,7 @@ export const routes = Effect.gen(function* () {
         { wanted: visit.query("factor"), asksNext: visit.query("resync") === "1" },
       )
     }),
+    inSignIn,
   )
 
   yield* post(
@@ -61,18 +63,22 @@ export const routes = Effect.gen(function* () {
       const token = yield* attempts.getToken(visit)
       return yield* proofs.submit(visit, fields, { action: paths.continueSignIn, token })
     }),
+    inSignIn,
   )
 
   yield* post(
     paths.cancelSignIn,
     Effect.fnUntraced(function* (visit) {
       const token = attempts.token(visit)
-      if (token === undefined) return paths.signIn
+      const start = withQuery(paths.signIn, { return_to: visit.flow?.returnTo })
+      if (token === undefined) return start
       yield* signIns.cancel(token, visit.client)
       yield* attempts.forget(visit)
+      if (visit.flow !== undefined) return start
       // Who is signed in began it to change something in the account.
-      return Option.isSome(yield* visitors.find(visit)) ? paths.account : paths.signIn
+      return Option.isSome(yield* visitors.find(visit)) ? paths.account : start
     }),
+    inSignIn,
   )
 
   yield* post(
@@ -90,6 +96,7 @@ export const routes = Effect.gen(function* () {
                 factors: firstFactors,
                 providers,
                 returnTo,
+                flow: visit.flow,
                 status,
                 headers,
               }),
@@ -112,6 +119,7 @@ export const routes = Effect.gen(function* () {
         }),
       )
     }),
+    inSignIn,
   )
 
   /** The proof that makes the visitor's session fresh again: the one that was begun, or a new one. */
@@ -139,8 +147,12 @@ export const routes = Effect.gen(function* () {
     Effect.fnUntraced(function* (visit) {
       const visitor = yield* visitors.get(visit)
       const wanted = visit.query("return_to")
-      const isFresh = yield* Effect.isSuccess(sessions.requireFresh(visitor.session))
-      if (isFresh) return visit.returnTo(wanted) ?? paths.account
+      // What a client asks for is more than that the last proof is not old.
+      const isDone =
+        visit.flow === undefined
+          ? yield* Effect.isSuccess(sessions.requireFresh(visitor.session))
+          : !isProofOf(visit.flow)
+      if (isDone) return visit.returnTo(wanted) ?? paths.account
       const { state, step } = yield* prove(visit, visitor, wanted)
       return yield* proofs.show(visit, state, step, {
         wanted: visit.query("factor"),
@@ -158,3 +170,8 @@ export const routes = Effect.gen(function* () {
     }),
   )
 })
+
+// internal
+
+/** Whether a client waits for a proof of who is signed in. */
+const isProofOf = ({ intent }: Flow): boolean => intent === "reauthenticate" || intent === "step_up"

@@ -17,6 +17,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeAttempts } from "./attempts.ts"
+import { inSignIn } from "./flows.ts"
 import { CodeField, decode, type FormFields, FormUnreadable, problemsOf, SecretField } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { qrCode } from "./qrCode.ts"
@@ -101,6 +102,7 @@ export const routes = Effect.gen(function* () {
         ? paths.continueSignIn
         : enrolPage(visit.words, paths, { email: user.email, enrol })
     }),
+    inSignIn,
   )
 
   const methods = `${paths.account}#sign-in-methods`
@@ -170,6 +172,7 @@ export const routes = Effect.gen(function* () {
           ),
         )
       }),
+      place === "account" ? [] : inSignIn,
     )
 
     yield* post(
@@ -194,6 +197,7 @@ export const routes = Effect.gen(function* () {
           }),
         )
       }),
+      place === "account" ? [] : inSignIn,
     )
   })
 
@@ -249,7 +253,8 @@ export const routes = Effect.gen(function* () {
       const { state } = yield* attempts.get(visit)
       return state.enrol.includes("passkey") ? passkeyPage("sign-in", visit) : paths.continueSignIn
     }),
+    inSignIn,
   )
 
-  yield* post(paths.enrolPasskey, addPasskey("sign-in"))
+  yield* post(paths.enrolPasskey, addPasskey("sign-in"), inSignIn)
 })

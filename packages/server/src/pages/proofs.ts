@@ -85,7 +85,7 @@ export const makeProofs = Effect.gen(function* () {
     options: ProofOptions = {},
   ) {
     const { user, enrol, factors, attempt } = state
-    if (user === null) return paths.signIn
+    if (user === null) return withQuery(paths.signIn, { return_to: visit.flow?.returnTo })
     if (factors.length === 0 && enrol.length > 0) return paths.enrol
     const linked = factors.includes("oauth") ? yield* providers.ofUser(user.id) : []
     const choice = choiceOf(factors).filter((factor) => factor !== "oauth" || linked.length > 0)
@@ -100,6 +100,8 @@ export const makeProofs = Effect.gen(function* () {
       action: step.action,
       returnTo: step.returnTo,
       asksNext,
+      otherAccount:
+        visit.flow === undefined ? undefined : withQuery(paths.signIn, { return_to: visit.flow.returnTo, switch: "1" }),
       state: { values: {}, problems },
       status,
       headers,

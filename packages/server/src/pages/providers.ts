@@ -134,7 +134,8 @@ export const routes = Effect.gen(function* () {
         code: visit.query("error"),
         provider,
         canRetry: goesOn || firstFactors.includes("oauth"),
-        stage: isSignedIn ? "signed-in" : goesOn ? "continue" : "start",
+        // Who signs in for a client may be signed in already, as somebody else.
+        stage: goesOn ? "continue" : isSignedIn && visit.flow === undefined ? "signed-in" : "start",
         returnTo: visit.returnTo(visit.query("return_to")),
       })
     }),

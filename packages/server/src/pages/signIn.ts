@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeAttempts } from "./attempts.ts"
+import { hintOf, isSwitching, maySignIn } from "./flows.ts"
 import { decode, PasswordField, problemsOf } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { makeProviders } from "./providers.ts"
@@ -39,19 +40,28 @@ export const routes = Effect.gen(function* () {
   const visitors = yield* makeVisitors
 
   const show = (
-    { words, returnTo }: Visit,
+    visit: Visit,
     wanted: string | undefined,
-    options: Omit<Parameters<typeof signInPage>[2], "factors" | "providers" | "returnTo">,
+    options: Omit<Parameters<typeof signInPage>[2], "factors" | "flow" | "isSwitching" | "providers" | "returnTo">,
   ) =>
     Effect.map(providers.forSignIn, (providers) =>
-      signInPage(words, paths, { ...options, factors, providers, returnTo: returnTo(wanted) }),
+      signInPage(visit.words, paths, {
+        ...options,
+        factors,
+        providers,
+        returnTo: visit.returnTo(wanted),
+        flow: visit.flow,
+        isSwitching: isSwitching(visit),
+      }),
     )
 
   yield* get(
     paths.signIn,
     Effect.fnUntraced(function* (visit) {
       const wanted = visit.query("return_to")
-      if (Option.isSome(yield* visitors.find(visit))) return visit.returnTo(wanted) ?? paths.account
+      if (Option.isSome(yield* visitors.find(visit)) && !maySignIn(visit)) {
+        return visit.returnTo(wanted) ?? paths.account
+      }
       // Who comes here begins anew: a sign-in that somebody went on with here would only ask for that person's passkeys.
       const begun = yield* attempts.find(visit)
       if (Option.exists(begun, ({ state }) => state.user !== null)) yield* attempts.forget(visit)
@@ -59,7 +69,7 @@ export const routes = Effect.gen(function* () {
       const notice = visit.query("notice")
       const problems: ReadonlyArray<Problem> = notice === "cookies" ? [{ message: words.problems.cookies }] : []
       const done = notice === "session-over" ? words.problems.sessionOver : doneAtSignIn(visit)
-      return yield* show(visit, wanted, { state: { values: {}, problems }, done })
+      return yield* show(visit, wanted, { state: { values: hintOf(visit), problems }, done })
     }),
   )
 

@@ -16,6 +16,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeAttempts } from "./attempts.ts"
+import { hintOf, inSignIn, isSwitching, maySignIn } from "./flows.ts"
 import { CodeField, decode, problemsOf, TokenField } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { withQuery } from "./query.ts"
@@ -49,8 +50,9 @@ export const routes = Effect.gen(function* () {
     paths.signInEmail,
     Effect.fnUntraced(function* (visit) {
       const returnTo = visit.returnTo(visit.query("return_to"))
-      if (Option.isSome(yield* visitors.find(visit))) return returnTo ?? paths.account
-      return signInEmailPage(visit.words, paths, { state: { values: {}, problems: [] }, factors, returnTo })
+      if (Option.isSome(yield* visitors.find(visit)) && !maySignIn(visit)) return returnTo ?? paths.account
+      const state = { values: hintOf(visit), problems: [] }
+      return signInEmailPage(visit.words, paths, { state, factors, returnTo, isSwitching: isSwitching(visit) })
     }),
   )
 
@@ -114,6 +116,7 @@ export const routes = Effect.gen(function* () {
       const { state } = yield* attempts.get(visit)
       return showCode(visit, state)
     }),
+    inSignIn,
   )
 
   yield* post(
@@ -161,6 +164,7 @@ export const routes = Effect.gen(function* () {
         }),
       )
     }),
+    inSignIn,
   )
 
   const expired = ({ words }: Visit, holdsToken: boolean) =>
@@ -180,6 +184,7 @@ export const routes = Effect.gen(function* () {
           }),
         )
     }),
+    inSignIn,
   )
 
   yield* post(
@@ -199,5 +204,6 @@ export const routes = Effect.gen(function* () {
           }),
         )
     }),
+    inSignIn,
   )
 })

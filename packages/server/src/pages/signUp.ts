@@ -14,8 +14,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Catalogue } from "../PageCatalogues.ts"
 import { makeAttempts } from "./attempts.ts"
+import { forgetSignUpRequest, hintOf, inSignIn, inSignUp, keepSignUpRequest } from "./flows.ts"
 import { decode, NameField, PasswordField, problemsOf, TokenField } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { makeProviders } from "./providers.ts"
@@ -63,22 +63,29 @@ export const routes = Effect.gen(function* () {
       holdsToken,
     )
 
-  const show = (words: Catalogue, view: FormView) =>
-    Effect.map(providers.forSignUp, (providers) => signUpPage(words, paths, { ...view, providers }))
+  const show = ({ flow, words }: Visit, view: FormView) =>
+    Effect.map(providers.forSignUp, (providers) =>
+      signUpPage(words, paths, { ...view, providers, returnTo: flow?.returnTo }),
+    )
 
   yield* get(
     paths.signUp,
     Effect.fnUntraced(function* (visit) {
-      if (Option.isSome(yield* visitors.find(visit))) return paths.account
-      return yield* show(visit.words, { state: { values: {}, problems: [] } })
+      const { flow } = visit
+      // A client may ask for a new account, whoever is signed in.
+      if (flow?.intent !== "create" && Option.isSome(yield* visitors.find(visit))) {
+        return flow?.returnTo ?? paths.account
+      }
+      return yield* show(visit, { state: { values: hintOf(visit), problems: [] } })
     }),
   )
 
   yield* post(
     paths.signUp,
-    Effect.fnUntraced(function* ({ words, client }, fields) {
+    Effect.fnUntraced(function* (visit, fields) {
+      const { words, client, flow } = visit
       const again = (status: number, problems: ReadonlyArray<Problem>, headers = {}) =>
-        show(words, {
+        show(visit, {
           state: { values: { name: fields["name"] ?? "", email: fields["email"] ?? "" }, problems },
           status,
           headers,
@@ -91,7 +98,8 @@ export const routes = Effect.gen(function* () {
       const { name = null, email, password } = form.success
       return yield* passwords.signUp({ name, email, password, client }).pipe(
         Effect.flatMap((browser) => setSignUpCookie(browser, site)),
-        Effect.as(withQuery(paths.checkMail, { for: "sign-up" })),
+        Effect.andThen(keepSignUpRequest(visit, site)),
+        Effect.as(withQuery(paths.checkMail, { for: "sign-up", return_to: flow?.returnTo })),
         Effect.catchTags({
           PasswordRejected: ({ reason }) => again(422, [{ field: "password", message: words.problems[reason] }]),
           RateLimited: ({ retryAfter }) =>
@@ -101,8 +109,13 @@ export const routes = Effect.gen(function* () {
     }),
   )
 
-  yield* get(paths.checkMail, ({ words, query }) =>
-    Effect.succeed(checkMailPage(words, paths, mailReasons.find((reason) => reason === query("for")) ?? "sign-up")),
+  yield* get(
+    paths.checkMail,
+    ({ flow, words, query }) => {
+      const reason = mailReasons.find((reason) => reason === query("for")) ?? "sign-up"
+      return Effect.succeed(checkMailPage(words, paths, { reason, returnTo: flow?.returnTo }))
+    },
+    inSignIn,
   )
 
   yield* get(
@@ -123,12 +136,13 @@ export const routes = Effect.gen(function* () {
         Effect.catchTag("VerificationTokenInvalid", () => Effect.succeed(expired(visit, true))),
       )
     }),
+    inSignUp,
   )
 
   yield* post(
     paths.confirmSignUp,
     Effect.fnUntraced(function* (visit, fields) {
-      const { words, request, client } = visit
+      const { flow, words, request, client } = visit
       const askPassword = (status: number, problems: ReadonlyArray<Problem>, headers = {}) =>
         confirmSignUpPage(words, paths, {
           state: { values: {}, problems },
@@ -147,12 +161,13 @@ export const routes = Effect.gen(function* () {
       return yield* passwords
         .confirmSignUp({
           ...form.success,
+          ...(flow === undefined ? {} : { context: { returnTo: flow.returnTo } }),
           browser: signUpToken(request, site),
           replaces: cookieToken(request, site),
           client,
         })
         .pipe(
-          Effect.tap(clearSignUpCookie(site)),
+          Effect.tap(Effect.andThen(clearSignUpCookie(site), forgetSignUpRequest(visit, site))),
           attempts.settle(visit, { by: undefined, otherwise: withQuery(paths.account, { done: "welcome" }) }),
           Effect.catchTags({
             PasswordRequired: () =>
@@ -169,5 +184,6 @@ export const routes = Effect.gen(function* () {
           }),
         )
     }),
+    inSignUp,
   )
 })

@@ -21,16 +21,19 @@ import type { StoreError } from "@belfry/core/StoreError"
 import type { User } from "@belfry/core/User"
 import type { SignInRefused } from "@belfry/factors/SignInAttempt"
 import { clearSignInCookie, signInToken } from "@belfry/factors/SignInHandlers"
+import type { AuthorizationRefused } from "@belfry/oauth-server/OAuthError"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { type Catalogue, select } from "../PageCatalogues.ts"
+import { type Flow, type FlowSource, makeFlows } from "./flows.ts"
 import { type FormFields, type FormUnreadable, read } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { withQuery } from "./query.ts"
+import { authorizationErrorPage, inFlow } from "./views/authorization.ts"
 import type { Page } from "./views/document.ts"
 import { failurePage, refusedPage } from "./views/failures.ts"
 
@@ -39,7 +42,8 @@ import { failurePage, refusedPage } from "./views/failures.ts"
  *
  * **Details**
  *
- * `query` gives a parameter that came exactly once. `returnTo` is where the reader wants to go, if that is allowed.
+ * `query` gives a parameter that came exactly once. `flow` is the authorization request that the page stands in, if any;
+ * `returnTo` is where it goes on then, and else where the reader wants to go, if that is allowed.
  *
  * @category models
  * @since 0.1.0
@@ -48,17 +52,18 @@ export interface Visit {
   readonly request: HttpServerRequest.HttpServerRequest
   readonly client: ClientInfo
   readonly words: Catalogue
+  readonly flow: Flow | undefined
   readonly query: (name: string) => string | undefined
   readonly returnTo: (input: string | undefined) => string | undefined
 }
 
 /**
- * A page to show, or the path or URL to go on to.
+ * A page to show, the path or URL to go on to, or a response that is whole already.
  *
  * @category models
  * @since 0.1.0
  */
-export type Answer = Page | string
+export type Answer = Page | string | HttpServerResponse.HttpServerResponse
 
 /**
  * What any page may fail with; {@link get} and {@link post} answer it with a page.
@@ -72,6 +77,7 @@ export type Failure =
   | SessionInvalid
   | SessionNotFresh
   | SignInRefused
+  | AuthorizationRefused
   | CrossOriginRequest
   | FormUnreadable
 
@@ -89,7 +95,8 @@ export interface Visitor {
 type Provided = HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams
 
 /**
- * Adds a page that is looked at.
+ * Adds a page that is looked at. `sources` are where it looks for the authorization request that it stands in, beside its
+ * address; null where it stands in none, ever.
  *
  * @category routes
  * @since 0.1.0
@@ -97,14 +104,20 @@ type Provided = HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSe
 export const get = Effect.fnUntraced(function* <R extends Provided = never>(
   path: `/${string}`,
   handle: (visit: Visit) => Effect.Effect<Answer, Failure, R>,
+  sources: ReadonlyArray<FlowSource> | null = [],
 ) {
   const router = yield* HttpRouter.HttpRouter
-  const answer = yield* makeAnswer
-  yield* router.add("GET", path, answer(handle))
+  const { answer, enter } = yield* makeAnswer
+  yield* router.add(
+    "GET",
+    path,
+    answer((visit) => enter(visit, visit.query, sources, handle)),
+  )
 })
 
 /**
- * Adds the action of a form. What a page of another origin sends is refused before anything of it is read.
+ * Adds the action of a form. What a page of another origin sends is refused before anything of it is read. `sources` as
+ * for {@link get}.
  *
  * @category routes
  * @since 0.1.0
@@ -112,17 +125,25 @@ export const get = Effect.fnUntraced(function* <R extends Provided = never>(
 export const post = Effect.fnUntraced(function* <R extends Provided = never>(
   path: `/${string}`,
   handle: (visit: Visit, fields: FormFields) => Effect.Effect<Answer, Failure, R>,
+  sources: ReadonlyArray<FlowSource> | null = [],
 ) {
   const router = yield* HttpRouter.HttpRouter
   const { site } = yield* PageKit
-  const answer = yield* makeAnswer
+  const { answer, enter } = yield* makeAnswer
   yield* router.add(
     "POST",
     path,
     answer((visit) =>
       Effect.fromResult(checkOrigin(visit.request, site)).pipe(
         Effect.andThen(read(visit.request)),
-        Effect.flatMap((fields) => handle(visit, fields)),
+        Effect.flatMap((fields) =>
+          enter(
+            visit,
+            (name) => fields[name],
+            sources,
+            (visit) => handle(visit, fields),
+          ),
+        ),
       ),
     ),
   )
@@ -165,6 +186,7 @@ export const makeVisitors = Effect.gen(function* () {
 const makeAnswer = Effect.gen(function* () {
   const kit = yield* PageKit
   const { site, paths, catalogues } = kit
+  const flows = yield* makeFlows((yield* makeVisitors).find)
   const parseTarget = RedirectTarget.parse({ baseUrl: site.baseUrl, allowedOrigins: site.allowedOrigins })
 
   const visitOf = (
@@ -174,6 +196,7 @@ const makeAnswer = Effect.gen(function* () {
     request,
     client: clientInfo(request),
     words: select(catalogues, request.headers["accept-language"]),
+    flow: undefined,
     query: (name) => {
       const value = parameters[name]
       return typeof value === "string" ? value : undefined
@@ -181,62 +204,98 @@ const makeAnswer = Effect.gen(function* () {
     returnTo: (input) => (input === undefined || input === "" ? undefined : Result.getOrUndefined(parseTarget(input))),
   })
 
+  /** The visit within the request of a client, whose wishes for the language go before those of the browser. */
+  const visitIn = (visit: Visit, flow: Flow): Visit => ({
+    ...visit,
+    flow,
+    words: select(catalogues, [...flow.uiLocales, visit.request.headers["accept-language"] ?? ""].join(",")),
+    returnTo: () => flow.returnTo,
+  })
+
   /** Where somebody goes who has to sign in first, and what they are told there. */
-  const signInFirst = ({ request }: Visit): string => {
+  const signInFirst = ({ flow, request }: Visit): string => {
     const wanted = request.method === "GET" && request.url !== paths.account ? request.url : undefined
     const hadCookie = cookieToken(request, site) !== undefined
     // A sign-in led here and the cookie it set did not come along: the browser keeps none.
     const isFromSignIn = pathOf(request.headers.referer, site.origin) === paths.signIn
     const notice = hadCookie ? "session-over" : isFromSignIn ? "cookies" : undefined
-    return withQuery(paths.signIn, { notice, return_to: wanted })
+    return withQuery(paths.signIn, { notice, return_to: flow?.returnTo ?? wanted })
   }
 
   /** What a sign-in that cannot go on shows; one that is over takes its cookie along. */
-  const refused = Effect.fnUntraced(function* ({ reason }: SignInRefused, { request, words }: Visit) {
+  const refused = Effect.fnUntraced(function* ({ reason }: SignInRefused, { flow, request, words }: Visit) {
     if (reason === "factor-unavailable") return paths.continueSignIn
     if (reason === "user-mismatch") return refusedPage(words, { reason: "mismatch", href: paths.continueSignIn })
     if (signInToken(request, site) !== undefined) yield* clearSignInCookie(site)
-    return refusedPage(words, { reason, href: paths.signIn })
+    return refusedPage(words, { reason, href: withQuery(paths.signIn, { return_to: flow?.returnTo }) })
   })
 
-  return <R>(handle: (visit: Visit) => Effect.Effect<Answer, Failure, R>) =>
-    Effect.gen(function* (): Effect.fn.Return<
-      HttpServerResponse.HttpServerResponse,
-      never,
-      R | HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams
-    > {
-      const request = yield* HttpServerRequest.HttpServerRequest
-      const visit = visitOf(request, yield* HttpServerRequest.ParsedSearchParams)
-      const failed = (status: 400 | 403 | 413 | 415 | 500) => failurePage(visit.words, { status })
-      const answer = yield* handle(visit).pipe(
-        Effect.catchTags({
-          CrossOriginRequest: () => Effect.succeed(failed(403)),
-          FormUnreadable: ({ status }) => Effect.succeed(failed(status)),
-          RateLimited: ({ retryAfter }) => Effect.succeed(failurePage(visit.words, { status: 429, retryAfter })),
-          SessionInvalid: () =>
-            Effect.as(
-              cookieToken(request, site) === undefined ? Effect.void : clearSessionCookie(site),
-              signInFirst(visit),
-            ),
-          // Every page that asks for it is also there to be looked at, under the same path.
-          SessionNotFresh: () =>
-            Effect.succeed(
-              withQuery(paths.confirmAccess, {
-                return_to: request.method === "GET" ? request.url : pathOf(request.url, site.origin, site.origin),
-              }),
-            ),
-          SignInRefused: (error) => refused(error, visit),
-          StoreError: (error) =>
-            Effect.matchEffect(storeUnavailable(error), {
-              onFailure: () => Effect.succeed(failurePage(visit.words, { status: 503, retryAfter: 1 })),
-              onSuccess: Effect.succeed,
+  /** An answer for whatever can go wrong on a page. */
+  const settle = <R>(visit: Visit, answer: Effect.Effect<Answer, Failure, R>) => {
+    const { request, words } = visit
+    const failed = (status: 400 | 403 | 413 | 415 | 500) => failurePage(words, { status })
+    return answer.pipe(
+      Effect.catchTags({
+        AuthorizationRefused: ({ reason, description, retryAfter }) =>
+          Effect.succeed(authorizationErrorPage(words, { code: reason, description, retryAfter })),
+        CrossOriginRequest: () => Effect.succeed(failed(403)),
+        FormUnreadable: ({ status }) => Effect.succeed(failed(status)),
+        RateLimited: ({ retryAfter }) => Effect.succeed(failurePage(words, { status: 429, retryAfter })),
+        SessionInvalid: () =>
+          Effect.as(
+            cookieToken(request, site) === undefined ? Effect.void : clearSessionCookie(site),
+            signInFirst(visit),
+          ),
+        // Every page that asks for it is also there to be looked at, under the same path.
+        SessionNotFresh: () =>
+          Effect.succeed(
+            withQuery(paths.confirmAccess, {
+              return_to: request.method === "GET" ? request.url : pathOf(request.url, site.origin, site.origin),
             }),
-        }),
-        Effect.catchDefect((defect) => Effect.as(Effect.logError("A page failed", defect), failed(500))),
-      )
-      return typeof answer === "string" ? kit.redirect(answer) : kit.respond(answer, visit.words)
-    })
+          ),
+        SignInRefused: (error) => refused(error, visit),
+        StoreError: (error) =>
+          Effect.matchEffect(storeUnavailable(error), {
+            onFailure: () => Effect.succeed(failurePage(words, { status: 503, retryAfter: 1 })),
+            onSuccess: Effect.succeed,
+          }),
+      }),
+      Effect.catchDefect((defect) => Effect.as(Effect.logError("A page failed", defect), failed(500))),
+    )
+  }
+
+  return {
+    /** Looks for the authorization request that a page stands in, and has the page answer within it. */
+    enter: Effect.fnUntraced(function* <R extends Provided>(
+      opened: Visit,
+      parameter: (name: string) => string | undefined,
+      sources: ReadonlyArray<FlowSource> | null,
+      handle: (visit: Visit) => Effect.Effect<Answer, Failure, R>,
+    ) {
+      const flow = sources === null ? undefined : yield* flows.find(opened, parameter, sources)
+      if (flow === undefined) return yield* handle(opened)
+      const visit = visitIn(opened, flow)
+      const answer: Answer = yield* settle(visit, handle(visit))
+      return isPage(answer) ? inFlow(visit.words, paths, answer, flow) : answer
+    }),
+
+    answer: <R>(handle: (visit: Visit) => Effect.Effect<Answer, Failure, R>) =>
+      Effect.gen(function* (): Effect.fn.Return<
+        HttpServerResponse.HttpServerResponse,
+        never,
+        R | HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams
+      > {
+        const request = yield* HttpServerRequest.HttpServerRequest
+        const visit = visitOf(request, yield* HttpServerRequest.ParsedSearchParams)
+        const answer: Answer = yield* settle(visit, handle(visit))
+        if (isPage(answer)) return kit.respond(answer, visit.words)
+        return typeof answer === "string" ? kit.redirect(answer) : answer
+      }),
+  }
 })
+
+const isPage = (answer: Answer): answer is Page =>
+  typeof answer !== "string" && !HttpServerResponse.isHttpServerResponse(answer)
 
 const pathOf = (url: string | undefined, origin: string, base?: string): string | undefined => {
   const parsed = URL.parse(url ?? "", base)

@@ -21,7 +21,7 @@ import { HttpEffect, HttpRouter, type HttpServerRequest, type HttpServerResponse
 
 /** The services of a site in memory, without providers to sign in with. */
 export const layerServices = (options: Partial<Site.SiteOptions> = {}) =>
-  TestServices.layerOAuthClient.pipe(
+  Layer.merge(TestServices.layerOAuthClient, TestServices.layerOAuthServer).pipe(
     Layer.provideMerge(FactorsServices.layer),
     Layer.provideMerge(CoreServices.layer()),
     Layer.provideMerge(

@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import { authorizationDone, authorizationWords } from "./enAuthorization.ts"
 import { factorDone, factorFields, factorProblems, factorWords } from "./enFactors.ts"
 import { providerDone, providerWords } from "./enProviders.ts"
 import { ago, dayOf, duration } from "./time.ts"
@@ -24,6 +25,7 @@ export const english = {
 
   ...factorWords,
   ...providerWords,
+  ...authorizationWords,
 
   time: {
     /** How long ago, in words: `3 hours ago`; a date when that is more than a month. Both in milliseconds of the epoch. */
@@ -96,6 +98,7 @@ export const english = {
     "sessions-revoked": "Your other devices were signed out.",
     ...factorDone,
     ...providerDone,
+    ...authorizationDone,
   },
 
   signIn: {

@@ -38,7 +38,9 @@ export type PageFactor = Exclude<Factor, "security-key">
  * **Details**
  *
  * `factor` is the one that is asked for, none when there is nothing to choose from; `others` are the ways beside it.
- * `providers` are those of the accounts that the person has linked. `action` is the path of the page, where its forms go. `asksNext` asks for two codes of a code generator in a row.
+ * `providers` are those of the accounts that the person has linked. `action` is the path of the page, where its forms go.
+ * `asksNext` asks for two codes of a code generator in a row. `otherAccount` is where another account is chosen for the
+ * client that waits, if one does.
  *
  * @category models
  * @since 0.1.0
@@ -52,6 +54,7 @@ export interface ProofView {
   readonly action: string
   readonly returnTo?: string | undefined
   readonly asksNext?: boolean
+  readonly otherAccount?: string | undefined
   readonly state: FormState
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
@@ -64,7 +67,7 @@ export interface ProofView {
  * @since 0.1.0
  */
 export const proofPage = (words: Catalogue, paths: Paths, view: ProofView): Page => {
-  const { email, isStepUp, factor, others, action, returnTo, state, status = 200, headers = {} } = view
+  const { email, isStepUp, factor, others, action, otherAccount, returnTo, state, status = 200, headers = {} } = view
   const text = words.proof
   const title = isStepUp ? words.confirmAccess.title : text.title
   return {
@@ -82,8 +85,9 @@ export const proofPage = (words: Catalogue, paths: Paths, view: ProofView): Page
           href: withQuery(action, { factor: other, return_to: returnTo }),
           label: text[other].use,
         })),
+        ...(otherAccount === undefined ? [] : [{ href: otherAccount, label: words.authorization.otherAccount }]),
       )}
-      ${form(paths.cancelSignIn, html`<button class="plain">${text.cancel}</button>`)}`,
+      ${otherAccount === undefined && form(paths.cancelSignIn, html`<button class="plain">${text.cancel}</button>`)}`,
   }
 }
 

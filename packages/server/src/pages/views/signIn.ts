@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Factor } from "@belfry/factors/Factor"
+import type { LoginContext } from "@belfry/oauth-server/Authorizations"
 import { html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
@@ -13,7 +14,8 @@ import { type ProviderChoice, providerButtons } from "./providers.ts"
 import { field, form, type FormState, links, notice, passkeyForm, returnField, submit, summary } from "./parts.ts"
 
 /**
- * Signing in. `factors` are those that may begin a sign-in, `providers` those whose word may.
+ * Signing in. `factors` are those that may begin a sign-in, `providers` those whose word may. `flow` is the request of a
+ * client, `isSwitching` tells that it is another account than the one that is signed in.
  *
  * @category views
  * @since 0.1.0
@@ -26,12 +28,15 @@ export const signInPage = (
     readonly factors: ReadonlyArray<Factor>
     readonly providers: ReadonlyArray<ProviderChoice>
     readonly returnTo: string | undefined
+    readonly flow?: Pick<LoginContext, "returnTo"> | undefined
+    readonly isSwitching?: boolean
     readonly done?: string | undefined
     readonly status?: number
     readonly headers?: Readonly<Record<string, string>>
   },
 ): Page => {
-  const { state, factors, providers, returnTo } = view
+  const { state, factors, providers, returnTo, flow, isSwitching = false } = view
+  const toEmail = withQuery(paths.signInEmail, { return_to: returnTo, ...(isSwitching ? { switch: "1" } : {}) })
   const title = words.signIn.title
   const hasPasskeys = factors.includes("passkey")
   const hasPassword = factors.includes("password")
@@ -58,13 +63,15 @@ export const signInPage = (
       }
       ${providerButtons(words, paths, providers, returnField(returnTo))}
       ${links(
-        ...(hasMailFactor(factors)
-          ? [{ href: withQuery(paths.signInEmail, { return_to: returnTo }), label: words.signInEmail.instead }]
-          : []),
+        ...(hasMailFactor(factors) ? [{ href: toEmail, label: words.signInEmail.instead }] : []),
         ...(hasPassword
           ? [
               { href: paths.forgotPassword, label: words.signIn.forgot },
-              { before: words.signIn.noAccount, href: paths.signUp, label: words.signIn.signUp },
+              {
+                before: words.signIn.noAccount,
+                href: withQuery(paths.signUp, { return_to: flow?.returnTo }),
+                label: words.signIn.signUp,
+              },
             ]
           : []),
       )}`,

@@ -13,7 +13,8 @@ import { codeField, field, form, links, notice, returnField, submit, summary } f
 import type { FormView } from "./signUp.ts"
 
 /**
- * Asking for a code or a link by mail. `factors` are those that may begin a sign-in.
+ * Asking for a code or a link by mail. `factors` are those that may begin a sign-in. `isSwitching` tells that it is another
+ * account than the one that is signed in.
  *
  * @category views
  * @since 0.1.0
@@ -21,9 +22,14 @@ import type { FormView } from "./signUp.ts"
 export const signInEmailPage = (
   words: Catalogue,
   paths: Paths,
-  view: FormView & { readonly factors: ReadonlyArray<Factor>; readonly returnTo: string | undefined },
+  view: FormView & {
+    readonly factors: ReadonlyArray<Factor>
+    readonly returnTo: string | undefined
+    readonly isSwitching?: boolean
+  },
 ): Page => {
-  const { state, factors, returnTo, status = 200, headers = {} } = view
+  const { state, factors, returnTo, isSwitching = false, status = 200, headers = {} } = view
+  const toPassword = withQuery(paths.signIn, { return_to: returnTo, ...(isSwitching ? { switch: "1" } : {}) })
   const text = words.signInEmail
   const hasCode = factors.includes("email-code")
   return {
@@ -51,11 +57,7 @@ export const signInEmailPage = (
         }`,
         returnField(returnTo),
       )}
-      ${links(
-        ...(factors.includes("password")
-          ? [{ href: withQuery(paths.signIn, { return_to: returnTo }), label: text.withPassword }]
-          : []),
-      )}`,
+      ${links(...(factors.includes("password") ? [{ href: toPassword, label: text.withPassword }] : []))}`,
   }
 }
 

@@ -8,7 +8,8 @@ import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
 import type { Page } from "./document.ts"
 import { type ProviderChoice, providerButtons } from "./providers.ts"
-import { field, form, type FormState, links, submit, summary, username } from "./parts.ts"
+import { withQuery } from "../query.ts"
+import { field, form, type FormState, links, returnField, submit, summary, username } from "./parts.ts"
 
 /**
  * What a page shows after its form was sent: the form again, with this status.
@@ -23,7 +24,7 @@ export interface FormView {
 }
 
 /**
- * Signing up. `providers` are those that take new people.
+ * Signing up. `providers` are those that take new people. `returnTo` goes on with the request of a client, if there is one.
  *
  * @category views
  * @since 0.1.0
@@ -31,9 +32,10 @@ export interface FormView {
 export const signUpPage = (
   words: Catalogue,
   paths: Paths,
-  view: FormView & { readonly providers: ReadonlyArray<ProviderChoice> },
+  view: FormView & { readonly providers: ReadonlyArray<ProviderChoice>; readonly returnTo: string | undefined },
 ): Page => {
   const title = words.signUp.title
+  const fields = returnField(view.returnTo)
   return framed(words, title, view, [
     form(
       paths.signUp,
@@ -58,9 +60,14 @@ export const signUpPage = (
         hint: words.common.passwordHint,
       })}
       ${submit(words.signUp.submit)}`,
+      fields,
     ),
-    providerButtons(words, paths, view.providers, { sign_up: "1" }),
-    links({ before: words.signUp.haveAccount, href: paths.signIn, label: words.signUp.signIn }),
+    providerButtons(words, paths, view.providers, { sign_up: "1", ...fields }),
+    links({
+      before: words.signUp.haveAccount,
+      href: withQuery(paths.signIn, { return_to: view.returnTo }),
+      label: words.signUp.signIn,
+    }),
   ])
 }
 
@@ -73,23 +80,29 @@ export const signUpPage = (
 export const mailReasons = ["sign-up", "password", "link"] as const
 
 /**
- * What to do next: read the mail. The page is the same whatever is known of the address.
+ * What to do next: read the mail. The page is the same whatever is known of the address. `returnTo` goes on with the request
+ * of a client, if there is one.
  *
  * @category views
  * @since 0.1.0
  */
-export const checkMailPage = (words: Catalogue, paths: Paths, reason: (typeof mailReasons)[number]): Page => {
+export const checkMailPage = (
+  words: Catalogue,
+  paths: Paths,
+  view: { readonly reason: (typeof mailReasons)[number]; readonly returnTo: string | undefined },
+): Page => {
   const { text, again } = {
     "sign-up": { text: words.checkMail.signUp, again: paths.signUp },
     password: { text: words.checkMail.forgot, again: paths.forgotPassword },
     link: { text: words.magicLink.sent, again: paths.signInEmail },
-  }[reason]
+  }[view.reason]
+  const to = (path: string) => withQuery(path, { return_to: view.returnTo })
   return {
     title: words.checkMail.title,
     main: html`<h1>${words.checkMail.title}</h1>
       <p>${text}</p>
       <p class="quiet">${words.checkMail.nothing}</p>
-      ${links({ href: again, label: words.checkMail.again }, { href: paths.signIn, label: words.common.signIn })}`,
+      ${links({ href: to(again), label: words.checkMail.again }, { href: to(paths.signIn), label: words.common.signIn })}`,
   }
 }
 

@@ -1,0 +1,218 @@
+/**
+ * Clients that register themselves.
+ *
+ * @since 0.1.0
+ */
+import { Audit } from "@belfry/core/Audit"
+import type { ClientInfo } from "@belfry/core/AuditEvent"
+import { rateLimitSubject } from "@belfry/core/ClientAddress"
+import { KeyRing } from "@belfry/core/KeyRing"
+import * as OpaqueToken from "@belfry/core/OpaqueToken"
+import { OutboundHttp } from "@belfry/core/OutboundHttp"
+import type { RateLimited } from "@belfry/core/RateLimit"
+import { RateLimits } from "@belfry/core/RateLimits"
+import type { StoreError } from "@belfry/core/StoreError"
+import { TransactionStore } from "@belfry/core/TransactionStore"
+import * as Context from "effect/Context"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type * as Schema from "effect/Schema"
+import { ClientAuthentications } from "./ClientAuthentications.ts"
+import type { Actor, ClientWithSecret } from "./Clients.ts"
+import { prefixes } from "./Grant.ts"
+import { InitialAccessTokenStore } from "./InitialAccessTokenStore.ts"
+import { fromWire } from "./internal/clientMetadataNames.ts"
+import { validate } from "./internal/clientRules.ts"
+import { makeNewClients } from "./internal/newClients.ts"
+import { ClientMetadataInvalid } from "./OAuthClient.ts"
+import { OAuthError } from "./OAuthError.ts"
+import { OAuthServerHooks } from "./OAuthServerHooks.ts"
+import { OAuthServerSettings } from "./OAuthServerSettings.ts"
+
+/**
+ * An initial access token that was made: the only moment at which it exists outside of its holder.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface IssuedInitialAccessToken {
+  readonly id: string
+  readonly token: Redacted.Redacted
+  readonly expiresAt: DateTime.Utc
+}
+
+/**
+ * Clients that register themselves.
+ *
+ * @see [RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591.html#section-3)
+ * @category services
+ * @since 0.1.0
+ */
+export class ClientRegistrations extends Context.Service<
+  ClientRegistrations,
+  {
+    /**
+     * Registers a client by the JSON of a registration request, decoded but unchecked.
+     *
+     * **Details**
+     *
+     * `token` is an initial access token, `actor` who is signed in; with neither, registration must be open. What cannot
+     * be had is left out of what is kept (grant types, scopes) or refused (everything else); the client reads what it got.
+     * Members that only the host decides are refused by name.
+     */
+    readonly register: (options: {
+      readonly metadata: Schema.Json
+      readonly token: Redacted.Redacted | null
+      readonly actor: Actor | null
+      readonly clientInfo: ClientInfo
+    }) => Effect.Effect<ClientWithSecret, ClientMetadataInvalid | OAuthError | RateLimited | StoreError>
+    /** Makes an initial access token. `uses`: null for any number. */
+    readonly issueToken: (options: {
+      readonly lifetime: Duration.Duration
+      readonly uses: number | null
+      readonly actor: Actor | null
+      readonly clientInfo: ClientInfo
+    }) => Effect.Effect<IssuedInitialAccessToken, StoreError>
+    /** Revokes an initial access token; false when there is none. */
+    readonly revokeToken: (id: string, clientInfo: ClientInfo) => Effect.Effect<boolean, StoreError>
+  }
+>()("@belfry/oauth-server/ClientRegistrations") {}
+
+/**
+ * Layer of the service.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = Layer.effect(
+  ClientRegistrations,
+  Effect.gen(function* () {
+    const settings = yield* OAuthServerSettings
+    const hooks = yield* OAuthServerHooks
+    const { methods } = yield* ClientAuthentications
+    const outbound = yield* OutboundHttp
+    const limits = yield* RateLimits
+    const tokens = yield* InitialAccessTokenStore
+    const transactions = yield* TransactionStore
+    const audit = yield* Audit
+    const random = yield* SecureRandom.SecureRandom
+    const hasher = yield* (yield* KeyRing).hasher("oauth-initial-access-token")
+    const newClients = yield* makeNewClients
+
+    const verified = Effect.fnUntraced(function* (statement: string) {
+      const claims = yield* hooks.softwareStatement(statement)
+      if (claims !== null) return claims
+      return yield* new ClientMetadataInvalid({
+        code: "unapproved_software_statement",
+        member: "software_statement",
+        description: "This server knows nobody who vouches for this software",
+      })
+    })
+
+    /** Takes one use of an initial access token, in the transaction that registers. */
+    const useToken = Effect.fnUntraced(function* (token: Redacted.Redacted) {
+      if (!OpaqueToken.isWellFormed(prefixes.initialAccessToken, Redacted.value(token))) return yield* invalidToken
+      const used = yield* tokens.use(yield* hasher.candidates(token), yield* DateTime.now)
+      return Option.isSome(used) ? used.value : yield* invalidToken
+    })
+
+    return ClientRegistrations.of({
+      register: Effect.fn("ClientRegistrations.register")(function* ({ metadata, token, actor, clientInfo }) {
+        if (settings.rateLimits.registration !== null) {
+          yield* limits.consume(settings.rateLimits.registration, rateLimitSubject(clientInfo.ipAddress))
+        }
+        if (settings.registration === "off") return yield* switchedOff
+        if (token === null && actor === null && settings.registration !== "open") return yield* invalidToken
+        if (!isObject(metadata)) return yield* noObject
+        const privileged = hostMembers.find((member) => Object.hasOwn(metadata, member))
+        if (privileged !== undefined) {
+          return yield* new ClientMetadataInvalid({
+            code: "invalid_client_metadata",
+            member: privileged,
+            description: "Only the host decides about this member",
+          })
+        }
+        const said = yield* Effect.fromResult(fromWire(metadata))
+        const vouched = said.softwareStatement ? yield* verified(said.softwareStatement) : {}
+        const checked = yield* validate({ ...said, ...vouched }, { settings, methods, outbound, isDynamic: true })
+        const now = yield* DateTime.now
+        const lifetime = settings.registrationSecretLifetime
+        const register = Effect.gen(function* () {
+          const used = token === null ? null : yield* useToken(token)
+          return yield* newClients.create({
+            metadata: checked,
+            secretExpiresAt: lifetime === null ? null : DateTime.addDuration(now, lifetime),
+            userId: used?.userId ?? actor?.user.id ?? null,
+            referenceId: actor === null ? null : yield* hooks.clientReference(actor),
+            isDynamic: true,
+            clientInfo,
+          })
+        })
+        return yield* transactions.run(register)
+      }),
+      issueToken: Effect.fn("ClientRegistrations.issueToken")(function* ({ lifetime, uses, actor, clientInfo }) {
+        const token = yield* Effect.provideService(
+          OpaqueToken.generate(prefixes.initialAccessToken),
+          SecureRandom.SecureRandom,
+          random,
+        )
+        const now = yield* DateTime.now
+        const expiresAt = DateTime.addDuration(now, lifetime)
+        const id = yield* random.uuidV7()
+        const userId = actor?.user.id ?? null
+        const hash = yield* hasher.hash(token)
+        yield* transactions.run(
+          Effect.gen(function* () {
+            yield* tokens.insert({ id, hash, userId, uses, createdAt: now, expiresAt })
+            yield* audit.record({
+              type: "oauth-registration-token.issued",
+              ...(userId === null ? {} : { userId }),
+              client: clientInfo,
+              data: { id, uses },
+            })
+          }),
+        )
+        return { id, token, expiresAt }
+      }),
+      revokeToken: Effect.fn("ClientRegistrations.revokeToken")(function* (id, clientInfo) {
+        return yield* transactions.run(
+          Effect.gen(function* () {
+            const isRemoved = yield* tokens.remove(id)
+            if (isRemoved) {
+              yield* audit.record({ type: "oauth-registration-token.revoked", client: clientInfo, data: { id } })
+            }
+            return isRemoved
+          }),
+        )
+      }),
+    })
+  }),
+)
+
+// internal
+
+/** Members of `ClientPrivileges`, as somebody might write them into a request. */
+const hostMembers: ReadonlyArray<string> = ["skip_consent", "enable_end_session", "require_pkce"]
+
+const isObject = (json: Schema.Json): json is { readonly [member: string]: Schema.Json } =>
+  typeof json === "object" && json !== null && !Array.isArray(json)
+
+const switchedOff = Effect.fail(
+  new OAuthError({ code: "access_denied", description: "Clients cannot register themselves here" }),
+)
+
+const invalidToken = Effect.fail(
+  new OAuthError({
+    code: "invalid_token",
+    description: "An initial access token is needed, and this is none that holds",
+  }),
+)
+
+const noObject = Effect.fail(
+  new OAuthError({ code: "invalid_request", description: "The request is not a JSON object" }),
+)

@@ -1,0 +1,84 @@
+/**
+ * Pages of every origin may call the endpoints that need no cookie: they are clients like others.
+ *
+ * @since 0.1.0
+ */
+import { onResponse } from "@belfry/core/RequestHandlers"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as Layer from "effect/Layer"
+import { endpoints, wellKnown } from "./Issuer.ts"
+import { wellKnownPath } from "./ProtectedResourceMetadata.ts"
+
+/**
+ * The paths that any origin may call, and by which methods.
+ *
+ * **Details**
+ *
+ * The token endpoint, revocation, UserInfo, registration, the JWK Set and the metadata (of protected resources too). Never the authorization endpoint
+ * (RFC 9700 §2.6), nor introspection, which is for servers.
+ *
+ * @see [RFC 9700 §2.6](https://www.rfc-editor.org/rfc/rfc9700.html#section-2.6)
+ * @category models
+ * @since 0.1.0
+ */
+export const openPaths: ReadonlyMap<string, string> = new Map([
+  [endpoints.token, "POST"],
+  [endpoints.revoke, "POST"],
+  [endpoints.userInfo, "GET, POST"],
+  [endpoints.register, "POST"],
+  [endpoints.jwks, "GET"],
+  ...Object.values(wellKnown).map((path) => [path, "GET"] as const),
+])
+
+/**
+ * Middleware that lets pages of every origin call {@link openPaths}, without credentials. It goes around a host's own
+ * rules for origins, which are about cookies.
+ *
+ * @see [Fetch §3.3](https://fetch.spec.whatwg.org/#http-cors-protocol)
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRouter.middleware(
+  Effect.succeed((httpEffect) =>
+    Effect.gen(function* () {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const methods = methodsOf(pathOf(request.url))
+      if (methods === undefined) return yield* httpEffect
+      if (request.method === "OPTIONS") {
+        return HttpServerResponse.empty({
+          status: 204,
+          headers: {
+            "access-control-allow-origin": "*",
+            "access-control-allow-methods": methods,
+            "access-control-allow-headers": "authorization, content-type, mcp-protocol-version",
+            "access-control-max-age": "600",
+          },
+        })
+      }
+      // Last of all that is done to the response, whatever became of the request.
+      return yield* Effect.ensuring(httpEffect, onResponse(open))
+    }),
+  ),
+  { global: true },
+)
+
+// internal
+
+/** The metadata of a protected resource is open too, wherever a host serves it. */
+const methodsOf = (path: string): string | undefined =>
+  path === wellKnownPath || path.startsWith(`${wellKnownPath}/`) ? "GET" : openPaths.get(path)
+
+const pathOf = (url: string): string => {
+  const end = url.search(/[?#]/u)
+  return end < 0 ? url : url.slice(0, end)
+}
+
+// With a wildcard browsers send no credentials, and show no answer to a request that had some.
+const open = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.setHeaders(HttpServerResponse.removeHeader(response, "access-control-allow-credentials"), {
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "www-authenticate, retry-after",
+  })

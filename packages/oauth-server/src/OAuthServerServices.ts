@@ -1,0 +1,56 @@
+/**
+ * All services of this package at once, over whatever stores the host provides.
+ *
+ * @since 0.1.0
+ */
+import * as Layer from "effect/Layer"
+import * as AccessTokens from "./AccessTokens.ts"
+import * as Authorizations from "./Authorizations.ts"
+import * as ClientAuthentications from "./ClientAuthentications.ts"
+import * as ClientRegistrations from "./ClientRegistrations.ts"
+import * as Clients from "./Clients.ts"
+import * as Consents from "./Consents.ts"
+import * as Discovery from "./Discovery.ts"
+import * as LoginFlow from "./LoginFlow.ts"
+import * as Logouts from "./Logouts.ts"
+import * as Resources from "./Resources.ts"
+import * as SigningKeys from "./SigningKeys.ts"
+import * as StandardGrantTypes from "./StandardGrantTypes.ts"
+import * as Subjects from "./Subjects.ts"
+import * as TokenIssuer from "./TokenIssuer.ts"
+import * as Tokens from "./Tokens.ts"
+import * as TrustedClients from "./TrustedClients.ts"
+import * as WaitingRequests from "./WaitingRequests.ts"
+
+const layerTokenIssuer = Layer.provideMerge(TokenIssuer.layer, Layer.mergeAll(SigningKeys.layer, Subjects.layer))
+
+const layerTokens = Layer.mergeAll(Tokens.layer, AccessTokens.layer, Discovery.layer).pipe(
+  Layer.provideMerge(Layer.mergeAll(ClientAuthentications.layer, StandardGrantTypes.layer)),
+)
+
+const layerAuthorizations = Layer.merge(LoginFlow.layer, Logouts.layer).pipe(
+  Layer.provideMerge(Authorizations.layer),
+  Layer.provideMerge(Layer.mergeAll(Consents.layer, WaitingRequests.layer)),
+)
+
+const layerClients = Layer.mergeAll(
+  ClientRegistrations.layer,
+  Clients.layer,
+  TrustedClients.layer,
+  Resources.layer,
+).pipe(Layer.provideMerge(ClientAuthentications.layer))
+
+/**
+ * All services of this package.
+ *
+ * **Details**
+ *
+ * Needs the services of `core` (`CoreServices.layer`) with their stores, the stores of this package,
+ * `AuthenticationContexts` and `OutboundHttp`. Settings, hooks and pages are references with defaults.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = Layer.mergeAll(layerTokens, layerAuthorizations, layerClients).pipe(
+  Layer.provideMerge(layerTokenIssuer),
+)

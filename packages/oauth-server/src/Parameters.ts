@@ -1,0 +1,81 @@
+/**
+ * The parameters of a protocol request.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+/**
+ * The parameters of a request by name. An empty value counts as absent; only `resource` and `audience` may stand more
+ * than once.
+ *
+ * @see [RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.1)
+ * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2)
+ * @category models
+ * @since 0.1.0
+ */
+export interface Parameters {
+  /** The value of a parameter; the first one where several may stand. */
+  readonly get: (name: string) => string | undefined
+  /** All values of a parameter, in order. */
+  readonly all: (name: string) => ReadonlyArray<string>
+  readonly names: ReadonlyArray<string>
+}
+
+/**
+ * A parameter stands twice.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ParameterRepeated extends Schema.TaggedError<ParameterRepeated>("@belfry/oauth-server/ParameterRepeated")(
+  "ParameterRepeated",
+  { names: Schema.Array(Schema.String) },
+) {
+  override get message(): string {
+    return "A parameter is repeated"
+  }
+}
+
+const repeatable = new Set(["resource", "audience"])
+
+/**
+ * Parameters as they are, repeated or not: to find out where a request came from before it is refused.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const lenient = (search: URLSearchParams): Parameters => {
+  const values = new Map<string, Array<string>>()
+  for (const [name, value] of search) {
+    if (value === "") continue
+    const known = values.get(name)
+    if (known === undefined) values.set(name, [value])
+    else known.push(value)
+  }
+  return {
+    get: (name) => values.get(name)?.[0],
+    all: (name) => values.get(name) ?? [],
+    names: [...values.keys()],
+  }
+}
+
+/**
+ * Reads parameters; fails with the names of those that stand twice and must not. Names are told as they are only when
+ * the protocol knows them, so that nothing foreign is repeated.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (search: URLSearchParams): Result.Result<Parameters, ParameterRepeated> => {
+  const seen = new Set<string>()
+  const repeated = new Set<string>()
+  for (const name of search.keys()) {
+    if (seen.has(name) && !repeatable.has(name)) repeated.add(name)
+    seen.add(name)
+  }
+  return repeated.size === 0
+    ? Result.succeed(lenient(search))
+    : Result.fail(new ParameterRepeated({ names: [...repeated].filter((name) => /^[a-z_]{1,40}$/.test(name)) }))
+}

@@ -1,0 +1,132 @@
+/**
+ * The token endpoint: who asks, by which grant, for what.
+ *
+ * @since 0.1.0
+ */
+import type { ClientInfo } from "@belfry/core/AuditEvent"
+import type { RateLimited } from "@belfry/core/RateLimit"
+import type { StoreError } from "@belfry/core/StoreError"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { ClientAuthentications } from "./ClientAuthentications.ts"
+import { GrantTypes, type GrantType, type TokenRequestFacts, type TokenResponse } from "./GrantTypes.ts"
+import * as ClientRequests from "./internal/clientRequests.ts"
+import { resolve } from "./internal/resolveResources.ts"
+import { ensure, invalidTarget, readResources, refusal } from "./internal/tokenRequests.ts"
+import type { OAuthError } from "./OAuthError.ts"
+import { OAuthServerSettings } from "./OAuthServerSettings.ts"
+import * as OAuthScope from "./OAuthScope.ts"
+import type { Parameters } from "./Parameters.ts"
+
+/**
+ * A request of a client that proves itself: its `Authorization` header and its form.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ClientRequest {
+  readonly authorization: string | undefined
+  readonly parameters: Parameters
+  readonly clientInfo: ClientInfo
+}
+
+/**
+ * The token endpoint.
+ *
+ * **Details**
+ *
+ * In order: grant type known and on, credentials read, everything looked up in one statement, client verified, grant type
+ * registered for it, resources (RFC 8707), the checks of the grant, the exchange. So a client is verified before its
+ * code is touched. Statements: client credentials 1 (2 for an opaque token), code 2, refresh 2.
+ *
+ * @see [RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.2)
+ * @category services
+ * @since 0.1.0
+ */
+export class Tokens extends Context.Service<
+  Tokens,
+  {
+    readonly exchange: (request: ClientRequest) => Effect.Effect<TokenResponse, OAuthError | RateLimited | StoreError>
+  }
+>()("@belfry/oauth-server/Tokens") {}
+
+/**
+ * Makes the token endpoint of the installed grant types.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.gen(function* () {
+  const settings = yield* OAuthServerSettings
+  const authentications = yield* ClientAuthentications
+  const grantTypes = new Map((yield* GrantTypes).map((grantType) => [grantType.name, grantType]))
+  const { counted, prove } = yield* ClientRequests.make
+
+  const grantTypeOf = (parameters: Parameters): Effect.Effect<GrantType, OAuthError> => {
+    const name = parameters.get("grant_type")
+    if (name === undefined) return Effect.fail(refusal("invalid_request", "grant_type is missing"))
+    const grantType = settings.grantTypes.includes(name) ? grantTypes.get(name) : undefined
+    return grantType === undefined
+      ? Effect.fail(refusal("unsupported_grant_type", "The grant type is unknown or off"))
+      : Effect.succeed(grantType)
+  }
+
+  /** The resources that a request names, of a client that proved itself. */
+  const resourcesOf = Effect.fnUntraced(function* (
+    identifiers: Option.Option<ReadonlyArray<string>>,
+    { client, records }: ClientRequests.ProvedClient,
+  ) {
+    if (Option.isNone(identifiers)) return yield* invalidTarget("malformed")
+    const allowed = client.privileges.resources
+    yield* ensure(allowed === null || OAuthScope.isCovered(identifiers.value, allowed), () =>
+      invalidTarget("not-allowed"),
+    )
+    const resources = resolve(settings.resources, identifiers.value, records.resources)
+    return resources ?? (yield* invalidTarget("unknown"))
+  })
+
+  const runChecks = ({ checks, onRefused }: GrantType, facts: TokenRequestFacts) =>
+    Effect.forEach(checks, ({ check }) => check(facts), { discard: true }).pipe(
+      Effect.catchTag("OAuthError", (error) =>
+        Effect.andThen(onRefused === undefined ? Effect.void : onRefused(facts, error), Effect.fail(error)),
+      ),
+    )
+
+  const exchange = Effect.fnUntraced(function* ({ authorization, clientInfo, parameters }: ClientRequest) {
+    const grantType = yield* grantTypeOf(parameters)
+    const credentials = yield* authentications.read(authorization, parameters)
+    const identifiers = readResources(parameters)
+    // What is malformed is refused after the client, whose failure counts for more: it would register anew.
+    const presents = yield* Effect.result(grantType.presents(parameters))
+    const proved = yield* prove(credentials, {
+      ...(Result.isSuccess(presents) ? presents.success : {}),
+      ...(Option.isSome(identifiers) && identifiers.value.length > 0 ? { resources: identifiers.value } : {}),
+    })
+    yield* ensure(proved.client.metadata.grantTypes.includes(grantType.name), () =>
+      refusal("unauthorized_client", "The client is not registered for this grant type"),
+    )
+    yield* Effect.fromResult(presents)
+    const resources = yield* resourcesOf(identifiers, proved)
+    const facts: TokenRequestFacts = { ...proved, parameters, resources, clientInfo, now: yield* DateTime.now }
+    yield* runChecks(grantType, facts)
+    return yield* grantType.exchange(facts)
+  })
+
+  return Tokens.of({
+    exchange: Effect.fn("Tokens.exchange")((request) =>
+      counted(settings.rateLimits.token, request.clientInfo)(exchange(request)),
+    ),
+  })
+})
+
+/**
+ * Layer of the token endpoint.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = Layer.effect(Tokens, make)

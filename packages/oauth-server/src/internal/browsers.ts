@@ -1,0 +1,82 @@
+/**
+ * The browser behind a request: its cookies, what it sends, and whether a person or a script waits for the answer.
+ */
+import { clientInfo, cookieOptions, cookieToken, onResponse, setSessionCookie } from "@belfry/core/RequestHandlers"
+import type { Sessions } from "@belfry/core/Sessions"
+import type { Site } from "@belfry/core/Site"
+import type { StoreError } from "@belfry/core/StoreError"
+import * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Redacted from "effect/Redacted"
+import type { Browser } from "../Authorizations.ts"
+import { browserCookie } from "../WaitingRequests.ts"
+
+/** Reads browsers. A session that is prolonged by this use gets its cookie again. */
+export const browsers = (services: { readonly sessions: Sessions["Service"]; readonly site: Site["Service"] }) => {
+  const { sessions, site } = services
+
+  const signedInBy = (token: Redacted.Redacted) =>
+    sessions.verify(token).pipe(
+      Effect.tap(({ session, prolonged }) => (prolonged ? setSessionCookie({ session, token }, site) : Effect.void)),
+      Effect.map(({ session, user }) => ({ session, user })),
+      Effect.catchTag("SessionInvalid", () => Effect.succeed(null)),
+    )
+
+  return {
+    of: Effect.fnUntraced(function* (
+      request: HttpServerRequest.HttpServerRequest,
+    ): Effect.fn.Return<Browser, StoreError, HttpServerRequest.HttpServerRequest> {
+      const kept = request.cookies[site.cookieName(browserCookie)]
+      const session = cookieToken(request, site)
+      return {
+        token: kept === undefined || kept === "" ? null : Redacted.make(kept),
+        signedIn: session === undefined ? null : yield* signedInBy(session),
+        clientInfo: clientInfo(request),
+      }
+    }),
+
+    /** Ties requests that wait to this browser. It outlives every one of them by far. */
+    keep: (token: Redacted.Redacted) =>
+      onResponse((response) =>
+        HttpServerResponse.setCookieUnsafe(response, site.cookieName(browserCookie), Redacted.value(token), {
+          ...cookieOptions(site),
+          maxAge: "1 day",
+        }),
+      ),
+  }
+}
+
+/**
+ * Whether script waits for the answer, and not a person: it cannot follow a redirect to another site. A browser says so
+ * itself, and others by what they accept.
+ *
+ * @see [Fetch Metadata §2.2](https://www.w3.org/TR/fetch-metadata/#sec-fetch-mode-header)
+ */
+export const isScript = ({ headers }: HttpServerRequest.HttpServerRequest): boolean => {
+  const mode = headers["sec-fetch-mode"]
+  if (mode !== undefined) return mode !== "navigate"
+  const accept = headers["accept"] ?? ""
+  return accept.includes("application/json") && !accept.includes("text/html")
+}
+
+/** The query of a request, as it came. */
+export const queryOf = ({ url }: HttpServerRequest.HttpServerRequest): URLSearchParams => {
+  const start = url.indexOf("?")
+  return new URLSearchParams(start < 0 ? "" : url.slice(start + 1).replace(/#.*$/su, ""))
+}
+
+/** The form of a request; empty where the body is none, is too large, or does not come to its end. */
+export const formOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<URLSearchParams> =>
+  isForm(request)
+    ? request.text.pipe(
+        Effect.provideService(HttpServerRequest.MaxBodySize, ByteSize.kibibytes(64)),
+        Effect.map((text) => new URLSearchParams(text)),
+        Effect.catch(() => Effect.succeed(new URLSearchParams())),
+      )
+    : Effect.succeed(new URLSearchParams())
+
+/** Whether a request is a form of a page without script. */
+export const isForm = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
+  /^application\/x-www-form-urlencoded\s*(?:;|$)/iu.test(headers["content-type"] ?? "")

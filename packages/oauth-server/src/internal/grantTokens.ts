@@ -1,0 +1,152 @@
+/**
+ * What the grant types that stand on a grant have in common: how it binds the request, and what is issued for it.
+ */
+import type { ClientInfo } from "@belfry/core/AuditEvent"
+import { Audit } from "@belfry/core/Audit"
+import type { StoreError } from "@belfry/core/StoreError"
+import { TransactionStore } from "@belfry/core/TransactionStore"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type { Grant, GrantRecord, RefreshToken } from "../Grant.ts"
+import { GrantStore } from "../GrantStore.ts"
+import type { GrantCheck, TokenRequestFacts, TokenResponse } from "../GrantTypes.ts"
+import type { OAuthError } from "../OAuthError.ts"
+import { OAuthServerHooks } from "../OAuthServerHooks.ts"
+import * as OAuthScope from "../OAuthScope.ts"
+import { OAuthServerSettings } from "../OAuthServerSettings.ts"
+import type { ProtectedResource } from "../ProtectedResource.ts"
+import { type IssuedAccessToken, TokenIssuer } from "../TokenIssuer.ts"
+import { resolve } from "./resolveResources.ts"
+import { claimFactsOf, ensure, invalidTarget, responseFields, scopesFor } from "./tokenRequests.ts"
+
+/** How grants end whose code or refresh token was used a second time: it is in the hands of two. */
+export type Reuse = "code-reused" | "refresh-token-reused"
+
+/** What is issued for a grant, and nothing of it kept yet. */
+export interface GrantTokens {
+  readonly access: IssuedAccessToken
+  readonly scopes: ReadonlyArray<string>
+  readonly idToken: Redacted.Redacted | null
+  readonly fields: TokenResponse["fields"]
+}
+
+/** The tools of the grant types that stand on a grant. */
+export const make = Effect.gen(function* () {
+  const settings = yield* OAuthServerSettings
+  const hooks = yield* OAuthServerHooks
+  const issuer = yield* TokenIssuer
+  const grants = yield* GrantStore
+  const transactions = yield* TransactionStore
+  const audit = yield* Audit
+
+  const resourcesOf = (facts: TokenRequestFacts, grant: Grant): ReadonlyArray<ProtectedResource> | null =>
+    facts.resources.length > 0 ? facts.resources : resolve(settings.resources, grant.resources, facts.records.resources)
+
+  const requireResources = (facts: TokenRequestFacts, grant: Grant) => {
+    const resources = resourcesOf(facts, grant)
+    return resources === null ? Effect.fail(invalidTarget("grant-resources")) : Effect.succeed(resources)
+  }
+
+  /**
+   * Checks of the resources, for the end of a list.
+   *
+   * @see [RFC 8707 §2.2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2.2)
+   */
+  const resourceChecks: ReadonlyArray<GrantCheck> = [
+    {
+      name: "the resources are among those of the grant",
+      spec: "RFC 8707 §2.2",
+      check: ({ records, resources }) =>
+        ensure(
+          OAuthScope.isCovered(
+            resources.map(({ identifier }) => identifier),
+            records.grant?.grant.resources ?? [],
+          ),
+          () => invalidTarget("not-granted"),
+        ),
+    },
+    {
+      name: "the resources of the grant are still there",
+      spec: "RFC 8707 §2",
+      check: (facts) =>
+        facts.records.grant === null
+          ? Effect.fail(invalidTarget("no-grant"))
+          : Effect.asVoid(requireResources(facts, facts.records.grant.grant)),
+    },
+  ]
+
+  /** Issues the tokens of a grant but for the refresh token: `asked` are the scopes of this request. */
+  const issue = Effect.fnUntraced(function* (
+    facts: TokenRequestFacts,
+    { grant, user }: GrantRecord,
+    options: { readonly grantType: string; readonly asked: ReadonlyArray<string>; readonly isFirst: boolean },
+  ) {
+    const { client, now } = facts
+    const resources = yield* requireResources(facts, grant)
+    const scopes = scopesFor(options.asked, resources)
+    const access = yield* issuer.accessToken({ client, grant, user, scopes, resources, now })
+    const idToken = yield* issuer.idToken({
+      client,
+      grant,
+      user,
+      // What the client learns of the user by it has nothing to do with the resources.
+      scopes: options.asked,
+      accessToken: access.token,
+      isFirst: options.isFirst,
+      now,
+    })
+    const { grantType } = options
+    const fields = yield* responseFields(hooks, { ...claimFactsOf(facts, scopes, resources), grantType })
+    const tokens: GrantTokens = { access, scopes, idToken, fields }
+    return tokens
+  })
+
+  /** When the last token of a grant ends, once these were issued. */
+  const expiryOf = (grant: Grant, refreshToken: RefreshToken | null, now: DateTime.Utc): DateTime.Utc => {
+    const accessEnds = DateTime.addDuration(now, issuer.longestAccessToken(grant))
+    const ends = refreshToken === null ? accessEnds : DateTime.max(accessEnds, refreshToken.expiresAt)
+    return DateTime.min(ends, grant.endsAt)
+  }
+
+  /** Ends a grant for good. The first to find out records it. */
+  const endReused = (
+    { grant }: GrantRecord,
+    reuse: Reuse,
+    options: { readonly now: DateTime.Utc; readonly clientInfo: ClientInfo },
+  ): Effect.Effect<void, StoreError> =>
+    transactions.run(
+      Effect.gen(function* () {
+        if (!(yield* grants.revoke(grant.id, options.now))) return
+        yield* audit.record({
+          type: "oauth-grant.revoked",
+          reason: reuse,
+          userId: grant.userId,
+          client: options.clientInfo,
+          data: { clientId: grant.clientId, grantId: grant.id },
+        })
+      }),
+    )
+
+  return { resourceChecks, issue, expiryOf, endReused }
+})
+
+/** The grant of a request whose checks hold; `otherwise` where it has none. */
+export const grantOf = (
+  { records }: TokenRequestFacts,
+  otherwise: () => OAuthError,
+): Effect.Effect<GrantRecord, OAuthError> =>
+  records.grant === null ? Effect.fail(otherwise()) : Effect.succeed(records.grant)
+
+/** The answer to a token request. */
+export const toResponse = (
+  { access, fields, idToken, scopes }: GrantTokens,
+  refreshToken: Redacted.Redacted | null,
+): TokenResponse => ({
+  accessToken: access.token,
+  expiresAt: access.expiresAt,
+  scopes,
+  refreshToken: refreshToken ?? undefined,
+  idToken: idToken ?? undefined,
+  fields,
+})

@@ -1,0 +1,119 @@
+/**
+ * The signing keys as they were when last looked up, ready for use.
+ */
+import type { Sealer } from "@belfry/core/KeyRing"
+import type { StoreError } from "@belfry/core/StoreError"
+import * as Clock from "effect/Clock"
+import type * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type { CryptoKey } from "jose"
+import type { PublicJwk, SigningAlgorithm, SigningKey } from "../SigningKey.ts"
+import type { SigningKeyStore } from "../SigningKeyStore.ts"
+import { importPrivate, importPublic } from "./signingKeyPairs.ts"
+
+/** A key that is ready. `privateKey` is null when the key ring cannot open it. */
+export interface LoadedKey {
+  readonly row: SigningKey
+  readonly publicKey: CryptoKey
+  readonly privateKey: CryptoKey | null
+}
+
+/** The keys by `kid`, the youngest first. `at` is when they were looked up, in milliseconds since the epoch. */
+export interface KeySnapshot {
+  readonly at: number
+  readonly keys: ReadonlyMap<string, LoadedKey>
+}
+
+/** A key that signs. */
+export interface Signer {
+  readonly kid: string
+  readonly privateKey: CryptoKey
+}
+
+/**
+ * Looks up the keys. Those of `before` are not imported anew. A key that was sealed with an older key of the ring is
+ * sealed anew.
+ */
+export const snapshots =
+  (store: SigningKeyStore["Service"], sealer: Sealer) =>
+  (before: KeySnapshot | null): Effect.Effect<KeySnapshot, StoreError> =>
+    Effect.gen(function* () {
+      const at = yield* Clock.currentTimeMillis
+      const keys = new Map<string, LoadedKey>()
+      for (const row of yield* store.list) {
+        const known = before?.keys.get(row.kid)
+        // One `kid` is one key, however it is sealed: what could be opened once stays.
+        const isReady = known !== undefined && (known.privateKey !== null || known.row.privateKey === row.privateKey)
+        keys.set(row.kid, isReady ? { ...known, row } : yield* loadKey(store, sealer, row))
+      }
+      return { at, keys }
+    })
+
+/**
+ * The key that signs by an algorithm at `now`: the youngest one that is active, not over, and can be opened. Where none is
+ * active yet, the youngest that will be: the clock of the node that made it may be ahead.
+ */
+export const signerOf = (snapshot: KeySnapshot, algorithm: SigningAlgorithm, now: DateTime.Utc): Signer | null => {
+  let signer: Signer | null = null
+  let best: SigningKey | null = null
+  for (const { row, privateKey } of snapshot.keys.values()) {
+    if (row.algorithm !== algorithm || privateKey === null || isOver(row, now)) continue
+    if (best !== null && !signsBefore(row, best, now)) continue
+    best = row
+    signer = { kid: row.kid, privateKey }
+  }
+  return signer
+}
+
+/** The youngest key of an algorithm, whatever its state; null when there is none. */
+export const youngestOf = ({ keys }: KeySnapshot, algorithm: SigningAlgorithm): SigningKey | null => {
+  let youngest: SigningKey | null = null
+  for (const { row } of keys.values()) {
+    const isOfAlgorithm = row.algorithm === algorithm
+    if (isOfAlgorithm && row.createdAt.epochMilliseconds > (youngest?.createdAt.epochMilliseconds ?? -Infinity)) {
+      youngest = row
+    }
+  }
+  return youngest
+}
+
+/** Whether a key is over: nothing that it signed counts any more. */
+export const isOver = ({ expiresAt }: SigningKey, now: DateTime.Utc): boolean =>
+  expiresAt !== null && expiresAt.epochMilliseconds <= now.epochMilliseconds
+
+/** The public keys that are not over, those that sign before those that will or did: some clients take the first. */
+export const toPublished = (snapshot: KeySnapshot, now: DateTime.Utc): ReadonlyArray<PublicJwk> => {
+  const rows = [...snapshot.keys.values()].map(({ row }) => row).filter((row) => !isOver(row, now))
+  const signs = (row: SigningKey) => signerOf(snapshot, row.algorithm, now)?.kid === row.kid
+  return [...rows.filter(signs), ...rows.filter((row) => !signs(row))].map(({ publicJwk }) => publicJwk)
+}
+
+// internal
+
+const signsBefore = (one: SigningKey, other: SigningKey, now: DateTime.Utc): boolean => {
+  const isActive = ({ activeAt }: SigningKey) => activeAt.epochMilliseconds <= now.epochMilliseconds
+  return isActive(one) === isActive(other)
+    ? one.createdAt.epochMilliseconds > other.createdAt.epochMilliseconds
+    : isActive(one)
+}
+
+const loadKey = Effect.fnUntraced(function* (store: SigningKeyStore["Service"], sealer: Sealer, row: SigningKey) {
+  const { kid, algorithm } = row
+  const publicKey = yield* importPublic(row.publicJwk, algorithm)
+  const jwk = yield* sealer.open(row.privateKey, kid).pipe(
+    Effect.catchTag("SealBroken", () =>
+      Effect.as(
+        Effect.annotateLogs(Effect.logWarning("A signing key cannot be opened with the keys of this installation"), {
+          kid,
+        }),
+        null,
+      ),
+    ),
+  )
+  if (jwk === null) return { row, publicKey, privateKey: null }
+  const privateKey = yield* importPrivate(jwk, algorithm)
+  if (sealer.isCurrent(row.privateKey)) return { row, publicKey, privateKey }
+  const resealed = yield* sealer.seal(jwk, kid)
+  const isKept = yield* store.reseal(kid, row.privateKey, resealed)
+  return { row: isKept ? { ...row, privateKey: resealed } : row, publicKey, privateKey }
+})

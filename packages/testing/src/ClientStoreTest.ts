@@ -1,0 +1,456 @@
+/**
+ * Contract suite of {@link ClientStore}.
+ *
+ * @since 0.1.0
+ */
+import { TransactionStore } from "@belfry/core/TransactionStore"
+import { UserId } from "@belfry/core/User"
+import { UserStore } from "@belfry/core/UserStore"
+import { ClientStore } from "@belfry/oauth-server/ClientStore"
+import { ConsentStore } from "@belfry/oauth-server/ConsentStore"
+import type { GrantStore } from "@belfry/oauth-server/GrantStore"
+import { ClientId, type ClientSecret, type OAuthClient } from "@belfry/oauth-server/OAuthClient"
+import { assert, layer as withLayer } from "@effect/vitest"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Builders from "./Builders.ts"
+import * as OAuthBuilders from "./OAuthBuilders.ts"
+
+/**
+ * Registers the suite for an adapter.
+ *
+ * @category suites
+ * @since 0.1.0
+ */
+export const suite = <E>(
+  name: string,
+  layer: Layer.Layer<ClientStore | ConsentStore | GrantStore | TransactionStore | UserStore, E>,
+): void =>
+  withLayer(layer)(`ClientStore (${name})`, (it) => {
+    it.effect("returns a client as it was inserted", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const user = yield* Builders.storedUser()
+        const built = [
+          yield* OAuthBuilders.storedClient(),
+          yield* OAuthBuilders.storedClient({
+            userId: user.id,
+            referenceId: "organization-1",
+            isDisabled: true,
+            isDynamic: true,
+            createdAt: DateTime.makeUnsafe(1_700_000_000_123),
+            secrets: [
+              yield* OAuthBuilders.clientSecret({ sealed: yield* Builders.sealed, expiresAt: 1_800_000_000_123 }),
+              yield* OAuthBuilders.clientSecret(),
+            ],
+            metadata: {
+              clientName: "🦉 \"'\\ $1",
+              localized: { "client_name#fr": "Machine analytique" },
+              jwks: { keys: [{ kty: "EC", crv: "P-256", x: "eA", y: "eQ", kid: null }] },
+              defaultMaxAge: 0,
+            },
+            privileges: { skipConsent: true, resources: ["urn:a"], metadata: { notes: [1, { a: null }] } },
+          }),
+          yield* OAuthBuilders.storedClient({ secrets: [] }),
+        ]
+        for (const client of built) assert.deepStrictEqual(yield* clients.find(client.id), Option.some(client))
+      }),
+    )
+
+    it.effect("keeps the first of an id, and tells ids apart byte for byte", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const client = yield* OAuthBuilders.storedClient()
+        const second = yield* OAuthBuilders.client({ id: client.id })
+        assert.isFalse(yield* clients.insert(second))
+        assert.deepStrictEqual(yield* clients.find(client.id), Option.some(client))
+        assert.deepStrictEqual(yield* clients.find(ClientId.make(client.id.toUpperCase())), Option.none())
+      }),
+    )
+
+    it.effect("keeps one of 100 that are inserted at once", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const client = yield* OAuthBuilders.client()
+        const answers = yield* inFibers((index) => clients.insert({ ...client, referenceId: String(index) }))
+        assert.strictEqual(answers.filter((isKept) => isKept).length, 1)
+      }),
+    )
+
+    it.effect("refuses the client of a user who does not exist, and one of three secrets", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const secret = yield* OAuthBuilders.clientSecret()
+        const refused = [
+          yield* OAuthBuilders.client({ userId: UserId.make(yield* random.uuidV7()) }),
+          yield* OAuthBuilders.client({ secrets: [secret, secret, secret] }),
+        ]
+        for (const client of refused) {
+          const error = yield* Effect.flip(clients.insert(client))
+          assert.deepStrictEqual(
+            [error._tag, error.store, error.method, error.isRetryable],
+            ["StoreError", "ClientStore", "insert", false],
+          )
+        }
+      }),
+    )
+
+    it.effect("lists the clients of a user, of a reference, or of either, newest first", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const [user, other] = [yield* Builders.storedUser(), yield* Builders.storedUser()]
+        const now = yield* DateTime.now
+        const [referenceId, foreign] = [yield* random.uuidV7(), yield* random.uuidV7()]
+        const add = (fields: Partial<Pick<OAuthClient, "userId" | "referenceId">>, milliseconds: number) =>
+          OAuthBuilders.storedClient({ ...fields, createdAt: DateTime.add(now, { milliseconds }) })
+        const own = yield* add({ userId: user.id }, 1)
+        const both = yield* add({ userId: user.id, referenceId }, 3)
+        const shared = yield* add({ userId: other.id, referenceId }, 2)
+        const host = yield* add({ referenceId }, 4)
+        const abroad = yield* add({ userId: user.id, referenceId: foreign }, 5)
+        yield* add({ userId: other.id }, 6)
+        yield* add({}, 7)
+        const ids = (options: Parameters<(typeof clients)["list"]>[0]) =>
+          Effect.map(clients.list(options), (found) => found.map(({ id }) => id))
+        assert.deepStrictEqual(yield* ids({ userId: user.id, limit: 10 }), [abroad.id, both.id, own.id])
+        assert.deepStrictEqual(yield* ids({ referenceId, limit: 10 }), [host.id, both.id, shared.id])
+        assert.deepStrictEqual(
+          yield* ids({ userId: user.id, referenceId, limit: 10 }),
+          [abroad, host, both, shared, own].map(({ id }) => id),
+        )
+        assert.deepStrictEqual(yield* ids({ limit: 10 }), [])
+        assert.deepStrictEqual(yield* clients.list({ referenceId, limit: 1 }), [host])
+      }),
+    )
+
+    it.effect("goes on after a client, also among those of one instant", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const user = yield* Builders.storedUser()
+        const referenceId = yield* random.uuidV7()
+        const now = yield* DateTime.now
+        const built = yield* Effect.forEach([0, 1, 1, 1, 2, 2], (milliseconds, index) =>
+          OAuthBuilders.storedClient({
+            ...(index % 2 === 0 ? { userId: user.id } : { referenceId }),
+            createdAt: DateTime.add(now, { milliseconds }),
+          }),
+        )
+        const expected = built
+          .toSorted((a, b) => (a.id < b.id ? 1 : -1))
+          .toSorted((a, b) => b.createdAt.epochMilliseconds - a.createdAt.epochMilliseconds)
+        for (const limit of [1, 2, 4, 6, 7]) {
+          const found: Array<OAuthClient> = []
+          let page: ReadonlyArray<OAuthClient>
+          do {
+            page = yield* clients.list({ userId: user.id, referenceId, before: found.at(-1), limit })
+            assert.isAtMost(page.length, limit)
+            found.push(...page)
+          } while (page.length > 0)
+          assert.deepStrictEqual(found, expected)
+        }
+      }),
+    )
+
+    it.effect("replaces what is known of a client that is as it was seen, but not its secrets or its owner", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const user = yield* Builders.storedUser()
+        const seen = yield* OAuthBuilders.storedClient({ referenceId: "one" })
+        const other = yield* OAuthBuilders.storedClient()
+        const next = yield* OAuthBuilders.client({
+          id: seen.id,
+          metadata: { clientName: "Other" },
+          privileges: { skipConsent: true },
+          isDisabled: true,
+          updatedAt: later(seen.updatedAt, 1),
+        })
+        assert.isTrue(
+          yield* clients.update(seen, { ...next, userId: user.id, referenceId: "two", isDynamic: true, secrets: [] }),
+        )
+        const { metadata, privileges, isDisabled, updatedAt } = next
+        const expected = { ...seen, metadata, privileges, isDisabled, updatedAt }
+        assert.deepStrictEqual(yield* clients.find(seen.id), Option.some(expected))
+        assert.isFalse(yield* clients.update(seen, { ...seen, updatedAt: later(seen.updatedAt, 2) }))
+        assert.deepStrictEqual(yield* clients.find(seen.id), Option.some(expected))
+        assert.deepStrictEqual(yield* clients.find(other.id), Option.some(other))
+        assert.isFalse(yield* clients.update(yield* OAuthBuilders.client(), next))
+      }),
+    )
+
+    it.effect("lets one of 100 fibers change what all of them saw", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const seen = yield* OAuthBuilders.storedClient()
+        const answers = yield* inFibers((index) =>
+          Effect.map(
+            clients.update(seen, {
+              ...seen,
+              metadata: OAuthBuilders.clientMetadata({ clientName: String(index) }),
+              updatedAt: later(seen.updatedAt, 1),
+            }),
+            (isChanged) => (isChanged ? [String(index)] : []),
+          ),
+        )
+        const winners = answers.flat()
+        assert.strictEqual(winners.length, 1)
+        const kept = Option.map(yield* clients.find(seen.id), ({ metadata }) => metadata.clientName)
+        assert.deepStrictEqual(kept, Option.fromUndefinedOr(winners[0]))
+      }),
+    )
+
+    it.effect("puts a new secret in front, and lets the first of the former hold until the overlap ends", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const client = yield* OAuthBuilders.storedClient()
+        const now = later(client.createdAt, 1000)
+        const until = later(now, 60_000)
+        const [former] = client.secrets
+        const secret = yield* OAuthBuilders.clientSecret({
+          sealed: yield* Builders.sealed,
+          expiresAt: 1_900_000_000_123,
+        })
+        const rotated = {
+          ...client,
+          secrets: [secret, { ...(former ?? secret), expiresAt: until.epochMilliseconds }],
+          updatedAt: now,
+        }
+        assert.deepStrictEqual(yield* clients.rotateSecret(client.id, secret, until, now), Option.some(rotated))
+        assert.deepStrictEqual(yield* clients.find(client.id), Option.some(rotated))
+        // The one before the last goes at once, though its time is not over.
+        const third = yield* OAuthBuilders.clientSecret()
+        const again = yield* clients.rotateSecret(client.id, third, until, now)
+        assert.deepStrictEqual(
+          Option.map(again, ({ secrets }) => secrets),
+          Option.some([third, { ...secret, expiresAt: until.epochMilliseconds }]),
+        )
+        const unknown = ClientId.make("client-unknown")
+        assert.deepStrictEqual(yield* clients.rotateSecret(unknown, third, until, now), Option.none())
+      }),
+    )
+
+    it.effect("does not let the overlap prolong a secret, and drops those that are over at the instant", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const now = yield* DateTime.now
+        const until = later(now, 1000)
+        const next = yield* OAuthBuilders.clientSecret()
+        const rotate = Effect.fnUntraced(function* (...ends: ReadonlyArray<number | null>) {
+          const secrets = yield* Effect.forEach(ends, (end) =>
+            OAuthBuilders.clientSecret({ expiresAt: end === null ? null : now.epochMilliseconds + end }),
+          )
+          const client = yield* OAuthBuilders.storedClient({ secrets })
+          const rotated = Option.getOrThrow(yield* clients.rotateSecret(client.id, next, until, now))
+          assert.deepStrictEqual(rotated.secrets[0], next)
+          return rotated.secrets.slice(1).map(({ hash, expiresAt }) => ({
+            place: secrets.findIndex((secret) => secret.hash === hash),
+            left: (expiresAt ?? Infinity) - now.epochMilliseconds,
+          }))
+        })
+        assert.deepStrictEqual(yield* rotate(), [])
+        assert.deepStrictEqual(yield* rotate(500), [{ place: 0, left: 500 }])
+        assert.deepStrictEqual(yield* rotate(1), [{ place: 0, left: 1 }])
+        assert.deepStrictEqual(yield* rotate(0), [])
+        assert.deepStrictEqual(yield* rotate(1001), [{ place: 0, left: 1000 }])
+        assert.deepStrictEqual(yield* rotate(null, 500), [{ place: 0, left: 1000 }])
+        assert.deepStrictEqual(yield* rotate(0, 500), [{ place: 1, left: 500 }])
+        assert.deepStrictEqual(yield* rotate(-1, 0), [])
+      }),
+    )
+
+    it.effect("keeps no former secret where there is no overlap", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const client = yield* OAuthBuilders.storedClient()
+        const secret = yield* OAuthBuilders.clientSecret()
+        const now = client.createdAt
+        const rotated = yield* clients.rotateSecret(client.id, secret, now, now)
+        assert.deepStrictEqual(
+          Option.map(rotated, ({ secrets }) => secrets),
+          Option.some([secret]),
+        )
+      }),
+    )
+
+    it.effect("never sets the time of the last change back", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const now = yield* DateTime.now
+        const client = yield* OAuthBuilders.storedClient({ updatedAt: later(now, 5) })
+        const secret = yield* OAuthBuilders.clientSecret()
+        const rotated = yield* clients.rotateSecret(client.id, secret, later(now, 1000), now)
+        assert.deepStrictEqual(
+          Option.map(rotated, ({ updatedAt }) => updatedAt),
+          Option.some(later(now, 5)),
+        )
+      }),
+    )
+
+    it.effect("has two of the newest secrets after 100 rotations at once", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const client = yield* OAuthBuilders.storedClient()
+        const now = client.createdAt
+        const answers = yield* inFibers(() =>
+          Effect.flatMap(OAuthBuilders.clientSecret(), (secret) =>
+            Effect.map(clients.rotateSecret(client.id, secret, later(now, 1000), now), (rotated) => ({
+              secret,
+              secrets: Option.match(rotated, { onNone: () => [], onSome: ({ secrets }) => secrets }),
+            })),
+          ),
+        )
+        // Each one follows on one that another fiber has made, so that no two have the same one before them.
+        for (const { secret, secrets } of answers) {
+          assert.deepStrictEqual(secrets[0], secret)
+          assert.strictEqual(secrets.length, 2)
+        }
+        const former = answers.map(({ secrets }) => secrets[1]?.hash)
+        assert.strictEqual(new Set(former).size, 100)
+        const kept = Option.getOrThrow(yield* clients.find(client.id)).secrets.map(({ hash }) => hash)
+        const last = answers.filter(({ secret }) => !former.includes(secret.hash))
+        assert.strictEqual(last.length, 1)
+        assert.deepStrictEqual(
+          kept,
+          last[0]?.secrets.map(({ hash }) => hash),
+        )
+      }),
+    )
+
+    it.effect("replaces the hash of a secret that is there, whichever of the two", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const secrets = [
+          yield* OAuthBuilders.clientSecret({ sealed: yield* Builders.sealed }),
+          yield* OAuthBuilders.clientSecret({ expiresAt: 1_900_000_000_000 }),
+        ] as const
+        const client = yield* OAuthBuilders.storedClient({ secrets })
+        const other = yield* OAuthBuilders.storedClient()
+        const [one, two] = [yield* Builders.keyedHash, yield* Builders.keyedHash]
+        assert.isTrue(yield* clients.rehashSecret(client.id, secrets[1].hash, two))
+        assert.isTrue(yield* clients.rehashSecret(client.id, secrets[0].hash, one))
+        assert.isFalse(yield* clients.rehashSecret(client.id, secrets[0].hash, two))
+        assert.isFalse(yield* clients.rehashSecret(other.id, one, two))
+        const expected: ReadonlyArray<ClientSecret> = [
+          { ...secrets[0], hash: one },
+          { ...secrets[1], hash: two },
+        ]
+        assert.deepStrictEqual(yield* clients.find(client.id), Option.some({ ...client, secrets: expected }))
+        assert.deepStrictEqual(yield* clients.find(other.id), Option.some(other))
+      }),
+    )
+
+    it.effect("removes a client once, with its grants and consents", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const consents = yield* ConsentStore
+        const user = yield* Builders.storedUser()
+        const [client, other] = [yield* OAuthBuilders.storedClient(), yield* OAuthBuilders.storedClient()]
+        for (const { id } of [client, other]) {
+          yield* OAuthBuilders.storedGrant({ clientId: id, userId: user.id })
+          yield* consents.merge(yield* OAuthBuilders.consent({ clientId: id, userId: user.id }))
+        }
+        assert.deepStrictEqual(yield* clients.remove(client.id), Option.some(client))
+        assert.deepStrictEqual(yield* clients.remove(client.id), Option.none())
+        assert.deepStrictEqual(yield* clients.find(client.id), Option.none())
+        assert.deepStrictEqual(yield* clients.find(other.id), Option.some(other))
+        const left = yield* consents.listByUser(user.id)
+        assert.deepStrictEqual(
+          left.map(({ clientId }) => clientId),
+          [other.id],
+        )
+      }),
+    )
+
+    it.effect("keeps the clients of a user who goes, as nobody's", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const user = yield* Builders.storedUser()
+        const client = yield* OAuthBuilders.storedClient({ userId: user.id, referenceId: "organization-2" })
+        yield* UserStore.use((users) => users.remove(user.id))
+        assert.deepStrictEqual(yield* clients.find(client.id), Option.some({ ...client, userId: null }))
+      }),
+    )
+
+    it.effect("removes clients that registered themselves before an instant and were never used, oldest first", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const user = yield* Builders.storedUser()
+        const now = DateTime.makeUnsafe(1_600_000_000_000)
+        const noTokens = { grantTypes: ["authorization_code", "refresh_token"] }
+        const add = (milliseconds: number, fields: Parameters<typeof OAuthBuilders.client>[0] = {}) =>
+          OAuthBuilders.storedClient({
+            isDynamic: true,
+            createdAt: later(now, milliseconds),
+            metadata: noTokens,
+            ...fields,
+          })
+        const [granted, consented] = [yield* add(-9), yield* add(-9)]
+        yield* OAuthBuilders.storedGrant({ clientId: granted.id, userId: user.id })
+        const consent = yield* OAuthBuilders.consent({ clientId: consented.id, userId: user.id })
+        yield* ConsentStore.use((consents) => consents.merge(consent))
+        const kept = [
+          granted,
+          consented,
+          yield* add(-9, { isDynamic: false }),
+          yield* add(-9, { metadata: { grantTypes: ["client_credentials"] } }),
+          yield* add(0),
+        ]
+        const [young, oldest, old] = [yield* add(-1), yield* add(-3), yield* add(-2)]
+        const isThere = ({ id }: OAuthClient) => Effect.map(clients.find(id), Option.isSome)
+        assert.strictEqual(yield* clients.removeUnused(now, 2), 2)
+        assert.deepStrictEqual(yield* Effect.forEach([oldest, old, young], isThere), [false, false, true])
+        assert.strictEqual(yield* clients.removeUnused(now, 2), 1)
+        assert.strictEqual(yield* clients.removeUnused(now, 2), 0)
+        assert.deepStrictEqual(
+          yield* Effect.forEach(kept, isThere),
+          kept.map(() => true),
+        )
+      }),
+    )
+
+    it.effect("puts everything back when the transaction fails", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const { run } = yield* TransactionStore
+        const [removed, rotated, added] = [
+          yield* OAuthBuilders.storedClient(),
+          yield* OAuthBuilders.storedClient(),
+          yield* OAuthBuilders.client(),
+        ]
+        const secret = yield* OAuthBuilders.clientSecret()
+        const failure = yield* Effect.flip(
+          run(
+            Effect.gen(function* () {
+              assert.isTrue(Option.isSome(yield* clients.remove(removed.id)))
+              const until = later(rotated.createdAt, 1000)
+              assert.isTrue(Option.isSome(yield* clients.rotateSecret(rotated.id, secret, until, rotated.createdAt)))
+              assert.isTrue(yield* clients.insert(added))
+              return yield* Effect.fail("undo" as const)
+            }),
+          ),
+        )
+        assert.strictEqual(failure, "undo")
+        for (const client of [removed, rotated]) {
+          assert.deepStrictEqual(yield* clients.find(client.id), Option.some(client))
+        }
+        assert.deepStrictEqual(yield* clients.find(added.id), Option.none())
+      }),
+    )
+  })
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const random = SecureRandom.make(SecureRandom.randomBytesUnsafe)
+
+const later = (at: DateTime.Utc, milliseconds: number): DateTime.Utc => DateTime.add(at, { milliseconds })
+
+const inFibers = <A, E>(run: (index: number) => Effect.Effect<A, E>): Effect.Effect<ReadonlyArray<A>, E> =>
+  Effect.forEach(
+    Array.from({ length: 100 }, (_, index) => index),
+    run,
+    { concurrency: "unbounded" },
+  )
