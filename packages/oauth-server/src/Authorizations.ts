@@ -209,7 +209,7 @@ export const make = Effect.gen(function* () {
     disableJwt: settings.disableJwt,
   })
 
-  const { answer, deny, goOn } = outcomes({
+  const { deny, give, goOn } = outcomes({
     audit: yield* Audit,
     consents: yield* Consents,
     grants: yield* GrantStore,
@@ -335,9 +335,7 @@ export const make = Effect.gen(function* () {
       }
       // Whoever does not want to be known to the client denies the request: `openid` is no choice of its own.
       const scopes = request.scopes.filter((scope) => scope === "openid" || chosen === null || chosen.includes(scope))
-      return scopes.length === 0
-        ? yield* deny(situation, browser)
-        : yield* answer(situation, { person, scopes, isAsked: true }, browser)
+      return scopes.length === 0 ? yield* deny(situation, browser) : yield* give(situation, person, scopes, browser)
     }),
 
     cancel: Effect.fn("Authorizations.cancel")(function* (id, browser) {

@@ -4,14 +4,14 @@
  * @since 0.1.0
  */
 import { RequestGuard } from "@belfry/core/ProblemApi"
-import { clearSessionCookie, seeing, storeUnavailable } from "@belfry/core/RequestHandlers"
+import { clearSessionCookie, onResponse, seeing, storeUnavailable } from "@belfry/core/RequestHandlers"
 import { Sessions } from "@belfry/core/Sessions"
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import { type AuthorizationOutcome, Authorizations, type Browser, type LoginContext } from "./Authorizations.ts"
 import type { LogoutLocation, NextLocation, WaitingRequestView } from "./AuthorizationsApi.ts"
@@ -168,6 +168,7 @@ export const layerRequests = HttpApiBuilder.group(
         Effect.gen(function* () {
           const browser = yield* of(request)
           const context = yield* authorizations.context(params.requestId, browser)
+          yield* onResponse((response) => HttpServerResponse.setHeader(response, "cache-control", "no-store"))
           return toView(context, browser.signedIn !== null || settings.publicClientBeforeSignIn)
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
 

@@ -63,6 +63,7 @@ export class ClientRegistrations extends Context.Service<
      *
      * `token` is an initial access token, `actor` who is signed in; with neither, registration must be open. What cannot
      * be had is left out of what is kept (grant types, scopes) or refused (everything else); the client reads what it got.
+     * `client_credentials` can be had by an initial access token, or by the leave of the hook `clientPrivileges`.
      * Members that only the host decides are refused by name.
      */
     readonly register: (options: {
@@ -121,6 +122,12 @@ export const layer = Layer.effect(
       return Option.isSome(used) ? used.value : yield* invalidToken
     })
 
+    /** Whether the host lets who is signed in have clients that get tokens for themselves. */
+    const isPrivileged = Effect.fnUntraced(function* ({ user, session }: Actor) {
+      const referenceId = yield* hooks.clientReference({ user, session })
+      return (yield* hooks.clientPrivileges({ action: "create", user, session, referenceId })) === true
+    })
+
     return ClientRegistrations.of({
       register: Effect.fn("ClientRegistrations.register")(function* ({ metadata, token, actor, clientInfo }) {
         if (settings.rateLimits.registration !== null) {
@@ -139,7 +146,11 @@ export const layer = Layer.effect(
         }
         const said = yield* Effect.fromResult(fromWire(metadata))
         const vouched = said.softwareStatement ? yield* verified(said.softwareStatement) : {}
-        const checked = yield* validate({ ...said, ...vouched }, { settings, methods, outbound, isDynamic: true })
+        const mayBeMachine = token !== null || (actor !== null && (yield* isPrivileged(actor)))
+        const checked = yield* validate(
+          { ...said, ...vouched },
+          { settings, methods, outbound, isDynamic: true, isMachineAllowed: mayBeMachine },
+        )
         const now = yield* DateTime.now
         const lifetime = settings.registrationSecretLifetime
         const register = Effect.gen(function* () {

@@ -22,7 +22,7 @@ import {
   ClientChangeRefused,
   type ClientId,
   type ClientMetadata,
-  type ClientMetadataInvalid,
+  ClientMetadataInvalid,
   ClientNotFound,
   type OAuthClient,
   type PublicClient,
@@ -145,14 +145,28 @@ export const make = Effect.gen(function* () {
       if (yield* isTrusted(client.id)) return yield* new ClientChangeRefused({ reason: "trusted" })
     })
 
+  /** Tokens for itself a client gets by the host's leave alone: no person is asked what it may do with them. */
+  const permitMachine = Effect.fnUntraced(function* (
+    actor: Actor,
+    action: ClientAction,
+    referenceId: string | null,
+    { grantTypes }: Partial<ClientMetadata>,
+  ) {
+    if (grantTypes?.includes("client_credentials") !== true) return
+    const { user, session } = actor
+    if ((yield* hooks.clientPrivileges({ action, user, session, referenceId })) !== true) return yield* noMachine
+  })
+
   return Clients.of({
     create: Effect.fn("Clients.create")(function* (actor, metadata) {
       const referenceId = yield* hooks.clientReference(actor)
       const { user, session } = actor
       const decision = yield* hooks.clientPrivileges({ action: "create", user, session, referenceId })
       if (decision === false) return yield* new ClientChangeRefused({ reason: "forbidden" })
+      const vouched = yield* vouchedFor(hooks, metadata)
+      yield* permitMachine(actor, "create", referenceId, vouched)
       return yield* changes.create({
-        metadata: yield* changes.validated(yield* vouchedFor(hooks, metadata)),
+        metadata: yield* changes.validated(vouched),
         userId: user.id,
         referenceId,
         clientInfo: actor.clientInfo,
@@ -188,10 +202,13 @@ export const make = Effect.gen(function* () {
     update: Effect.fn("Clients.update")((actor, id, patch) =>
       changes.update(id, changerOf(actor), (client) =>
         // Whose the client is comes first: nobody learns from a refusal that it is there.
-        Effect.andThen(
-          permit(actor, "update")(client),
-          Effect.map(vouchedFor(hooks, patch), (metadata) => ({ metadata })),
-        ),
+        Effect.gen(function* () {
+          yield* permit(actor, "update")(client)
+          const metadata = yield* vouchedFor(hooks, patch)
+          const isMachine = client.metadata.grantTypes.includes("client_credentials")
+          if (!isMachine) yield* permitMachine(actor, "update", client.referenceId, metadata)
+          return { metadata }
+        }),
       ),
     ),
     remove: Effect.fn("Clients.remove")((actor, id) => changes.remove(id, changerOf(actor), permit(actor, "delete"))),
@@ -210,6 +227,12 @@ export const make = Effect.gen(function* () {
 export const layer = Layer.effect(Clients, make)
 
 // internal
+
+const noMachine = new ClientMetadataInvalid({
+  code: "invalid_client_metadata",
+  member: "grant_types",
+  description: "Only the host lets a client have the grant type client_credentials",
+})
 
 const changerOf = ({ user, session, clientInfo }: Actor): Changer => ({
   userId: user.id,

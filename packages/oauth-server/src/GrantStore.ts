@@ -28,8 +28,16 @@ import type { ClientId } from "./OAuthClient.ts"
 export class GrantStore extends Context.Service<
   GrantStore,
   {
-    /** Keeps a new grant with its code. */
-    readonly insert: (grant: Grant, code: AuthorizationCode) => Effect.Effect<void, StoreError>
+    /**
+     * Keeps a new grant with its code. With `needsConsent` only where a consent of its user, client and reference has all
+     * of its scopes and resources, which then stays as it is until the transaction ends: whoever takes it back finds the
+     * grant. False when there is none.
+     */
+    readonly insert: (
+      grant: Grant,
+      code: AuthorizationCode,
+      options?: { readonly needsConsent: boolean },
+    ) => Effect.Effect<boolean, StoreError>
     /**
      * Redeems the code of a grant that is not revoked, and keeps the tokens that were made for it; `expiresAt` is the
      * grant's from then on. False when the code was redeemed already, is over at `now`, or its grant is revoked: nothing

@@ -10,10 +10,12 @@ import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type { Consent } from "./Consent.ts"
 import type { AccessToken, Grant, GrantSummary, RefreshToken } from "./Grant.ts"
 import { GrantStore } from "./GrantStore.ts"
 import { refuse } from "./internal/memoryStoreError.ts"
 import { type GrantRow, MemoryOAuthServerTables } from "./MemoryOAuthServerTables.ts"
+import { isCovered } from "./OAuthScope.ts"
 
 /**
  * Builds the store over shared tables.
@@ -23,7 +25,8 @@ import { type GrantRow, MemoryOAuthServerTables } from "./MemoryOAuthServerTable
  */
 export const make = Effect.gen(function* () {
   const tables = yield* MemoryTables
-  const { accessTokens, clients, grants, refreshTokens, removeGrant, revokedJwts } = yield* MemoryOAuthServerTables
+  const { accessTokens, clients, consents, grants, refreshTokens, removeGrant, revokedJwts } =
+    yield* MemoryOAuthServerTables
 
   const isInForce = ({ grant }: GrantRow, now: DateTime.Utc): boolean => {
     if (grant.revokedAt !== null || isOver(grant, now)) return false
@@ -64,8 +67,11 @@ export const make = Effect.gen(function* () {
   }
 
   return GrantStore.of({
-    insert: (grant, code) =>
+    insert: (grant, code, options) =>
       tables.statement(() => {
+        if (options?.needsConsent === true && ![...consents.values()].some((consent) => isFor(consent, grant))) {
+          return Effect.succeed(false)
+        }
         if (!clients.has(grant.clientId)) return refuse("GrantStore", "insert", "the client exists")
         if (!tables.users.has(grant.userId)) return refuse("GrantStore", "insert", "the user exists")
         if (grant.sessionId !== null && !tables.sessions.has(grant.sessionId)) {
@@ -77,7 +83,7 @@ export const make = Effect.gen(function* () {
         }
         if (isAfter(grant.expiresAt, grant.endsAt)) return refuse("GrantStore", "insert", "end of the grant")
         grants.set(grant.id, { grant, code })
-        return Effect.void
+        return Effect.succeed(true)
       }),
     redeem: ({ accessToken, expiresAt, grantId, now, refreshToken }) =>
       tables.statement(() => {
@@ -209,6 +215,14 @@ export const layer: Layer.Layer<GrantStore, never, MemoryOAuthServerTables | Mem
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+/** Whether a grant can stand on a consent. */
+const isFor = (consent: Consent, grant: Grant): boolean =>
+  consent.userId === grant.userId &&
+  consent.clientId === grant.clientId &&
+  consent.referenceId === grant.referenceId &&
+  isCovered(grant.scopes, consent.scopes) &&
+  isCovered(grant.resources, consent.resources)
 
 const isAfter = (a: DateTime.Utc, b: DateTime.Utc): boolean => a.epochMilliseconds > b.epochMilliseconds
 

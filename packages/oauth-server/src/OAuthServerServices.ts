@@ -11,6 +11,7 @@ import * as ClientRegistrations from "./ClientRegistrations.ts"
 import * as Clients from "./Clients.ts"
 import * as Consents from "./Consents.ts"
 import * as Discovery from "./Discovery.ts"
+import type { GrantTypes } from "./GrantTypes.ts"
 import * as LoginFlow from "./LoginFlow.ts"
 import * as Logouts from "./Logouts.ts"
 import * as Resources from "./Resources.ts"
@@ -24,9 +25,7 @@ import * as WaitingRequests from "./WaitingRequests.ts"
 
 const layerTokenIssuer = Layer.provideMerge(TokenIssuer.layer, Layer.mergeAll(SigningKeys.layer, Subjects.layer))
 
-const layerTokens = Layer.mergeAll(Tokens.layer, AccessTokens.layer, Discovery.layer).pipe(
-  Layer.provideMerge(Layer.mergeAll(ClientAuthentications.layer, StandardGrantTypes.layer)),
-)
+const layerTokens = Layer.mergeAll(Tokens.layer, AccessTokens.layer, Discovery.layer)
 
 const layerAuthorizations = Layer.merge(LoginFlow.layer, Logouts.layer).pipe(
   Layer.provideMerge(Authorizations.layer),
@@ -41,6 +40,28 @@ const layerClients = Layer.mergeAll(
 ).pipe(Layer.provideMerge(ClientAuthentications.layer))
 
 /**
+ * All services of this package, with grant types that the host chooses.
+ *
+ * **Example** (One more grant type)
+ *
+ * ```ts
+ * const grantTypes = Layer.effect(
+ *   GrantTypes,
+ *   Effect.map(StandardGrantTypes.make, (standard) => [...standard, ownGrantType])
+ * )
+ * const layer = OAuthServerServices.layerWith(grantTypes)
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerWith = <E, R>(grantTypes: Layer.Layer<GrantTypes, E, R>) =>
+  Layer.mergeAll(layerTokens, layerAuthorizations, layerClients).pipe(
+    Layer.provideMerge(Layer.mergeAll(ClientAuthentications.layer, grantTypes)),
+    Layer.provideMerge(layerTokenIssuer),
+  )
+
+/**
  * All services of this package.
  *
  * **Details**
@@ -51,6 +72,4 @@ const layerClients = Layer.mergeAll(
  * @category layers
  * @since 0.1.0
  */
-export const layer = Layer.mergeAll(layerTokens, layerAuthorizations, layerClients).pipe(
-  Layer.provideMerge(layerTokenIssuer),
-)
+export const layer = layerWith(StandardGrantTypes.layer)

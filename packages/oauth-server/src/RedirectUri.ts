@@ -11,8 +11,8 @@
  *
  * Byte for byte: nothing is decoded, resolved or brought into a normal form. The one exception is the port of a loopback
  * redirect of a native client (`http://127.0.0.1`, `http://[::1]`), which the operating system hands out at run time:
- * whatever port either of the two names, everything else is compared as above. `http://localhost` is treated the same, since that is what
- * native clients in the field register.
+ * whatever port either of the two names, everything else is compared as above. `http://localhost` is treated the same,
+ * since that is what native clients in the field register.
  *
  * @see [RFC 9700 §4.1.3](https://www.rfc-editor.org/rfc/rfc9700.html#section-4.1.3)
  * @see [RFC 8252 §7.3](https://www.rfc-editor.org/rfc/rfc8252.html#section-7.3)

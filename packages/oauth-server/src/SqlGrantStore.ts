@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
-import type { AccessToken, GrantId, GrantSummary, RefreshToken } from "./Grant.ts"
+import type { AccessToken, Grant, GrantId, GrantSummary, RefreshToken } from "./Grant.ts"
 import { GrantStore } from "./GrantStore.ts"
 import {
   accessTokenColumns,
@@ -58,21 +58,31 @@ export const make = Effect.gen(function* () {
           FROM taken
         )`
 
+  /** The consent that a grant stands on, locked: who takes it back waits, and then finds the grant. */
+  const fromConsent = ({ clientId, referenceId, resources, scopes, userId }: Grant) =>
+    sql`FROM belfry_oauth_consents AS consent
+      WHERE consent.user_id = ${userId} AND consent.client_id = ${clientId}
+        AND consent.reference_id IS NOT DISTINCT FROM ${referenceId}
+        AND consent.scopes @> ${scopes}::text[] AND consent.resources @> ${resources}::text[]
+      FOR SHARE`
+
   return GrantStore.of({
-    insert: (grant, code) =>
-      Effect.asVoid(
+    insert: (grant, code, options) =>
+      Effect.map(
         statements.write(
           "insert",
-          sql`INSERT INTO belfry_oauth_grants (${columns}, ${ofCode}) VALUES (
-            ${grant.id}, ${grant.clientId}, ${grant.userId}, ${grant.sessionId}, ${grant.sid}, ${grant.referenceId},
-            ${grant.scopes}, ${grant.resources}, ${grant.claims === null ? null : toJsonb(grant.claims)}::jsonb,
-            ${grant.nonce}, ${toDate(grant.authTime)}, ${grant.acr}, ${grant.amr}, ${grant.isOffline},
-            ${toDate(grant.createdAt)}, ${toDate(grant.expiresAt)}, ${toDate(grant.endsAt)},
-            ${toNullableDate(grant.revokedAt)},
-            ${code.hash}, ${code.redirectUri}, ${code.isRedirectUriGiven}, ${code.codeChallenge},
-            ${toDate(code.expiresAt)}, ${toNullableDate(code.redeemedAt)}
-          )`,
+          sql`INSERT INTO belfry_oauth_grants (${columns}, ${ofCode}) SELECT
+            ${grant.id}::uuid, ${grant.clientId}, ${grant.userId}::uuid, ${grant.sessionId}::uuid, ${grant.sid},
+            ${grant.referenceId}, ${grant.scopes}::text[], ${grant.resources}::text[],
+            ${grant.claims === null ? null : toJsonb(grant.claims)}::jsonb, ${grant.nonce},
+            ${toDate(grant.authTime)}::timestamptz, ${grant.acr}, ${grant.amr}::text[], ${grant.isOffline}::boolean,
+            ${toDate(grant.createdAt)}::timestamptz, ${toDate(grant.expiresAt)}::timestamptz,
+            ${toDate(grant.endsAt)}::timestamptz, ${toNullableDate(grant.revokedAt)}::timestamptz,
+            ${code.hash}, ${code.redirectUri}, ${code.isRedirectUriGiven}::boolean, ${code.codeChallenge},
+            ${toDate(code.expiresAt)}::timestamptz, ${toNullableDate(code.redeemedAt)}::timestamptz
+            ${options?.needsConsent === true ? fromConsent(grant) : sql``} RETURNING id`,
         ),
+        isSome,
       ),
     // Whoever waits for the row's lock looks at it again: a code that was redeemed or revoked meanwhile is not taken.
     redeem: ({ accessToken, expiresAt, grantId, now, refreshToken }) =>

@@ -9,6 +9,7 @@ import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, DateTime, Duration, Effect, Fiber, Layer, Redacted, type Schema } from "effect"
 import { TestClock } from "effect/testing"
+import { CompactSign, exportJWK, generateKeyPair } from "jose"
 import { forge, issuer, layerBelow, node, part, youngest } from "./support/Keys.ts"
 
 const audience = "https://api.example.com/reports"
@@ -163,6 +164,23 @@ describe("AccessTokenVerifier.layerJwks", () => {
         assert.strictEqual(yield* refusal(verifier, "belfry_access_opaque"), "refused: malformed")
         assert.strictEqual(yield* refusal(verifier, "a".repeat(1_000_000)), "refused: malformed")
         assert.isDefined(yield* verifier.verify(yield* sign()))
+      }).pipe(Effect.provide(layerBelow)),
+    )
+  })
+
+  describe("RFC 9864 §2.2", () => {
+    it.effect("takes Ed25519 by its own name, and by the older one", () =>
+      Effect.gen(function* () {
+        const { net, verifier } = yield* setUp()
+        const { privateKey, publicKey } = yield* Effect.promise(() => generateKeyPair("Ed25519", { extractable: true }))
+        const jwk = yield* Effect.promise(() => exportJWK(publicKey))
+        net.answers({ keys: [{ ...jwk, kid: "a", use: "sig" }] })
+        for (const alg of ["Ed25519", "EdDSA"]) {
+          const jws = new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+          const header = { alg, kid: "a", typ: "at+jwt" }
+          const token = yield* Effect.promise(() => jws.setProtectedHeader(header).sign(privateKey))
+          assert.strictEqual((yield* verifier.verify(Redacted.make(token))).clientId, "a-client")
+        }
       }).pipe(Effect.provide(layerBelow)),
     )
   })

@@ -343,6 +343,8 @@ describe("OpenID Connect Core §5.3", () => {
       yield* ResourceStore.use((store) => store.insert(resource(onFile, { introspectionClientId: other.client.id })))
       const meant = yield* signedIn(server, { resources: [onFile] }, client)
       assert.deepPropertyVal(yield* introspect(server, other, meant.accessToken), "sub", claimsOf(meant.idToken)["sub"])
+      // By the session it would know the user again, among those of other clients.
+      assert.notProperty(yield* introspect(server, other, meant.accessToken), "sid")
     }).pipe(Effect.provide(layer({ pairwiseSecret: Redacted.make("0123456789abcdef0123456789abcdef") }))),
   )
 

@@ -236,8 +236,9 @@ describe("RFC 6749 §4.1.2", () => {
     Effect.gen(function* () {
       const { post } = yield* serve
       const client = yield* storedClient()
-      const early = yield* grantTo(client)
-      const late = yield* grantTo(client)
+      const expiresAt = DateTime.makeUnsafe(3_600_000)
+      const early = yield* grantTo(client, { expiresAt })
+      const late = yield* grantTo(client, { expiresAt })
       yield* TestClock.adjust("59999 millis")
       assert.strictEqual((yield* post("token", codeForm(early), client.headers)).status, 200)
       yield* TestClock.adjust("1 millis")

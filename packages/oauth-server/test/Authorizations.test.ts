@@ -11,6 +11,7 @@ import { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerT
 import * as OAuthServerSettings from "@belfry/oauth-server/OAuthServerSettings"
 import { WaitingRequestStore } from "@belfry/oauth-server/WaitingRequestStore"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
+import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
@@ -24,6 +25,7 @@ import {
   challenge,
   issuer,
   layer,
+  layerHost,
   pageOf,
   signIn,
   storedClient,
@@ -582,6 +584,48 @@ describe("OpenID Connect Core §3.1.2.1", () => {
       assert.strictEqual(answerOf(yield* resume(id, { ...own, signedIn: still }))["error"], "login_required")
       assert.strictEqual(yield* reasonOf(resume(id, own)), "expired")
     }).pipe(Effect.provide(layer())),
+  )
+})
+
+describe("OpenID Connect Core Unmet Authentication Requirements §2", () => {
+  const layerOver = (reachable: ReadonlyArray<string>) =>
+    TestServices.layerOAuthServerWith(TestServices.layerAuthenticationContexts({ reachable })).pipe(
+      Layer.provideMerge(layerHost()),
+      Layer.provideMerge(TestServices.layerMemory),
+    )
+
+  const essential = JSON.stringify({ id_token: { acr: { essential: true, value: "aal2" } } })
+
+  it.effect("MUST step up to what is asked for, and then answer", () =>
+    Effect.gen(function* () {
+      const client = yield* storedClient()
+      const person = yield* consented(client)
+      for (const asked of [{ acr_values: "aal2" }, { claims: essential }]) {
+        const { browser: own, id, intent, url } = yield* begin(client, person, asked)
+        assert.strictEqual(intent, "step_up")
+        assert.isTrue(url.startsWith("/account/confirm?request="))
+        const context = yield* Authorizations.use((all) => all.context(id, own))
+        assert.deepStrictEqual(context.acrValues, ["aal2"])
+        const session = { ...person.session, acr: "aal2" }
+        assert.property(answerOf(yield* resume(id, { ...own, signedIn: { ...person, session } })), "code")
+        assert.strictEqual((yield* grants).at(-1)?.grant.acr, "aal2")
+      }
+      assert.property(answerOf(yield* authorize(ask(client, { acr_values: "urn:unknown" }), browser(person))), "code")
+      const silent = yield* authorize(ask(client, { acr_values: "aal2", prompt: "none" }), browser(person))
+      assert.strictEqual(answerOf(silent)["error"], "login_required")
+    }).pipe(Effect.provide(layerOver(["aal2"]))),
+  )
+
+  it.effect("MUST say that it cannot be met, where the user cannot", () =>
+    Effect.gen(function* () {
+      const client = yield* storedClient()
+      const person = yield* consented(client)
+      for (const asked of [{ acr_values: "aal2" }, { claims: essential }]) {
+        const outcome = yield* authorize(ask(client, asked), browser(person))
+        assert.strictEqual(answerOf(outcome)["error"], "unmet_authentication_requirements")
+      }
+      assert.lengthOf(yield* grants, 0)
+    }).pipe(Effect.provide(layerOver([]))),
   )
 })
 

@@ -339,6 +339,62 @@ describe("OAuth 2.0 Form Post Response Mode §2", () => {
   )
 })
 
+/** Every kind of answer that a browser gets here. */
+const answers = Effect.gen(function* () {
+  const { browser, client } = yield* start
+  yield* browser.signIn()
+  const consent = yield* browser.go(authorizePath(client))
+  const { request = "" } = queryOf(consent)
+  return [
+    consent,
+    yield* browser.go(authorizePath(client, { prompt: "none" })),
+    yield* browser.go(authorizePath(client, { prompt: "none", response_mode: "form_post" })),
+    yield* browser.go(authorizePath(client, { client_id: "unknown" })),
+    yield* browser.go(`/auth/oauth2/continue?request=${request}`),
+    yield* browser.go("/auth/oauth2/end-session"),
+    yield* browser.submit(consentUrl, { request, accept: "true" }),
+    yield* browser.submit(consentUrl, { request, accept: "true" }),
+    yield* browser.fetch(authorizePath(client)),
+  ]
+})
+
+describe("RFC 9700 §4.16", () => {
+  it.effect("SHOULD let nobody frame a page", () =>
+    Effect.gen(function* () {
+      const pages = (yield* answers).filter(({ text }) => text.startsWith("<!doctype html>"))
+      assert.isNotEmpty(pages)
+      for (const { headers } of pages) {
+        assert.include(headers.get("content-security-policy") ?? "", "frame-ancestors 'none'")
+        assert.strictEqual(headers.get("x-frame-options"), "DENY")
+      }
+    }).pipe(Effect.provide(layer())),
+  )
+})
+
+describe("RFC 9700 §4.2.4", () => {
+  it.effect("SHOULD tell no other site what stood in the address, and keep no answer", () =>
+    Effect.gen(function* () {
+      for (const response of yield* answers) assertPrivate(response)
+    }).pipe(Effect.provide(layer())),
+  )
+})
+
+describe("RFC 9700 §2.6", () => {
+  it.effect("MUST NOT let pages of other origins read what these endpoints answer", () =>
+    Effect.gen(function* () {
+      const { client, send } = yield* start
+      for (const path of [authorizePath(client), "/auth/oauth2/continue?request=x", "/auth/oauth2/end-session"]) {
+        for (const method of ["GET", "OPTIONS", "POST"]) {
+          const headers = { origin: "https://evil.example", "access-control-request-method": "GET" }
+          const response = yield* send(path, { method, headers })
+          assert.isNull(response.headers.get("access-control-allow-origin"), `${method} ${path}`)
+          assert.isNull(response.headers.get("access-control-allow-credentials"))
+        }
+      }
+    }).pipe(Effect.provide(layer())),
+  )
+})
+
 describe("RFC 9700 §4.12", () => {
   it.effect("MUST answer what was posted with 303", () =>
     Effect.gen(function* () {
@@ -439,6 +495,7 @@ describe("what pages do", () => {
       const path = `/auth/oauth2/requests/${request}`
       const before = yield* browser.fetch(path)
       assert.strictEqual(before.status, 200)
+      assert.strictEqual(before.headers.get("cache-control"), "no-store")
       assert.deepInclude(before.json, {
         id: request,
         intent: "login",

@@ -13,6 +13,7 @@ import {
   layer,
   otherApi,
   publicClient,
+  resource,
   type Server,
   serve,
   storedClient,
@@ -124,7 +125,23 @@ describe("RFC 8707 §2", () => {
         "invalid_target",
       )
       assert.strictEqual((yield* ask(server, client, { resource: api })).status, 200)
+      const any = yield* storedClient()
+      assertError(yield* ask(server, any, { resource: "https://disabled.example.com/" }), 400, "invalid_target")
     }).pipe(Effect.provide(layer())),
+  )
+})
+
+describe("resources", () => {
+  const many = Array.from({ length: 11 }, (_, index) => `https://api.example.com/${index}`)
+
+  it.effect("are ten at most in one request", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const client = yield* storedClient()
+      assertError(yield* ask(server, client, { resource: many }), 400, "invalid_target")
+      const ten = yield* ask(server, client, { resource: [...many.slice(1), ...many.slice(1)] })
+      assert.deepStrictEqual(claimsOf(tokensOf(ten).accessToken)["aud"], many.slice(1))
+    }).pipe(Effect.provide(layer({ resources: many.map((identifier) => resource(identifier)) }))),
   )
 })
 

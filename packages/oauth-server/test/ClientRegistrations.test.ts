@@ -273,6 +273,38 @@ describe("RFC 7591 §3", () => {
     }).pipe(Effect.provide(withSettings({ registration: "token" }))),
   )
 
+  it.effect("gives client_credentials by an initial access token or the host's leave, and to nobody else", () =>
+    Effect.gen(function* () {
+      const { as } = yield* Management.serve
+      const machine = { ...metadata, token_endpoint_auth_method: "client_secret_basic" }
+      const asked = { ...machine, grant_types: ["authorization_code", "client_credentials"] }
+      const ada = yield* Management.signIn("ada", { organization: "trusted" })
+      const bob = yield* Management.signIn("bob")
+      const { token } = yield* issue()
+      for (const [who, expected] of [
+        [null, ["authorization_code"]],
+        [bob.token, ["authorization_code"]],
+        [ada.token, asked.grant_types],
+        [token, asked.grant_types],
+      ] as const) {
+        assert.deepStrictEqual(bodyOf(yield* as(who)("POST", path, asked))["grant_types"], expected)
+      }
+      const alone = yield* as(null)("POST", path, { ...machine, grant_types: ["client_credentials"] })
+      assert.strictEqual(bodyOf(alone)["error"], "invalid_client_metadata")
+      // The same by the call that manages clients.
+      const own = { clientName: "Own", redirectUris: [], grantTypes: ["client_credentials"] }
+      assert.strictEqual((yield* as(bob.token)("POST", "/auth/oauth2/clients", own)).status, 422)
+      assert.strictEqual((yield* as(ada.token)("POST", "/auth/oauth2/clients", own)).status, 201)
+    }).pipe(
+      Effect.provide(
+        withSettings(
+          { registration: "open" },
+          { clientPrivileges: ({ user }) => Effect.succeed(user.name === "trusted" ? true : "default") },
+        ),
+      ),
+    ),
+  )
+
   it.effect("records who registered, and keeps nothing when it cannot be recorded", () =>
     Effect.gen(function* () {
       const { as } = yield* Management.serve

@@ -29,6 +29,7 @@ const metadata = (
   })
 
 const algorithms = ["RS256", "PS256", "ES256", "EdDSA"]
+const assertionAlgorithms = [...algorithms, "Ed25519"]
 
 describe("RFC 8414 §2", () => {
   it("MUST tell endpoints and abilities of a server as it is by default", () => {
@@ -50,16 +51,16 @@ describe("RFC 8414 §2", () => {
       acr_values_supported: ["aal1", "aal2"],
       authorization_response_iss_parameter_supported: true,
       token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
-      token_endpoint_auth_signing_alg_values_supported: algorithms,
+      token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
       introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "private_key_jwt"],
-      introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+      introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
       revocation_endpoint_auth_methods_supported: [
         "client_secret_basic",
         "client_secret_post",
         "private_key_jwt",
         "none",
       ],
-      revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+      revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
       subject_types_supported: ["public"],
       id_token_signing_alg_values_supported: algorithms,
       claim_types_supported: ["normal"],

@@ -6,13 +6,14 @@ import { Sessions } from "@belfry/core/Sessions"
 import * as Grant from "@belfry/oauth-server/Grant"
 import { GrantStore } from "@belfry/oauth-server/GrantStore"
 import { RecordStore } from "@belfry/oauth-server/RecordStore"
+import { SigningKeys } from "@belfry/oauth-server/SigningKeys"
 import { TokenIssuer } from "@belfry/oauth-server/TokenIssuer"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Redacted } from "effect"
 import { TestClock } from "effect/testing"
-import { ask, layer, locationOf, open, queryOf, serve, signIn, storedClient } from "./support/Authorizing.ts"
+import { ask, issuer, layer, locationOf, open, queryOf, serve, signIn, storedClient } from "./support/Authorizing.ts"
 import { forgeriesOf, idToken } from "./support/IdTokens.ts"
 
 const endSession = "/auth/oauth2/end-session"
@@ -108,6 +109,27 @@ describe("OpenID Connect RP-Initiated Logout §2", () => {
       }
       assert.isTrue(yield* isSignedIn(person))
       assert.strictEqual((yield* browser.go(pathOf({ id_token_hint: hint }))).location, "/sign-out/done")
+    }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("MUST hold the subject of a hint against who is signed in, where it names no session", () =>
+    Effect.gen(function* () {
+      const { browser, client, person } = yield* start()
+      const somebody = yield* signIn()
+      const sign = (sub: string) =>
+        SigningKeys.use((keys) =>
+          keys.sign({ claims: { iss: issuer, aud: [client.id], sub }, typ: "JWT", algorithm: "RS256" }),
+        )
+      for (const [sub, page] of [
+        [somebody.user.id, "/sign-out/confirm"],
+        ["", "/sign-out/confirm"],
+        [person.user.id, "/sign-out/done"],
+      ] as const) {
+        const response = yield* browser.go(pathOf({ id_token_hint: Redacted.value(yield* sign(sub)) }))
+        assert.strictEqual(locationOf(response).pathname, page)
+      }
+      assert.isFalse(yield* isSignedIn(person))
+      assert.isTrue(yield* isSignedIn(somebody))
     }).pipe(Effect.provide(layer())),
   )
 

@@ -22,12 +22,12 @@ for (const { name, layer } of TestDatabase.each([SqlCoreMigrations.migrations, S
   RecordStoreTest.suite(name, Layer.provideMerge(Layer.merge(SqlOAuthServerStores.layer, SqlStores.layer), layer))
 }
 
-withLayer(
-  Layer.provideMerge(
-    SqlOAuthServerStores.layer,
-    TestDatabase.layerPostgres([SqlCoreMigrations.migrations, SqlOAuthServerMigrations.migrations]),
-  ),
-)("A look-up of records in PostgreSQL", (it) => {
+const database = Layer.provideMerge(
+  SqlOAuthServerStores.layer,
+  TestDatabase.layerPostgres([SqlCoreMigrations.migrations, SqlOAuthServerMigrations.migrations]),
+)
+
+withLayer(database)("A look-up of records in PostgreSQL", (it) => {
   it.effect("is one statement, for each shape one text, whatever its values are", () =>
     Effect.gen(function* () {
       for (const [shape, presented] of Object.entries(shapes)) {
@@ -51,9 +51,13 @@ withLayer(
       }
     }),
   )
+})
 
+// A database of its own: PostgreSQL compares with what it planned on a connection while the tables were empty.
+withLayer(Layer.fresh(database))("A look-up of records in a PostgreSQL that is in use", (it) => {
   it.effect("is planned for any values after a few times, and not each time anew", () =>
     Effect.gen(function* () {
+      yield* fillTables(2000)
       const sql = yield* SqlClient.SqlClient
       for (const [shape, presented] of Object.entries(shapes)) {
         // PostgreSQL guesses ten for a list of any length, and rather plans lists of two each time.

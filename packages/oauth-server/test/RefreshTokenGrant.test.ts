@@ -6,6 +6,7 @@ import * as OpaqueToken from "@belfry/core/OpaqueToken"
 import { SessionStore } from "@belfry/core/SessionStore"
 import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { prefixes } from "@belfry/oauth-server/Grant"
+import { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerTables"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Redacted } from "effect"
@@ -108,6 +109,17 @@ describe("RFC 6749 §6", () => {
     }).pipe(Effect.provide(layer())),
   )
 
+  it.effect("ends alone when it is over: late is not twice", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const first = yield* signedIn(server)
+      yield* TestClock.adjust("10 minutes")
+      assertError(yield* refresh(server, first, first.refreshToken), 400, "invalid_grant", badToken)
+      assert.deepPropertyVal(yield* introspect(server, first, first.accessToken), "active", true)
+      assert.deepStrictEqual(yield* revocations, [])
+    }).pipe(Effect.provide(layer({ refreshTokenLifetime: Duration.minutes(10) }))),
+  )
+
   it.effect("outlives the session with offline_access, and not the end of the grant", () =>
     Effect.gen(function* () {
       const server = yield* serve
@@ -176,6 +188,21 @@ describe("RFC 9700 §4.14.2", () => {
       assert.deepStrictEqual(yield* revocations, ["refresh-token-reused"])
     }).pipe(Effect.provide(layer({ refreshGrace: Duration.seconds(30) }))),
   )
+
+  for (const seconds of [0, 30]) {
+    it.effect(`keeps the successor, sealed, only for a grace: ${seconds} s`, () =>
+      Effect.gen(function* () {
+        const server = yield* serve
+        const first = yield* signedIn(server)
+        const next = tokensOf(yield* refresh(server, first, first.refreshToken))
+        const { refreshTokens } = yield* MemoryOAuthServerTables
+        const old = [...refreshTokens.values()].find(({ rotatedAt }) => rotatedAt !== null)
+        if (old === undefined) return assert.fail("the old token")
+        assert.strictEqual(old.successor === null, seconds === 0)
+        assert.notInclude(old.successor ?? "", next.refreshToken)
+      }).pipe(Effect.provide(layer({ refreshGrace: Duration.seconds(seconds) }))),
+    )
+  }
 
   it.effect("MUST revoke the grant within the grace when the successor was used", () =>
     Effect.gen(function* () {

@@ -3,10 +3,15 @@
  */
 import { Audit } from "@belfry/core/Audit"
 import * as OpaqueToken from "@belfry/core/OpaqueToken"
+import { OutboundHttp } from "@belfry/core/OutboundHttp"
 import type { RateLimit } from "@belfry/core/RateLimit"
 import { StoreError } from "@belfry/core/StoreError"
 import { prefixes } from "@belfry/oauth-server/Grant"
+import { type GrantType, GrantTypes } from "@belfry/oauth-server/GrantTypes"
+import { OAuthError } from "@belfry/oauth-server/OAuthError"
+import * as OAuthServerServices from "@belfry/oauth-server/OAuthServerServices"
 import { RecordStore } from "@belfry/oauth-server/RecordStore"
+import * as StandardGrantTypes from "@belfry/oauth-server/StandardGrantTypes"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Redacted } from "effect"
@@ -184,6 +189,63 @@ describe("public clients", () => {
       const grant = yield* grantTo(spa)
       assertError(yield* server.post("token", codeForm(grant, other.fields)), 400, "invalid_grant")
     }).pipe(Effect.provide(layer())),
+  )
+})
+
+const echo: GrantType = {
+  name: "urn:example:echo",
+  presents: () => Effect.succeed({}),
+  checks: [
+    {
+      name: "there is something to say",
+      spec: "example §1",
+      check: ({ parameters }) =>
+        parameters.get("say") === undefined
+          ? Effect.fail(new OAuthError({ code: "invalid_request", description: "say is missing" }))
+          : Effect.void,
+    },
+  ],
+  exchange: ({ now, parameters }) =>
+    Effect.succeed({
+      accessToken: Redacted.make(parameters.get("say") ?? ""),
+      expiresAt: now,
+      scopes: [],
+      fields: {},
+    }),
+}
+
+describe("grant types of a host", () => {
+  it.effect("stand in the list beside those of this package, behind the same client authentication", () =>
+    Effect.gen(function* () {
+      const { post } = yield* serve
+      const client = yield* storedClient({ metadata: { grantTypes: ["client_credentials", echo.name] } })
+      const form = { grant_type: echo.name, say: "hello" }
+      const response = yield* post("token", form, client.headers)
+      assert.deepPropertyVal(response.json, "access_token", "hello")
+      assertError(
+        yield* post("token", { grant_type: echo.name }, client.headers),
+        400,
+        "invalid_request",
+        "say is missing",
+      )
+      assertError(yield* post("token", form), 401, "invalid_client")
+      assertError(yield* post("token", form, (yield* storedClient()).headers), 400, "unauthorized_client")
+      assert.strictEqual((yield* post("token", { grant_type: "client_credentials" }, client.headers)).status, 200)
+    }).pipe(
+      Effect.provide(
+        OAuthServerServices.layerWith(
+          Layer.effect(
+            GrantTypes,
+            Effect.map(StandardGrantTypes.make, (standard) => [...standard, echo]),
+          ),
+        ).pipe(
+          Layer.provideMerge(TestServices.layerAuthenticationContexts()),
+          Layer.provideMerge(Layer.succeed(OutboundHttp, { send: () => Effect.die("no call is made") })),
+          Layer.provideMerge(layerSettings({ grantTypes: ["client_credentials", echo.name] })),
+          Layer.provideMerge(TestServices.layerMemory),
+        ),
+      ),
+    ),
   )
 })
 

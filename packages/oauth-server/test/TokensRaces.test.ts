@@ -10,12 +10,14 @@ import type * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Duration, Effect, type Layer } from "effect"
 import type { SqlClient } from "effect/sql"
+import { exportJWK, generateKeyPair, SignJWT } from "jose"
 import {
   api,
   basic,
   codeForm,
   grantTo,
   introspect,
+  issuer,
   layer,
   layerSql,
   otherApi,
@@ -137,6 +139,37 @@ for (const { layer: database, name } of databases) {
           costOf(({ post }) => post("token", { ...form, ...fields }, headers))
         assert.deepStrictEqual(yield* cost({ resource: api }), find)
         assert.deepStrictEqual(yield* cost({}), [...find, "INSERT oauth_access_tokens"])
+      }),
+    )
+
+    it.effect("are one more for a client that proves itself by an assertion, which is used once", () =>
+      Effect.gen(function* () {
+        const { post } = yield* serve
+        const { privateKey, publicKey } = yield* Effect.promise(() => generateKeyPair("ES256", { extractable: true }))
+        const jwk = yield* Effect.promise(() => exportJWK(publicKey))
+        const { client } = yield* storedClient({
+          secrets: [],
+          metadata: {
+            tokenEndpointAuthMethod: "private_key_jwt",
+            jwks: { keys: [JSON.parse(JSON.stringify(jwk))] },
+          },
+        })
+        const assertion = yield* Effect.promise(() =>
+          new SignJWT({ iss: client.id, sub: client.id, aud: issuer, exp: 60, jti: "once" })
+            .setProtectedHeader({ alg: "ES256" })
+            .sign(privateKey),
+        )
+        const form = {
+          grant_type: "client_credentials",
+          resource: api,
+          client_assertion: assertion,
+          client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        }
+        const cost = yield* costOf(({ post }) =>
+          Effect.map(post("token", form), ({ status }) => assert.strictEqual(status, 200)),
+        )
+        assert.deepStrictEqual(cost, ["SELECT oauth_clients", "INSERT oauth_assertions"])
+        assert.strictEqual((yield* post("token", form)).status, 401)
       }),
     )
 

@@ -16,6 +16,7 @@ import {
   textOf,
 } from "./support/PageClients.ts"
 import { appCode, mailedCode, sessionOf, signUpWithTotp } from "./support/PageFactors.ts"
+import { layerProviders, Starts } from "./support/PageProviders.ts"
 
 const email = "ada@example.com"
 const other = "bob@example.com"
@@ -69,7 +70,10 @@ describe("signing in for a client", () => {
     Effect.gen(function* () {
       const ada = browser(yield* serveWithApi())
       const client = yield* makeClient({}, { isDynamic: true })
-      assert.include(textOf((yield* go(ada, authorizeUrl(client))).page), "This application registered itself.")
+      assert.include(
+        textOf((yield* go(ada, authorizeUrl(client))).page),
+        "To continue to Analytical Engine, which registered itself: nobody has checked who is behind it",
+      )
     }).pipe(Effect.provide(layer)),
   )
 
@@ -163,6 +167,48 @@ describe("signing in for a client", () => {
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("is asked of somebody who is signed in where the client waits for somebody else", () =>
+    Effect.gen(function* () {
+      const site = yield* serveWithApi()
+      const ada = browser(site)
+      yield* signUp(ada, email)
+      const bob = browser(site)
+      yield* signUp(bob, other)
+      yield* TestClock.adjust("1 second")
+      const claims = JSON.stringify({ id_token: { sub: { value: (yield* sessionOf(bob)).user.id } } })
+      const asked = yield* go(ada, authorizeUrl(yield* makeClient(), { claims }))
+      assert.deepStrictEqual([asked.path, headingOf(asked.page)], ["/sign-in", "Sign in"])
+      assert.strictEqual((yield* go(ada, `/sign-in/email${asked.url.search}`)).path, "/sign-in/email")
+      const asBob = yield* send(ada, asked.page, "/sign-in", { email: other, password })
+      assert.strictEqual(asBob.path, "/authorize/consent")
+      assert.include(textOf(asBob.page), `Signed in as ${other}`)
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("by another provider leads to the client from there", () =>
+    Effect.gen(function* () {
+      const ada = browser(yield* serveWithApi())
+      const { page, url } = yield* go(ada, authorizeUrl(yield* makeClient()))
+      const returnTo = url.searchParams.get("return_to") ?? ""
+      const leaving = yield* send(ada, page, "/sign-in/provider")
+      assert.strictEqual(headingOf(leaving.page), "Continue with Zeta &amp; Co")
+      const [start] = (yield* Starts).all
+      assert.deepStrictEqual(
+        [start?.request.redirectUrl, start?.request.newUserRedirectUrl, start?.request.errorRedirectUrl],
+        [
+          returnTo,
+          returnTo,
+          `/sign-in/error?${new URLSearchParams({ provider: "zeta", return_to: returnTo }).toString()}`,
+        ],
+      )
+      // What went wrong there is told within the flow, also to somebody who is signed in.
+      yield* signUp(ada, email)
+      const failed = yield* ada.open(`${start?.request.errorRedirectUrl}&error=access_denied`)
+      assert.include(textOf(failed), "To continue to Analytical Engine")
+      assert.include(textOf(failed), "Try again with Zeta & Co")
+    }).pipe(Effect.provide(layerProviders())),
+  )
+
   it.effect("does not stand in the way of somebody who is signed in already", () =>
     Effect.gen(function* () {
       const site = yield* serveWithApi()
@@ -248,6 +294,7 @@ describe("proving again for a client", () => {
       const asked = yield* go(ada, authorizeUrl(yield* makeClient(), { prompt: "login" }))
       assert.deepStrictEqual([asked.path, headingOf(asked.page)], ["/account/confirm", "Confirm that it is you"])
       assert.include(textOf(asked.page), "To continue to Analytical Engine")
+      assert.include(textOf(asked.page), `Analytical Engine asks you to show that you are ${email}.`)
       assert.include(textOf(asked.page), "Use another account")
       assert.notInclude(asked.page.text, 'action="/sign-in/cancel"')
       assert.strictEqual(formActionsOf(asked.page), "'self' https:")

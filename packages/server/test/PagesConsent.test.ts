@@ -171,14 +171,14 @@ describe("the question of consent", () => {
       const page = yield* askConsent(ada, authorizeUrl(client, { scope: "openid" }))
       assert.notInclude(page.text, "<script>alert")
       assert.notInclude(page.text, "javascript:")
-      assert.notMatch(page.text, /[\u202E\u0000\u2028]/u)
-      assert.strictEqual(headingOf(page).length < 200, true)
+      assert.notMatch(page.text, /[\u202E\u2028]|\p{Cc}(?<!\n)/u)
+      assert.isBelow(headingOf(page).length, 250)
       const account = yield* Effect.andThen(
         send(ada, page, "/authorize/consent", { decision: "allow" }),
         ada.open("/account"),
       )
       assert.include(account.text, "&lt;script&gt;alert(1)")
-      assert.notMatch(account.text, /<script>alert|[\u202E\u0000\u2028]/u)
+      assert.notMatch(account.text, /<script>alert|[\u202E\u2028]|\p{Cc}(?<!\n)/u)
     }).pipe(Effect.provide(layer)),
   )
 
@@ -302,7 +302,7 @@ describe("applications with access", () => {
       yield* TestClock.adjust("3 minutes")
       assert.strictEqual(
         sectionOf(yield* ada.open("/account")),
-        "Applications with access These applications may use your account. Analytical Engine It may know that it is you, see your name and picture, and see your e-mail address. Allowed 3 minutes ago Remove access",
+        "Applications with access These applications may use your account. Analytical Engine Remove access It may know that it is you, see your name and picture, and see your e-mail address. Allowed 3 minutes ago",
       )
     }).pipe(Effect.provide(layer)),
   )
@@ -354,7 +354,7 @@ describe("applications with access", () => {
         }),
       )
       const text = sectionOf(yield* ada.open("/account"))
-      assert.include(text, "Analytical Engine It may know that it is you.")
+      assert.include(text, "Analytical Engine Remove access It may know that it is you.")
       assert.include(text, "It has no access at the moment")
     }).pipe(Effect.provide(layer)),
   )

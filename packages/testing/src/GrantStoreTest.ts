@@ -11,9 +11,10 @@ import { UserId } from "@belfry/core/User"
 import { UserStore } from "@belfry/core/UserStore"
 import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { type Grant, GrantId } from "@belfry/oauth-server/Grant"
+import { ConsentStore } from "@belfry/oauth-server/ConsentStore"
 import { GrantStore } from "@belfry/oauth-server/GrantStore"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
-import type { RecordStore } from "@belfry/oauth-server/RecordStore"
+import { RecordStore } from "@belfry/oauth-server/RecordStore"
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as DateTime from "effect/DateTime"
@@ -32,7 +33,10 @@ import * as OAuthBuilders from "./OAuthBuilders.ts"
  */
 export const suite = <E>(
   name: string,
-  layer: Layer.Layer<ClientStore | GrantStore | RecordStore | SessionStore | TransactionStore | UserStore, E>,
+  layer: Layer.Layer<
+    ClientStore | ConsentStore | GrantStore | RecordStore | SessionStore | TransactionStore | UserStore,
+    E
+  >,
 ): void => {
   withLayer(layer)(`GrantStore (${name})`, (it) => {
     it.effect("refuses a grant of what does not exist, and one that would end after its end", () =>
@@ -60,6 +64,64 @@ export const suite = <E>(
         yield* assertRefused(insert({ ...other, id: grant.id }))
         yield* assertRefused(GrantStore.use((grants) => grants.insert(other, ofSameCode)))
         assert.deepStrictEqual((yield* Held.byCode(code)).grant, grant)
+      }),
+    )
+
+    it.effect("keeps a grant that needs consent where one has all of its scopes and resources, and nowhere else", () =>
+      Effect.gen(function* () {
+        const grants = yield* GrantStore
+        const consents = yield* ConsentStore
+        const { grant } = yield* OAuthBuilders.storedGrant()
+        const owner = { clientId: grant.clientId, userId: grant.userId }
+        const asked = { ...owner, scopes: ["openid", "email"], resources: ["https://api.example.com"] }
+        const keep = Effect.fnUntraced(function* (fields: Partial<Grant> = {}) {
+          const built = yield* OAuthBuilders.grant({ ...asked, ...fields })
+          return yield* grants.insert(built, yield* OAuthBuilders.authorizationCode(), { needsConsent: true })
+        })
+        assert.isFalse(yield* keep())
+        const given = { scopes: ["email", "profile", "openid"], resources: asked.resources }
+        const consent = yield* consents.merge(yield* OAuthBuilders.consent({ ...owner, ...given }))
+        assert.isTrue(yield* keep())
+        assert.isFalse(yield* keep({ scopes: ["openid", "email", "read"] }))
+        assert.isFalse(yield* keep({ resources: ["https://other.example.com"] }))
+        assert.isFalse(yield* keep({ referenceId: "organization" }))
+        const { grant: foreign } = yield* OAuthBuilders.storedGrant()
+        assert.isFalse(yield* keep({ userId: foreign.userId }))
+        assert.isFalse(yield* keep({ clientId: foreign.clientId }))
+        yield* consents.remove(owner.userId, consent.id)
+        assert.isFalse(yield* keep())
+      }),
+    )
+
+    it.effect("leaves no grant in force whose consent is withdrawn at the same time", () =>
+      Effect.gen(function* () {
+        const grants = yield* GrantStore
+        const consents = yield* ConsentStore
+        const records = yield* RecordStore
+        const transactions = yield* TransactionStore
+        for (let round = 0; round < 20; round++) {
+          const { grant: old } = yield* OAuthBuilders.storedGrant()
+          const owner = { clientId: old.clientId, userId: old.userId }
+          const consent = yield* consents.merge(yield* OAuthBuilders.consent({ ...owner, scopes: ["openid"] }))
+          const grant = yield* OAuthBuilders.grant({ ...owner, scopes: ["openid"], resources: [] })
+          const code = yield* OAuthBuilders.authorizationCode()
+          const begin = transactions.run(grants.insert(grant, code, { needsConsent: true }))
+          const withdraw = transactions.run(
+            Effect.gen(function* () {
+              yield* consents.remove(owner.userId, consent.id)
+              return yield* grants.revokeByUser({ ...owner, now: yield* DateTime.now })
+            }),
+          )
+          const [isKept] = yield* Effect.all(
+            round % 2 === 0 ? [begin, withdraw] : [begin, Effect.andThen(Effect.yieldNow, withdraw)],
+            {
+              concurrency: "unbounded",
+            },
+          )
+          const found = (yield* records.find({ code: [code.hash] })).grant
+          assert.strictEqual(found !== null, isKept)
+          if (found !== null) assert.isNotNull(found.grant.revokedAt)
+        }
       }),
     )
 

@@ -4,6 +4,7 @@
 import type { Audit } from "@belfry/core/Audit"
 import type { TransactionStore } from "@belfry/core/TransactionStore"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -39,7 +40,10 @@ export interface OutcomeServices {
 export const outcomes = (services: OutcomeServices) => {
   const { audit, consents, grants, issuer, pages, random, requests, settings, tokens, transactions } = services
 
-  /** Answers with a code, and keeps the grant that it stands for: all of it or nothing, for one of concurrent calls. */
+  /**
+   * Answers with a code, and keeps the grant that it stands for: all of it or nothing, for one of concurrent calls. Fails
+   * when the consent that it stands on was taken back in this very moment.
+   */
   const answer = Effect.fnUntraced(function* (
     { request, waiting }: Situation,
     {
@@ -77,7 +81,8 @@ export const outcomes = (services: OutcomeServices) => {
             client: clientInfo,
           })
         }
-        yield* grants.insert(grant, code.row)
+        const isKept = yield* grants.insert(grant, code.row, { needsConsent: !isAsked && !person.facts.isTrusted })
+        if (!isKept) return yield* new ConsentTakenBack()
         yield* audit.record({
           type: "oauth-grant.begun",
           userId: user.id,
@@ -109,10 +114,15 @@ export const outcomes = (services: OutcomeServices) => {
   const goOn = Effect.fnUntraced(function* (situation: Situation, browser: Browser) {
     const { next, person, request, waiting } = situation
     if (next._tag === "Fail") return yield* fail(situation, next.error, browser)
-    if (next._tag === "Done" && person !== null) {
-      return yield* answer(situation, { person, scopes: next.scopes, isAsked: false }, browser)
-    }
-    const intent = next._tag === "Step" ? next.intent : "login"
+    const answered =
+      next._tag === "Done" && person !== null
+        ? yield* answer(situation, { person, scopes: next.scopes, isAsked: false }, browser).pipe(
+            Effect.catchTag("ConsentTakenBack", () => Effect.succeed(null)),
+          )
+        : null
+    if (answered !== null) return answered
+    if (request.prompts.includes("none")) return yield* fail(situation, consentRequired, browser)
+    const intent = next._tag === "Step" ? next.intent : person === null ? "login" : "consent"
     const waits = waiting === null ? yield* requests.begin(request, browser.token) : { waiting, newBrowserToken: null }
     return {
       _tag: "Interact",
@@ -140,7 +150,14 @@ export const outcomes = (services: OutcomeServices) => {
     )
   })
 
-  return { answer, deny, goOn }
+  /** Answers with what the person gives at this moment. */
+  const give = (situation: Situation, person: Person, scopes: ReadonlyArray<string>, browser: Browser) =>
+    answer(situation, { person, scopes, isAsked: true }, browser).pipe(
+      // What was given in the same transaction stands until it ends.
+      Effect.catchTag("ConsentTakenBack", (error) => Effect.die(error)),
+    )
+
+  return { deny, give, goOn }
 }
 
 /** The outcome of an error that goes to the client. */
@@ -150,5 +167,12 @@ export const toError = (to: Answered, error: AuthorizationError, issuer: string)
 })
 
 // internal
+
+class ConsentTakenBack extends Data.TaggedError("ConsentTakenBack") {}
+
+const consentRequired = new AuthorizationError({
+  code: "consent_required",
+  description: "The user has to be asked for consent",
+})
 
 const denied = new AuthorizationError({ code: "access_denied", description: "The user denied the request" })

@@ -19,6 +19,8 @@ export interface ClientRules {
   readonly outbound: OutboundCalls
   /** Clients that register themselves get what can be had of what they ask for; others are told what cannot. */
   readonly isDynamic: boolean
+  /** Whether one that registers itself may get tokens for itself. */
+  readonly isMachineAllowed?: boolean
 }
 
 /** The scopes that clients may have at all. */
@@ -65,7 +67,9 @@ const withDefaults = (given: UncheckedMetadata, rules: ClientRules): Required<Un
   const { settings, isDynamic } = rules
   const redirectUris = given.redirectUris ?? []
   const asked = given.grantTypes ?? ["authorization_code"]
-  const grantTypes = isDynamic ? asked.filter((grantType) => settings.grantTypes.includes(grantType)) : asked
+  const canHave = (grantType: string) =>
+    settings.grantTypes.includes(grantType) && (grantType !== "client_credentials" || rules.isMachineAllowed === true)
+  const grantTypes = isDynamic ? asked.filter(canHave) : asked
   const allowed = isDynamic ? (settings.registrationScopes ?? supportedScopes(settings)) : supportedScopes(settings)
   const byDefault = (isDynamic ? settings.registrationDefaultScopes : null) ?? allowed
   const scopes = given.scopes === undefined || given.scopes.length === 0 ? byDefault : given.scopes

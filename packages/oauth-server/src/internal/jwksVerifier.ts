@@ -16,19 +16,19 @@ import { issuerUrl, ResourceServerInvalid, secureUrl } from "../ProtectedResourc
 import { AccessTokenRefused, AccessTokenUnverifiable, fromClaims } from "../VerifiedAccessToken.ts"
 import { isType, type JwsHeader, readClaims, readHeader, readObject, verifySignature } from "./jws.ts"
 
-/** Whose tokens, for whom, by which keys. `algorithms`: those of this package by default; never symmetric ones. */
+/** Whose tokens, for whom, by which keys. `algorithms`: all of these by default; there is no symmetric one. */
 export interface JwksOptions {
   readonly issuer: string
   readonly audience: string
   readonly jwksUri: string
-  readonly algorithms?: ReadonlyArray<"RS256" | "PS256" | "ES256" | "EdDSA"> | undefined
+  readonly algorithms?: ReadonlyArray<"RS256" | "PS256" | "ES256" | "EdDSA" | "Ed25519"> | undefined
   readonly clockTolerance?: Duration.Duration | undefined
 }
 
 /** Makes the verification of JWTs. */
 export const jwksVerifier = Effect.fnUntraced(function* (options: JwksOptions) {
   const {
-    algorithms = ["RS256", "PS256", "ES256", "EdDSA"],
+    algorithms = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"],
     audience,
     clockTolerance = Duration.minutes(1),
     issuer,

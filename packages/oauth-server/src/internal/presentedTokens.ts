@@ -136,9 +136,8 @@ export const make = Effect.gen(function* () {
     const record = records.grant
     const expiresAt = DateTime.makeUnsafe(claims.exp * 1000)
     if (records.isRevoked || client.id !== claims.client_id || isOver(expiresAt, now)) return null
-    if ((claims.grant_id ?? null) !== (record?.grant.id ?? null)) return null
     // RFC 9700 §4.15: without a grant it is the client's own, and of nobody else.
-    if (record === null && claims.sub !== client.id) return null
+    if (claims.grant_id === undefined ? claims.sub !== client.id : record === null) return null
     const { grant_id: _grantId, ...shown } = all
     return {
       kind: "jwt",
@@ -169,11 +168,19 @@ export const make = Effect.gen(function* () {
   })
 
   /** What introspection tells of an access token. */
-  const describeAccessToken = (token: ActiveAccessToken, { grant: record }: Records, now: DateTime.Utc): Claims => {
+  const describeAccessToken = (
+    token: ActiveAccessToken,
+    { grant: record, tokenClient }: Records,
+    now: DateTime.Utc,
+  ): Claims => {
     const { sid: _sid, ...claims } = token.claims
+    const { sid, ...how } = record === null ? {} : describeGrant(record, now)
+    // Resource servers of several clients would know a user again by the session, whatever the subject.
+    const isSessionTold = sid !== undefined && tokenClient?.metadata.subjectType === "public"
     return {
       ...withoutReserved(claims, ReservedClaims.introspection),
-      ...(record === null ? {} : describeGrant(record, now)),
+      ...how,
+      ...(isSessionTold ? { sid } : {}),
       active: true,
       iss: issuer,
       sub: token.subject,

@@ -3,6 +3,7 @@
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
 import * as CoreHandlers from "@belfry/core/CoreHandlers"
+import type { MemoryTables } from "@belfry/core/MemoryTables"
 import { Sessions } from "@belfry/core/Sessions"
 import type { User } from "@belfry/core/User"
 import {
@@ -11,6 +12,8 @@ import {
   type Browser,
   type SignedInUser,
 } from "@belfry/oauth-server/Authorizations"
+import type { MemoryFactorTables } from "@belfry/factors/MemoryFactorTables"
+import type { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerTables"
 import type { ClientMetadata, ClientPrivileges, OAuthClient } from "@belfry/oauth-server/OAuthClient"
 import { OAuthServerApi } from "@belfry/oauth-server/OAuthServerApi"
 import * as OAuthServerHandlers from "@belfry/oauth-server/OAuthServerHandlers"
@@ -67,8 +70,11 @@ export const layerHost = ({ settings, hooks, pages }: Host = {}) =>
 export const layer = (host: Host = {}) =>
   TestServices.layerOAuthServer.pipe(Layer.provideMerge(layerHost(host)), Layer.provideMerge(TestServices.layerMemory))
 
-/** What tests of this kind run with. */
-export type Services = Layer.Success<ReturnType<typeof layer>>
+/** What tests of this kind run with, in memory or not. */
+export type Services = Exclude<
+  Layer.Success<ReturnType<typeof layer>>,
+  MemoryTables | MemoryFactorTables | MemoryOAuthServerTables
+>
 
 /** Keeps a confidential client that may ask for everything. */
 export const storedClient = (

@@ -4,13 +4,12 @@
 import { exportJWK } from "jose"
 import { createHash } from "node:crypto"
 import * as oauth from "oauth4webapi"
-import type { Schema } from "effect"
 import type { Proof } from "./RelyingParty.ts"
 
 /** A key pair: how an application proves itself by it, and the public key that it registers. */
 export interface ClientKey {
   readonly proof: Extract<Proof, { readonly method: "private_key_jwt" }>
-  readonly jwk: Readonly<Record<string, Schema.Json>>
+  readonly jwk: Readonly<Record<string, string>>
 }
 
 /** Makes a key pair. The public key says its id and what it is for, and no algorithm. */

@@ -9,15 +9,18 @@ import { Sessions } from "@belfry/core/Sessions"
 import { StoreError } from "@belfry/core/StoreError"
 import { Email } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
-import type { Actor } from "@belfry/oauth-server/Clients"
-import type { ClientMetadata } from "@belfry/oauth-server/OAuthClient"
+import { ClientAuthentications } from "@belfry/oauth-server/ClientAuthentications"
+import { type Actor, Clients } from "@belfry/oauth-server/Clients"
+import { ClientStore } from "@belfry/oauth-server/ClientStore"
+import type { ClientId, ClientMetadata } from "@belfry/oauth-server/OAuthClient"
 import { OAuthServerApi } from "@belfry/oauth-server/OAuthServerApi"
 import * as OAuthServerHandlers from "@belfry/oauth-server/OAuthServerHandlers"
 import * as OAuthServerHooks from "@belfry/oauth-server/OAuthServerHooks"
 import * as OAuthServerSettings from "@belfry/oauth-server/OAuthServerSettings"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import * as TestServices from "@belfry/testing/TestServices"
-import { Context, Effect, Layer, Redacted, type Schema } from "effect"
+import { assert } from "@effect/vitest"
+import { Context, Effect, Layer, Option, Redacted, type Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 
 /** What a test sets otherwise than it is by default. */
@@ -91,6 +94,47 @@ export const signIn = Effect.fnUntraced(function* (
   const actor: Actor = { user, session: started.session, clientInfo }
   return { actor, token: started.token }
 })
+
+/** A client as it is on file; null when it is not there. */
+export const onFile = (id: ClientId) =>
+  Effect.map(
+    ClientStore.use((store) => store.find(id)),
+    Option.getOrNull,
+  )
+
+/** Makes a client of somebody. */
+export const create = (actor: Actor, fields: Partial<ClientMetadata> = {}) =>
+  Clients.use((clients) => clients.create(actor, { ...metadata, ...fields }))
+
+/** Whether a secret opens the client that is on file. */
+export const opens = Effect.fnUntraced(function* (id: ClientId, secret: Redacted.Redacted | null) {
+  if (secret === null) return assert.fail("no secret")
+  const client = yield* onFile(id)
+  const credentials = { method: "client_secret_basic", clientId: id, secret } as const
+  return yield* Effect.matchEffect(
+    ClientAuthentications.use((authentications) => authentications.verify(credentials, client)),
+    {
+      onSuccess: () => Effect.succeed(true),
+      onFailure: (error) => (error._tag === "OAuthError" ? Effect.succeed(false) : Effect.die(error)),
+    },
+  )
+})
+
+/** What came of a call, in a word. */
+export const outcome = <A, E extends { readonly _tag: string; readonly reason?: string }, R>(
+  effect: Effect.Effect<A, E, R>,
+): Effect.Effect<string, never, R> =>
+  Effect.match(effect, { onSuccess: () => "done", onFailure: (error) => error.reason ?? error._tag })
+
+/** What people do to a client. */
+export const actions = {
+  read: (actor: Actor, id: ClientId) => Clients.use((clients) => clients.get(actor, id)),
+  update: (actor: Actor, id: ClientId) => Clients.use((clients) => clients.update(actor, id, { clientName: "Taken" })),
+  rotate: (actor: Actor, id: ClientId) => Clients.use((clients) => clients.rotateSecret(actor, id)),
+  delete: (actor: Actor, id: ClientId) => Clients.use((clients) => clients.remove(actor, id)),
+}
+
+export const everyAction = ["read", "update", "rotate", "delete"] as const
 
 /** Events of clients and resources, the oldest first. */
 export const events = Effect.map(

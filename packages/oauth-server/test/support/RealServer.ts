@@ -33,6 +33,7 @@ import { HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { type Host, layerHost, signIn } from "./Authorizing.ts"
 import { make as makePerson, type Person } from "./Person.ts"
+import type { Application } from "./RelyingParty.ts"
 import { resource } from "./TokenClients.ts"
 
 /** The redirect URI of the clients of these tests; nothing is there. */
@@ -44,6 +45,14 @@ export const signedOut = "https://client.example.com/signed-out"
 /** Two protected resources: one that takes ES256, one that stands for itself at introspection and takes RS256. */
 export const notes = "https://notes.example.com/api"
 export const files = "https://files.example.com/api"
+
+const filesSecret = "the secret of the files API, which is long enough"
+
+/** The files API, as it asks the server about tokens. */
+export const filesApi: Application = {
+  id: "files-api",
+  proof: { method: "client_secret_basic", secret: filesSecret },
+}
 
 /** A client as the server has it, with the secret that it was given, if it has one. */
 export interface Registered {
@@ -138,24 +147,31 @@ const layerRealServer = Layer.effect(
   Effect.gen(function* () {
     const origin = yield* Origin
     const run = Effect.runPromiseWith(yield* Effect.context<Services>())
+    const client: RealServer["Service"]["client"] = async (metadata = {}, given = {}) => {
+      const { client, secret } = await run(
+        TrustedClients.use((clients) =>
+          clients.create({
+            metadata: { ...defaults, ...metadata },
+            privileges: given.privileges ?? {},
+            ...(given.id === undefined ? {} : { id: ClientId.make(given.id) }),
+            ...(given.secret === undefined ? {} : { secret: Redacted.make(given.secret) }),
+            clientInfo: unknownClient,
+          }),
+        ),
+      )
+      return { client, id: client.id, secret: secret === null ? "" : Redacted.value(secret) }
+    }
+    yield* Effect.promise(() =>
+      client(
+        { grantTypes: ["client_credentials"], redirectUris: [], postLogoutRedirectUris: [] },
+        { id: filesApi.id, secret: filesSecret },
+      ),
+    )
     return RealServer.of({
       origin,
       issuer: `${origin}/auth`,
       run,
-      client: async (metadata = {}, given = {}) => {
-        const { client, secret } = await run(
-          TrustedClients.use((clients) =>
-            clients.create({
-              metadata: { ...defaults, ...metadata },
-              privileges: given.privileges ?? {},
-              ...(given.id === undefined ? {} : { id: ClientId.make(given.id) }),
-              ...(given.secret === undefined ? {} : { secret: Redacted.make(given.secret) }),
-              clientInfo: unknownClient,
-            }),
-          ),
-        )
-        return { client, id: client.id, secret: secret === null ? "" : Redacted.value(secret) }
-      },
+      client,
       person: async ({ isSignedIn } = { isSignedIn: true }) => {
         const person = makePerson({ origin, signIn: (user) => run(signIn(user)) })
         if (isSignedIn) await person.signIn()

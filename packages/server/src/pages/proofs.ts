@@ -100,8 +100,7 @@ export const makeProofs = Effect.gen(function* () {
       action: step.action,
       returnTo: step.returnTo,
       asksNext,
-      otherAccount:
-        visit.flow === undefined ? undefined : withQuery(paths.signIn, { return_to: visit.flow.returnTo, switch: "1" }),
+      flow: visit.flow,
       state: { values: {}, problems },
       status,
       headers,

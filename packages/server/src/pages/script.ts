@@ -1,5 +1,6 @@
 /**
- * The script of every hosted page. Nothing needs it: it shows passwords on request and times in the reader's zone.
+ * The script of every hosted page. Nothing needs it: it shows passwords on request and times in the reader's zone, and
+ * sends a form once where a button is pressed twice: what the first one did would be lost behind the second's refusal.
  *
  * @since 0.1.0
  */
@@ -27,6 +28,10 @@ for (const box of document.querySelectorAll("[data-show]")) {
   set(false);
   box.append(button);
 }
+addEventListener("submit", (event) => {
+  const { dataset } = event.target, now = Date.now();
+  now - dataset.sent < 1e3 ? event.preventDefault() : dataset.sent = now;
+});
 for (const time of document.querySelectorAll("time")) {
   time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { dateStyle: "full", timeStyle: "short" });
 }

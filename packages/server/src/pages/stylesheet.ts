@@ -65,10 +65,8 @@ label { font-weight: 500; }
 input { width: 100%; min-height: 2.75rem; margin-top: 0.375rem; padding: 0.5rem 0.75rem; font: inherit; color: inherit;
   background: var(--field); border: 1px solid var(--line); border-radius: var(--radius); }
 input[aria-invalid] { border-color: var(--bad); border-width: 2px; padding: calc(0.5rem - 1px) calc(0.75rem - 1px); }
-fieldset { margin: 0; padding: 0; border: 0; min-width: 0; }
-legend { padding: 0; font-weight: 600; }
 .check { display: flex; gap: 0.75rem; align-items: center; min-height: 2.75rem; font-weight: 400; }
-.check input { flex: none; width: 1.5rem; min-height: 1.5rem; margin: 0; accent-color: var(--accent); }
+.check > :first-child { flex: none; width: 1.5rem; min-height: 1.5rem; margin: 0; accent-color: var(--accent); }
 .problem { color: var(--bad); font-weight: 500; font-size: 0.9375rem; margin-top: 0.25rem; }
 .secret { display: flex; flex-wrap: wrap; gap: 0.5rem; margin-top: 0.375rem; }
 .secret input { flex: 1 1 8rem; width: 8rem; margin-top: 0; min-width: 0; }

@@ -28,22 +28,59 @@ export type Tokens = typeof Tokens.Type
 
 const Registered = Schema.Struct({ client_id: Schema.String, client_secret: Schema.optionalKey(Schema.String) })
 
+/** Registers a client with metadata of RFC 7591. */
+export const register = async (
+  site: ServedSite,
+  metadata: Readonly<Record<string, unknown>>,
+): Promise<typeof Registered.Type> => {
+  const response = await fetch(`${site.origin}/auth/oauth2/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      scope: "openid profile email offline_access",
+      ...metadata,
+    }),
+  })
+  const body: unknown = await response.json()
+  assert.strictEqual(response.status, 201, JSON.stringify(body))
+  return Schema.decodeUnknownSync(Registered)(body)
+}
+
+/** Starts a server on loopback, and says where. */
+export const listen = async (handle: Http.RequestListener) => {
+  const server = Http.createServer(handle)
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  if (address === null || typeof address === "string") throw new Error("No port")
+  return {
+    origin: `http://127.0.0.1:${address.port}`,
+    stop: async () => {
+      server.close()
+      server.closeAllConnections()
+      await once(server, "close")
+    },
+  }
+}
+
 /** A client that registered itself, and runs. */
 export class RelyingParty {
   readonly origin: string
   readonly site: ServedSite
+  readonly stop: () => Promise<void>
   clientId = ""
   clientSecret = ""
   /** Where its callback sends people on, if it does. */
   onward: string | undefined
-  private readonly server: Http.Server
   private answered: Answer | undefined
   private verifier = ""
 
-  private constructor(origin: string, site: ServedSite, server: Http.Server) {
+  private constructor(origin: string, site: ServedSite, stop: () => Promise<void>) {
     this.origin = origin
     this.site = site
-    this.server = server
+    this.stop = stop
   }
 
   /** Starts a client and registers it under a name, with further metadata of RFC 7591. */
@@ -52,30 +89,15 @@ export class RelyingParty {
     name: string,
     metadata: Readonly<Record<string, unknown>> = {},
   ): Promise<RelyingParty> {
-    const server = Http.createServer()
-    server.listen(0, "127.0.0.1")
-    await once(server, "listening")
-    const address = server.address()
-    if (address === null || typeof address === "string") throw new Error("No port")
-    const party = new RelyingParty(`http://127.0.0.1:${address.port}`, site, server)
-    server.on("request", (request, response) => void party.serve(request, response))
-    const registered = await fetch(`${site.origin}/auth/oauth2/register`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        client_name: name,
-        redirect_uris: [`${party.origin}/callback`],
-        post_logout_redirect_uris: [`${party.origin}/bye`],
-        grant_types: ["authorization_code", "refresh_token"],
-        response_types: ["code"],
-        scope: "openid profile email offline_access",
-        token_endpoint_auth_method: "client_secret_basic",
-        ...metadata,
-      }),
+    const { origin, stop } = await listen((request, response) => void party.serve(request, response))
+    const party: RelyingParty = new RelyingParty(origin, site, stop)
+    const { client_id, client_secret = "" } = await register(site, {
+      client_name: name,
+      redirect_uris: [`${party.origin}/callback`],
+      post_logout_redirect_uris: [`${party.origin}/bye`],
+      token_endpoint_auth_method: "client_secret_basic",
+      ...metadata,
     })
-    const body: unknown = await registered.json()
-    assert.strictEqual(registered.status, 201, JSON.stringify(body))
-    const { client_id, client_secret = "" } = Schema.decodeUnknownSync(Registered)(body)
     party.clientId = client_id
     party.clientSecret = client_secret
     return party
@@ -145,12 +167,6 @@ export class RelyingParty {
     })
     assert.strictEqual(response.status, 200)
     return response.json()
-  }
-
-  async stop(): Promise<void> {
-    this.server.close()
-    this.server.closeAllConnections()
-    await once(this.server, "close")
   }
 
   private async serve(request: Http.IncomingMessage, response: Http.ServerResponse): Promise<void> {

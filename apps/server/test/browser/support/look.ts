@@ -95,9 +95,9 @@ const overflows = async (page: Page): Promise<ReadonlyArray<string>> =>
     const cut = [...document.querySelectorAll<HTMLElement>("button, .button")].filter(
       (element) => element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight,
     )
-    const narrow = [...document.querySelectorAll<HTMLInputElement>("input:not([type=hidden], [type=checkbox], [hidden])")].filter(
-      (element) => element.clientWidth < 100,
-    )
+    const narrow = [
+      ...document.querySelectorAll<HTMLInputElement>("input:not([type=hidden], [type=checkbox], [hidden])"),
+    ].filter((element) => element.clientWidth < 100)
     return [
       ...(scrollWidth > clientWidth ? [`scrolls to ${scrollWidth} px`] : []),
       ...beyond.map((element) => `${element.tagName} ${element.className} is beyond the edge`),

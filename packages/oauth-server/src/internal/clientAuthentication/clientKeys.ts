@@ -96,7 +96,8 @@ const toKeySet = (document: {
 }): Effect.Effect<KeySet, KeysUnavailable> =>
   Effect.try({
     // `createLocalJWKSet` examines the members of each key itself when it is used.
-    try: () => createLocalJWKSet({ keys: document.keys.filter(isAsymmetric) } satisfies JSONWebKeySet),
+    try: () =>
+      createLocalJWKSet({ keys: document.keys.filter(isAsymmetric).map(byEitherName) } satisfies JSONWebKeySet),
     catch: () => malformed,
   })
 
@@ -104,3 +105,13 @@ const isAsymmetric = (
   key: Readonly<Record<string, Schema.Json>>,
 ): key is Readonly<Record<string, Schema.Json>> & { readonly kty: string } =>
   key["kty"] === "RSA" || key["kty"] === "EC" || key["kty"] === "OKP"
+
+/**
+ * Ed25519 has two names as an algorithm, and libraries differ by which they sign: a key that says the one takes the other.
+ *
+ * @see [RFC 9864 §2.2](https://www.rfc-editor.org/rfc/rfc9864.html#section-2.2)
+ */
+const byEitherName = <Key extends Readonly<Record<string, Schema.Json>>>(key: Key): Key | Omit<Key, "alg"> => {
+  const { alg, ...others } = key
+  return key["crv"] === "Ed25519" && (alg === "EdDSA" || alg === "Ed25519") ? others : key
+}

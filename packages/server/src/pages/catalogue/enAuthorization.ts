@@ -17,7 +17,9 @@ const locale = "en"
 export const authorizationWords = {
   authorization: {
     continueTo: (name: string) => `To continue to ${name}`,
-    unverified: "This application registered itself. Nobody has checked who is behind it.",
+    continueToUnverified: (name: string) =>
+      `To continue to ${name}, which registered itself: nobody has checked who is behind it`,
+    confirming: (name: string, email: string) => `${name} asks you to show that you are ${email}.`,
     cancel: (name: string) => `Cancel and go back to ${name}`,
     otherAccount: "Use another account",
   },
@@ -25,6 +27,7 @@ export const authorizationWords = {
   selectAccount: {
     title: "Choose an account",
     text: (name: string) => `${name} asks which account you want to use.`,
+    unverified: (name: string) => `${name} registered itself, and nobody has checked who is behind it.`,
     continueAs: (person: string) => `Continue as ${person}`,
     other: "You will be signed out of this account in this browser when you sign in to another one.",
   },

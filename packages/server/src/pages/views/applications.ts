@@ -74,14 +74,7 @@ const row = (
   const may = text.list(scopes.map((scope) => view.scopeWords(scope) ?? scope))
   return html`<li>
     <div class="bar">
-      <div>
-        <h3>${name}</h3>
-        <p class="quiet">
-          ${may !== "" && html`${text.may(may)}<br />`}${time(words, since, view.now)}${
-            grants.length === 0 && html`<br />${text.idle}`
-          }
-        </p>
-      </div>
+      <h3>${name}</h3>
       ${form(
         paths.account,
         html`<button class="plain" aria-label="${text.removeNamed(name)}">${text.remove}</button>`,
@@ -91,6 +84,11 @@ const row = (
         },
       )}
     </div>
+    <p class="quiet">
+      ${may !== "" && html`${text.may(may)}<br />`}${time(words, since, view.now)}${
+        grants.length === 0 && html`<br />${text.idle}`
+      }
+    </p>
     ${grants.length > 1 && grants.map((grant) => grantRow(words, paths, view.now, name, grant))}
   </li>`
 }

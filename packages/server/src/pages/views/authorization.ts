@@ -39,6 +39,15 @@ export const clientName = ({ clientId, name }: { readonly clientId: string; read
 export const nameOf = ({ id, metadata }: OAuthClient): string => clientName({ clientId: id, name: metadata.clientName })
 
 /**
+ * Where another account is signed in for a client than the one that is.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const otherAccount = (paths: Paths, { returnTo }: LoginContext): string =>
+  withQuery(paths.signIn, { return_to: returnTo, switch: "1" })
+
+/**
  * Where forms may lead that end at a redirect URI of a client, as sources of a content security policy.
  *
  * **Details**
@@ -79,9 +88,8 @@ export const inFlow = (
   const name = nameOf(client)
   return {
     ...framed,
-    main: html`<p>${text.continueTo(name)}</p>
-      ${isDynamic && html`<p class="quiet">${text.unverified}</p>`} ${page.main}
-      ${cancelForm(paths, id, text.cancel(name), "plain")}`,
+    main: html`<p class="quiet">${isDynamic ? text.continueToUnverified(name) : text.continueTo(name)}</p>
+      ${page.main} ${cancelForm(paths, id, text.cancel(name), "plain")}`,
   }
 }
 
@@ -104,7 +112,7 @@ export const selectAccountPage = (
     isOfFlow: true,
     main: html`<h1>${text.title}</h1>
       <p>${text.text(name)}</p>
-      ${unverified(flow, words.authorization.unverified)}
+      ${unverified(flow, text.unverified(name))}
       <p>${user.name !== null && html`<strong>${user.name}</strong><br />`}${user.email}</p>
       ${form(paths.authorizeAccount, submit(text.continueAs(user.name ?? user.email)), { request: flow.id })}
       <p>
@@ -157,10 +165,10 @@ export const consentPage = (words: Catalogue, paths: Paths, view: ConsentView): 
       ${RedirectUri.isLoopback(flow.redirectUri) && html`<p class="warn">${text.loopback}</p>`}
       ${form(
         paths.authorizeConsent,
-        html`<fieldset>
-            <legend>${text.asks(name)}</legend>
+        html`<div role="group" aria-labelledby="asks">
+            <h2 id="asks">${text.asks(name)}</h2>
             ${flow.scopes.map((scope) => scopeItem(words, view, scope))}
-          </fieldset>
+          </div>
           ${resources(words, flow)} ${about(words, flow)}
           <button class="main" name="decision" value="allow">${text.allow}</button>
           <button class="main plain" name="decision" value="deny">${text.deny}</button>`,
@@ -227,9 +235,6 @@ const maxName = 80
 
 const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Z}]+/gu, " ").trim()
 
-const otherAccount = (paths: Paths, { returnTo }: LoginContext): string =>
-  withQuery(paths.signIn, { return_to: returnTo, switch: "1" })
-
 const cancelForm = (paths: Paths, id: string, label: string, look: string): Html =>
   form(paths.authorizeCancel, html`<button class="${look}">${label}</button>`, { request: id })
 
@@ -242,7 +247,7 @@ const scopeItem = (words: Catalogue, { flow, scopeWords }: ConsentView, scope: s
     flow.givenScopes.includes(scope) && html` <span class="optional">(${words.consent.given})</span>`
   }`
   // Whoever does not want to be known to the client denies all of it.
-  if (scope === "openid") return html`<p>${text}</p>`
+  if (scope === "openid") return html`<p class="check"><span aria-hidden="true">✓</span><span>${text}</span></p>`
   const name = scopeField(scope)
   return html`<label class="check"
     ><input${attributes({ type: "checkbox", name, value: "1", checked: true })}><span>${text}</span></label

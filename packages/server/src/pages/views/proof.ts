@@ -4,10 +4,12 @@
  * @since 0.1.0
  */
 import type { Factor } from "@belfry/factors/Factor"
+import type { LoginContext } from "@belfry/oauth-server/Authorizations"
 import { html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
 import { withQuery } from "../query.ts"
+import { nameOf, otherAccount } from "./authorization.ts"
 import type { Page } from "./document.ts"
 import { type ProviderChoice, providerButtons } from "./providers.ts"
 import {
@@ -39,8 +41,7 @@ export type PageFactor = Exclude<Factor, "security-key">
  *
  * `factor` is the one that is asked for, none when there is nothing to choose from; `others` are the ways beside it.
  * `providers` are those of the accounts that the person has linked. `action` is the path of the page, where its forms go.
- * `asksNext` asks for two codes of a code generator in a row. `otherAccount` is where another account is chosen for the
- * client that waits, if one does.
+ * `asksNext` asks for two codes of a code generator in a row. `flow` is the request of a client, if one waits.
  *
  * @category models
  * @since 0.1.0
@@ -54,7 +55,7 @@ export interface ProofView {
   readonly action: string
   readonly returnTo?: string | undefined
   readonly asksNext?: boolean
-  readonly otherAccount?: string | undefined
+  readonly flow?: LoginContext | undefined
   readonly state: FormState
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
@@ -67,9 +68,14 @@ export interface ProofView {
  * @since 0.1.0
  */
 export const proofPage = (words: Catalogue, paths: Paths, view: ProofView): Page => {
-  const { email, isStepUp, factor, others, action, otherAccount, returnTo, state, status = 200, headers = {} } = view
+  const { email, isStepUp, factor, others, action, flow, returnTo, state, status = 200, headers = {} } = view
   const text = words.proof
   const title = isStepUp ? words.confirmAccess.title : text.title
+  const confirming = isStepUp
+    ? flow === undefined
+      ? text.confirming(email)
+      : words.authorization.confirming(nameOf(flow.client), email)
+    : text.signingInAs(email)
   return {
     title,
     status: factor === undefined ? 409 : status,
@@ -78,16 +84,16 @@ export const proofPage = (words: Catalogue, paths: Paths, view: ProofView): Page
     needs: factor === "passkey" ? "passkeys" : undefined,
     main: html`${summary(words, state.problems)}
       <h1>${title}</h1>
-      <p class="quiet">${isStepUp ? text.confirming(email) : text.signingInAs(email)}</p>
+      <p class="quiet">${confirming}</p>
       ${factor === undefined ? html`<p>${text.nothing}</p>` : forms[factor](words, paths, view)}
       ${links(
         ...others.map((other) => ({
           href: withQuery(action, { factor: other, return_to: returnTo }),
           label: text[other].use,
         })),
-        ...(otherAccount === undefined ? [] : [{ href: otherAccount, label: words.authorization.otherAccount }]),
+        ...(flow === undefined ? [] : [{ href: otherAccount(paths, flow), label: words.authorization.otherAccount }]),
       )}
-      ${otherAccount === undefined && form(paths.cancelSignIn, html`<button class="plain">${text.cancel}</button>`)}`,
+      ${flow === undefined && form(paths.cancelSignIn, html`<button class="plain">${text.cancel}</button>`)}`,
   }
 }
 

@@ -1,0 +1,91 @@
+import * as Server from "@belfry/server/Server"
+import * as TestDatabase from "@belfry/testing/TestDatabase"
+import { assert, describe, it, vi } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import * as Cli from "./support/Cli.ts"
+
+/** Every command is a process that compiles its sources: slow where the machine is busy. */
+vi.setConfig({ testTimeout: 180_000 })
+
+const environment = Effect.map(TestDatabase.acquirePostgres(Server.migrations), (url) => ({
+  DATABASE_URL: Redacted.value(url),
+  BELFRY_SECRETS: "k1:0123456789abcdefghijklmnopqrstuvwxyz",
+}))
+
+const found = (text: string, pattern: RegExp): string => pattern.exec(text)?.[1] ?? assert.fail(`${pattern}: ${text}`)
+
+/** What a client says of itself to the token endpoint of a server. */
+const post = (port: number, path: string, body: URLSearchParams, id: string, secret: string) =>
+  Effect.promise(() =>
+    fetch(`http://127.0.0.1:${port}${path}`, {
+      method: "POST",
+      headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}` },
+      body,
+    }),
+  )
+
+describe("belfry client", () => {
+  it.live("makes a client whose secret gets tokens, rotates the secret, and shuts the client out", () =>
+    Effect.gen(function* () {
+      const environmentOfAll = yield* environment
+      const client = (...parameters: ReadonlyArray<string>) => Cli.run(["client", ...parameters], environmentOfAll)
+      const made = yield* client("create", "--name", "Nightly", "--machine")
+      assert.deepInclude(made, { code: 0, stderr: "" })
+      const id = found(made.stdout, /^client_id +(belfry_client_\w{43})$/m)
+      const secret = found(made.stdout, /^client_secret +(belfry_client_secret_\w{43}) /m)
+      const rotated = yield* client("rotate-secret", id)
+      const next = found(rotated.stdout, /^client_secret +(belfry_client_secret_\w{43}) /m)
+      assert.notStrictEqual(next, secret)
+
+      const server = yield* Cli.serve(environmentOfAll)
+      const tokenWith = (value: string) =>
+        Effect.map(
+          post(server.port, "/auth/oauth2/token", new URLSearchParams({ grant_type: "client_credentials" }), id, value),
+          ({ status }) => status,
+        )
+      // The former secret holds for a while.
+      assert.deepStrictEqual([yield* tokenWith(secret), yield* tokenWith(next)], [200, 200])
+      assert.strictEqual(yield* tokenWith("belfry_client_secret_x"), 401)
+      assert.deepInclude(yield* client("disable", id), { code: 0, stderr: "", stdout: `disabled ${id}\n` })
+      assert.strictEqual(yield* tokenWith(next), 401)
+      assert.deepInclude(yield* client("enable", id), { code: 0, stderr: "", stdout: `enabled ${id}\n` })
+      assert.strictEqual(yield* tokenWith(next), 200)
+      assert.deepInclude(yield* client("remove", id), { code: 0, stderr: "", stdout: `removed ${id}\n` })
+      assert.strictEqual(yield* tokenWith(next), 401)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("makes an initial access token that registers one client", () =>
+    Effect.gen(function* () {
+      const environmentOfAll = { ...(yield* environment), BELFRY_OAUTH_REGISTRATION: "token" }
+      const made = yield* Cli.run(["client", "registration-token"], environmentOfAll)
+      const token = found(made.stdout, /^(belfry_registration_\w{43})$/m)
+      const server = yield* Cli.serve(environmentOfAll)
+      const register = Effect.promise(() =>
+        fetch(`http://127.0.0.1:${server.port}/auth/oauth2/register`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+          body: JSON.stringify({ redirect_uris: ["https://app.example/callback"] }),
+        }),
+      )
+      assert.strictEqual((yield* register).status, 201)
+      assert.strictEqual((yield* register).status, 401)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("says in one line what it cannot do", () =>
+    Effect.gen(function* () {
+      const environmentOfAll = yield* environment
+      for (const [parameters, pattern] of [
+        [["client", "create", "--name", "X", "--redirect-uri", "javascript:alert(1)"], /redirect/],
+        [["client", "rotate-secret", "nobody"], /No such client/],
+        [["user", "scopes", "nobody@example.com", "oauth:admin"], /no user of this address/],
+      ] as const) {
+        const { code, stdout, stderr } = yield* Cli.run(parameters, environmentOfAll)
+        assert.match(stderr, /^belfry: [^\n]+\n$/)
+        assert.match(stderr, pattern)
+        assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
+      }
+    }).pipe(Effect.scoped),
+  )
+})

@@ -1,0 +1,100 @@
+/**
+ * Clients, managed by code that is trusted.
+ */
+import { unknownClient } from "@belfry/core/AuditEvent"
+import { ClientId, type OAuthClient } from "@belfry/oauth-server/OAuthClient"
+import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { actions, events, everyAction, layer, metadata, onFile, opens, outcome, signIn } from "./support/Management.ts"
+
+describe("A client of the host's own", () => {
+  const id = ClientId.make("host-app")
+  const trusted = [
+    ["configuration", layer({ settings: { trustedClients: new Set([id]) } })],
+    ["hook", layer({ hooks: { isTrusted: (clientId) => Effect.succeed(clientId === id) } })],
+  ] as const
+
+  for (const [way, services] of trusted) {
+    it.effect(`that is trusted by ${way} can be read by its owner, and changed by trusted code alone`, () =>
+      Effect.gen(function* () {
+        const { actor } = yield* signIn("maker")
+        const clients = yield* TrustedClients
+        const { client } = yield* clients.create({ metadata, id, userId: actor.user.id, clientInfo: unknownClient })
+        assert.deepStrictEqual(yield* actions.read(actor, id), client)
+        for (const action of ["update", "rotate", "delete"] as const) {
+          assert.strictEqual(yield* outcome(actions[action](actor, id)), "trusted", action)
+        }
+        assert.deepStrictEqual(yield* onFile(id), client)
+        const stranger = yield* signIn("stranger")
+        for (const action of everyAction) {
+          assert.strictEqual(yield* outcome(actions[action](stranger.actor, id)), "ClientNotFound", action)
+        }
+        yield* clients.update(id, { metadata: { clientName: "Ours" } }, unknownClient)
+        yield* clients.rotateSecret(id, unknownClient)
+        yield* clients.remove(id, unknownClient)
+        assert.isNull(yield* onFile(id))
+      }).pipe(Effect.provide(services)),
+    )
+  }
+
+  it.effect("keeps the id and the secret that it has elsewhere, and takes nobody else's id", () =>
+    Effect.gen(function* () {
+      const clients = yield* TrustedClients
+      const secret = Redacted.make("s3cret-from-another-server")
+      const made = yield* clients.create({
+        metadata,
+        privileges: { skipConsent: true },
+        id,
+        secret,
+        referenceId: "acme",
+        clientInfo: unknownClient,
+      })
+      assert.strictEqual(made.client.id, id)
+      assert.deepInclude(made.client.privileges, { skipConsent: true, requirePkce: true })
+      assert.isTrue(yield* opens(id, secret))
+      const second = yield* Effect.flip(clients.create({ metadata, id, clientInfo: unknownClient }))
+      assert.deepInclude(second, { _tag: "ClientMetadataInvalid", member: "client_id" })
+      assert.deepStrictEqual(yield* onFile(id), made.client)
+    }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("is changed in what only the host decides, and in nothing else by that", () =>
+    Effect.gen(function* () {
+      const clients = yield* TrustedClients
+      const { client } = yield* clients.create({ metadata, clientInfo: unknownClient })
+      const updated = yield* clients.update(
+        client.id,
+        { privileges: { requirePkce: false, metadata: { tier: "gold" } }, isDisabled: true },
+        unknownClient,
+      )
+      const expected: OAuthClient = {
+        ...client,
+        privileges: { ...client.privileges, requirePkce: false, metadata: { tier: "gold" } },
+        isDisabled: true,
+        updatedAt: updated.updatedAt,
+      }
+      assert.deepStrictEqual(yield* onFile(client.id), expected)
+      const [, event] = yield* events
+      assert.deepStrictEqual(event?.data, {
+        clientId: client.id,
+        fields: ["requirePkce", "metadata", "isDisabled"],
+      })
+    }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("is not found where there is none", () =>
+    Effect.gen(function* () {
+      const clients = yield* TrustedClients
+      assert.deepStrictEqual(
+        [
+          yield* outcome(clients.get(id)),
+          yield* outcome(clients.update(id, {}, unknownClient)),
+          yield* outcome(clients.rotateSecret(id, unknownClient)),
+          yield* outcome(clients.remove(id, unknownClient)),
+        ],
+        Array(4).fill("ClientNotFound"),
+      )
+    }).pipe(Effect.provide(layer())),
+  )
+})

@@ -1,0 +1,77 @@
+/**
+ * Which demands of the specifications have tests: a table, and a failure when a MUST has neither a test nor a reason.
+ *
+ * `node scripts/spec-coverage.ts` prints the table, `--names` also the tests of each, `--check` only what is missing.
+ */
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import type { Requirement } from "./spec/requirement.ts"
+import { requirements } from "./spec/requirements.ts"
+
+/** A test by the titles it stands under. */
+export interface Test {
+  readonly sections: ReadonlyArray<string>
+  readonly name: string
+}
+
+/** What became of a demand. */
+export interface Coverage {
+  readonly requirement: Requirement
+  readonly tests: ReadonlyArray<Test>
+  readonly state: "tested" | "left out" | "missing"
+}
+
+/** The tests of a file, by its indentation: as the formatter leaves it, a `describe` ends where its indentation does. */
+export const testsOf = (source: string): ReadonlyArray<Test> => {
+  const tests: Array<Test> = []
+  const open: Array<{ readonly indent: number; readonly title: string }> = []
+  const title =
+    /^(?<indent> *)(?:(?<end>\})|(?<kind>describe|it(?:\.\w+)*|test)\(\s*(?:"(?<plain>(?:[^"\\]|\\.)*)"|`(?<template>[^`]*)`))/gmu
+  for (const { groups } of source.matchAll(title)) {
+    const indent = groups?.["indent"]?.length ?? 0
+    const name = groups?.["plain"] ?? groups?.["template"] ?? ""
+    while ((open.at(-1)?.indent ?? -1) >= indent) open.pop()
+    if (groups?.["end"] !== undefined) continue
+    if (groups?.["kind"] === "describe") open.push({ indent, title: name })
+    else tests.push({ sections: open.map((section) => section.title), name })
+  }
+  return tests
+}
+
+/** What the tests cover. */
+export const cover = (demands: ReadonlyArray<Requirement>, tests: ReadonlyArray<Test>): ReadonlyArray<Coverage> =>
+  demands.map((requirement) => {
+    const titles = [requirement.section, ...(requirement.also ?? [])]
+    const found = tests.filter(
+      ({ name, sections }) =>
+        sections.some((section) => titles.includes(section)) && (requirement.about?.test(name) ?? false),
+    )
+    const state = found.length > 0 ? "tested" : requirement.leftOut === undefined ? "missing" : "left out"
+    return { requirement, tests: found, state }
+  })
+
+/** The tests of the package, of the pages that serve it, and of what it stands on. */
+const load = (): ReadonlyArray<Test> =>
+  ["packages/core/test", "packages/oauth-server/test", "packages/server/test"].flatMap((folder) =>
+    readdirSync(join(import.meta.dirname, "..", folder))
+      .filter((name) => name.endsWith(".test.ts"))
+      .flatMap((name) => testsOf(readFileSync(join(import.meta.dirname, "..", folder, name), "utf8"))),
+  )
+
+if (import.meta.main) {
+  const coverage = cover(requirements, load())
+  const isCheck = process.argv.includes("--check")
+  const hasNames = process.argv.includes("--names")
+  for (const { requirement, state, tests } of coverage) {
+    if (isCheck && (state !== "missing" || requirement.level !== "MUST")) continue
+    const what = state === "tested" ? `${tests.length} tests` : state === "missing" ? "MISSING" : requirement.leftOut
+    process.stdout.write(`${requirement.level.padEnd(6)} ${requirement.section}: ${requirement.demand} — ${what}\n`)
+    if (hasNames) for (const { name } of tests) process.stdout.write(`         ${name}\n`)
+  }
+  const count = (state: Coverage["state"]) => coverage.filter((row) => row.state === state).length
+  process.stdout.write(
+    `belfry: ${coverage.length} demands, ${count("tested")} tested, ${count("left out")} left out, ${count("missing")} missing\n`,
+  )
+  if (coverage.some(({ requirement, state }) => state === "missing" && requirement.level === "MUST"))
+    process.exitCode = 1
+}

@@ -1,0 +1,38 @@
+/** A demand of a specification, and how to tell the tests that are about it. */
+
+/** One demand. `section` is the title of a `describe`; `about` tells its tests from others of the section. */
+export interface Requirement {
+  readonly section: string
+  readonly level: "MUST" | "SHOULD"
+  readonly demand: string
+  readonly about?: RegExp
+  /** Further titles under which it is tested. */
+  readonly also?: ReadonlyArray<string>
+  /** Why it is not met here. */
+  readonly leftOut?: string
+}
+
+/** A demand that is tested by tests whose name `about` finds. */
+export const must = (section: string, demand: string, about: RegExp, ...also: ReadonlyArray<string>): Requirement => ({
+  section,
+  level: "MUST",
+  demand,
+  about,
+  also,
+})
+
+/** What is recommended, and tested like a demand. */
+export const should = (
+  section: string,
+  demand: string,
+  about: RegExp,
+  ...also: ReadonlyArray<string>
+): Requirement => ({ section, level: "SHOULD", demand, about, also })
+
+/** A demand that is not met here, with the reason. */
+export const leftOut = (section: string, demand: string, reason: string): Requirement => ({
+  section,
+  level: "MUST",
+  demand,
+  leftOut: reason,
+})
