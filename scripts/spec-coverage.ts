@@ -21,19 +21,25 @@ export interface Coverage {
   readonly state: "tested" | "left out" | "missing"
 }
 
-/** The tests of a file, by its indentation: as the formatter leaves it, a `describe` ends where its indentation does. */
+/** Where something opens or ends at an indentation: a suite, a test, a block. */
+const line =
+  /^(?<indent> *)(?:(?<end>\})|(?<kind>describe(?:\.\w+)*|withLayer\(.*\)|it(?:\.\w+)*)\(\s*(?:"(?<plain>(?:[^"\\]|\\.)*)"|`(?<template>[^`]*)`))/gmu
+
+/**
+ * The tests of a file, by its indentation: as the formatter leaves it, a suite ends where its indentation does. What a
+ * suite runs on, such as ` (${name})` at the end of its title, is no part of it. What is skipped is no test.
+ */
 export const testsOf = (source: string): ReadonlyArray<Test> => {
   const tests: Array<Test> = []
-  const open: Array<{ readonly indent: number; readonly title: string }> = []
-  const title =
-    /^(?<indent> *)(?:(?<end>\})|(?<kind>describe|it(?:\.\w+)*|test)\(\s*(?:"(?<plain>(?:[^"\\]|\\.)*)"|`(?<template>[^`]*)`))/gmu
-  for (const { groups } of source.matchAll(title)) {
-    const indent = groups?.["indent"]?.length ?? 0
-    const name = groups?.["plain"] ?? groups?.["template"] ?? ""
-    while ((open.at(-1)?.indent ?? -1) >= indent) open.pop()
-    if (groups?.["end"] !== undefined) continue
-    if (groups?.["kind"] === "describe") open.push({ indent, title: name })
-    else tests.push({ sections: open.map((section) => section.title), name })
+  const open: Array<{ readonly indent: number; readonly title: string; readonly runs: boolean }> = []
+  for (const { groups = {} } of source.matchAll(line)) {
+    const { end, indent = "", kind = "", plain, template = "" } = groups
+    while ((open.at(-1)?.indent ?? -1) >= indent.length) open.pop()
+    if (end !== undefined) continue
+    const title = plain ?? template
+    const runs = !/\.(?:skip|todo|fails)\b/u.test(kind) && open.every((suite) => suite.runs)
+    if (!kind.startsWith("it")) open.push({ indent: indent.length, title: title.replace(/ \(\$\{\w+\}\)$/u, ""), runs })
+    else if (runs) tests.push({ sections: open.map((suite) => suite.title), name: title })
   }
   return tests
 }
@@ -50,12 +56,17 @@ export const cover = (demands: ReadonlyArray<Requirement>, tests: ReadonlyArray<
     return { requirement, tests: found, state }
   })
 
-/** The tests of the package, of the pages that serve it, and of what it stands on. */
+/** The tests of the package, of the pages that serve it, and of what it stands on; each also stands under its file. */
 const load = (): ReadonlyArray<Test> =>
   ["packages/core/test", "packages/oauth-server/test", "packages/server/test"].flatMap((folder) =>
     readdirSync(join(import.meta.dirname, "..", folder))
-      .filter((name) => name.endsWith(".test.ts"))
-      .flatMap((name) => testsOf(readFileSync(join(import.meta.dirname, "..", folder, name), "utf8"))),
+      .filter((file) => file.endsWith(".test.ts"))
+      .flatMap((file) =>
+        testsOf(readFileSync(join(import.meta.dirname, "..", folder, file), "utf8")).map(({ name, sections }) => ({
+          sections: [file, ...sections],
+          name,
+        })),
+      ),
   )
 
 if (import.meta.main) {

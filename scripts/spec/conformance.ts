@@ -23,6 +23,7 @@ export const conformance: ReadonlyArray<Requirement> = [
     "OpenID Connect Core §5.4",
     "oidcc-scope-address, -phone",
     "Users have neither here: the metadata names no such scope",
+    "SHOULD",
   ),
   should(basic, "oidcc-display-page, -popup", /display/),
   should(
@@ -69,11 +70,12 @@ export const conformance: ReadonlyArray<Requirement> = [
     "oidcc-registration-sector-uri, -sector-bad",
     /every redirect URI in the document/,
   ),
-  should("rotation of signing keys", "oidcc-server-rotate-keys", /signs with a new key at once on demand/),
+  should("OpenID Connect Core §10.1.1", "oidcc-server-rotate-keys", /at once on demand/, "rotation of signing keys"),
   leftOut(
     "OpenID Connect Core §5.3.2",
     "oidcc-userinfo-rs256",
     "UserInfo is JSON: the metadata names no algorithm for it, and the member is ignored as the standard has it",
+    "SHOULD",
   ),
 
   should(logout, "oidcc-rp-initiated-logout", /goes back with state/),
@@ -85,4 +87,12 @@ export const conformance: ReadonlyArray<Requirement> = [
     /NOT redirect to what is not registered/,
   ),
   should(ended, "oidcc-rp-initiated-logout-no-post-logout-redirect-uri, -only-state, -no-params", /by itself/),
+
+  should("RFC 6749 §4.1.3", "fapi2: code bound to its client", /issued to another client/),
+  should("RFC 7636 §4.6", "fapi2: incorrect code_verifier", /wrong verifier/),
+  should("RFC 9700 §4.8.2", "fapi2: absent code_verifier", /a challenge and no verifier/, "PKCE downgrade"),
+  should("RFC 7636 §4.4.1", "fapi2: plain PKCE refused", /plain, other methods/),
+  should("RFC 7523 §3", "fapi2: client assertion without sub, of wrong aud, expired", /check iss, sub, aud, exp/),
+  should("RFC 6749 §3.1", "fapi2: long nonce and state", /nobody can keep/),
+  should("RFC 6749 §4.1.2.1", "fapi2: user rejects", /user said no/),
 ]

@@ -13,11 +13,9 @@ const later = {
   backChannel: "Back-channel logout comes later; grants of a session end with it",
   mtls: "TLS ends at the proxy in front, so client certificates come later",
   signedIntrospection: "Introspection is JSON; signed answers come later",
-  tls: "TLS is the proxy's in front; in production an origin without https refuses to start (ServerConfig tests)",
 } as const
 
 export const deferred: ReadonlyArray<Requirement> = [
-  leftOut("RFC 6749 §1.6", "TLS on every endpoint (RFC 6750 §5, MCP)", later.tls),
   leftOut("RFC 9126 §2.1", "Pushed authorization requests are taken from clients that prove themselves", later.par),
   leftOut("RFC 9126 §2.1", "A pushed request contains no request_uri", later.par),
   leftOut("RFC 9126 §2.2", "201 with a request_uri of 5 to 600 seconds", later.par),

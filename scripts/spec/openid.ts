@@ -31,7 +31,12 @@ export const openid: ReadonlyArray<Requirement> = [
   must(authorizing, "prompt=login authenticates again", /again for prompt=login/),
   must(authorizing, "prompt=consent asks again", /consent with prompt=consent/),
   must(authorizing, "prompt=select_account lets choose", /prompt=select_account/),
-  must("the steps of a person", "Each page has its error for a silent request (§3.1.2.6)", /silent request hears/),
+  must(
+    "OpenID Connect Core §3.1.2.6",
+    "Each page has its error in silence",
+    /silent request hears/,
+    "the steps of a person",
+  ),
   should("Initiating User Registration via OpenID Connect §4.1", "prompt=create shows the sign-up", /prompt=create/),
   must(authorizing, "max_age authenticates again", /more than max_age/),
   must(authorizing, "max_age=0 is prompt=login", /max_age=0/),
@@ -43,11 +48,11 @@ export const openid: ReadonlyArray<Requirement> = [
     "display, ui_locales, claims_locales, acr_values, login_hint are no error",
     /display, ui_locales/,
   ),
-  should("the pages of a request", "ui_locales is the language of the pages", /language that the client asks for/),
-  should("signing in for a client", "login_hint is shown at the sign-in", /whom the client expects/),
+  should(authorizing, "ui_locales is the language of the pages", /language that the client/, "the pages of a request"),
+  should(authorizing, "login_hint is shown at the sign-in", /whom the client expects/, "signing in for a client"),
   must("OpenID Connect Core §3.1.2.6", "request, request_uri, registration have their own errors (§6)", /own codes/),
   must("OpenID Connect Core §3.1.2.4", "Consent is asked for where none stands", /consent where none stands/),
-  must("the guard of consent", "Consent cannot be posted from elsewhere (§3.1.2.3)", /other origins/),
+  must("OpenID Connect Core §3.1.2.3", "Consent is posted from here alone", /of other origins/, "the guard of consent"),
   must("OpenID Connect Core Unmet Authentication Requirements §2", "acr_values step up, or it is said", /step up/),
   must("OpenID Connect Core §5.5.1.1", "An essential acr is enforced, others are wishes", /essential acr/),
   must("OpenID Connect Core §11", "offline_access needs a client that refreshes", /ignore offline_access/),
@@ -55,6 +60,7 @@ export const openid: ReadonlyArray<Requirement> = [
 
   // UserInfo.
   must("OpenID Connect Core §5.3", "sub is that of the ID token", /sub of the ID token/),
+  should("OpenID Connect Core §5.3", "Pages of every origin may ask", /pages of any origin/, "RFC 9700 §2.6"),
   must("OpenID Connect Core §5.3.1", "GET and POST, by header or form", /GET and by POST/),
   must("OpenID Connect Core §5.3.2", "JSON, kept by nobody", /JSON/),
   must(
@@ -62,7 +68,7 @@ export const openid: ReadonlyArray<Requirement> = [
     "The claims of scopes are at UserInfo, and none in the ID token",
     /at UserInfo, and not in the ID token/,
   ),
-  must("OpenID Connect Core §5.5", "claims gives single claims at UserInfo and in the ID token", /single claims/),
+  must("OpenID Connect Core §5.5", "claims gives single claims at UserInfo and in the ID token", /single claims where/),
   must("OpenID Connect Core §5.5", "claims of another form is refused", /not of the form/),
 
   // Subjects and keys.
@@ -71,17 +77,24 @@ export const openid: ReadonlyArray<Requirement> = [
   must("OpenID Connect Core §8.1", "It lists every redirect URI", /every redirect URI/),
   must("OpenID Connect Core §8.1", "It is read by https, guarded", /https alone/),
   should(
-    "rotation of signing keys",
-    "New keys are published before they sign, old ones kept (§10.1.1)",
+    "OpenID Connect Core §10.1.1",
+    "New keys come before they sign",
     /publishes the next key/,
+    "rotation of signing keys",
   ),
-  should("RFC 7517 §5", "The JWK Set may be kept for less than that", /may be kept for less/),
+  should(
+    "OpenID Connect Core §10.1.1",
+    "The JWK Set may be kept for less than that",
+    /may be kept for less/,
+    "RFC 7517 §5",
+  ),
 
   // Logging out.
   must(logout, "GET ends the session that the hint names, and redirects with state", /MUST end the session/),
   must(logout, "POST is taken", /POST like GET/),
   should(logout, "An ID token that is over is a hint too", /that is over/),
   must(logout, "Without a hint, or for somebody else, the person is asked", /ask the person where there is no hint/),
+  must(logout, "logout_hint and ui_locales are no error", /logout_hint and ui_locales/),
   must(logout, "A hint that is no ID token of the client ends nothing", /refuse a hint/),
   must(afterLogout, "Only registered URIs are redirected to", /NOT redirect to what is not registered/),
 ]

@@ -30,9 +30,9 @@ export const should = (
 ): Requirement => ({ section, level: "SHOULD", demand, about, also })
 
 /** A demand that is not met here, with the reason. */
-export const leftOut = (section: string, demand: string, reason: string): Requirement => ({
-  section,
-  level: "MUST",
-  demand,
-  leftOut: reason,
-})
+export const leftOut = (
+  section: string,
+  demand: string,
+  reason: string,
+  level: Requirement["level"] = "MUST",
+): Requirement => ({ section, level, demand, leftOut: reason })

@@ -5,6 +5,7 @@
  */
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import type { RateLimited } from "@belfry/core/RateLimit"
+import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
 import type { User } from "@belfry/core/User"
 import { Audit } from "@belfry/core/Audit"
@@ -26,6 +27,7 @@ import { withoutReserved } from "./internal/tokenClaims.ts"
 import { refusal } from "./internal/tokenRequests.ts"
 import type { OAuthClient } from "./OAuthClient.ts"
 import type { OAuthError } from "./OAuthError.ts"
+import { issuerOf } from "./Issuer.ts"
 import { OAuthServerHooks } from "./OAuthServerHooks.ts"
 import { OAuthServerSettings } from "./OAuthServerSettings.ts"
 import type { Parameters } from "./Parameters.ts"
@@ -124,6 +126,7 @@ export const make = Effect.gen(function* () {
   const subjects = yield* Subjects
   const transactions = yield* TransactionStore
   const audit = yield* Audit
+  const issuer = issuerOf(yield* Site)
   const { counted, prove } = yield* ClientRequests.make
   const tokens = yield* PresentedTokens.make
 
@@ -207,8 +210,10 @@ export const make = Effect.gen(function* () {
     )
     const client = records.tokenClient
     const { grant, scopes, user } = token
-    // A token for an API with `openid` in it is taken too: the scope is what it says it may be used for.
     if (!scopes.includes("openid")) return yield* refusal("insufficient_scope", "The scope openid is missing")
+    // RFC 9700 §4.9.1: a resource that is given a token for itself cannot use it here, unless the token says so.
+    if (!token.audience.includes(issuer))
+      return yield* refusal("invalid_token", "The access token is for another resource")
     if (client === null || user === null || grant === null) {
       return yield* refusal("invalid_token", "The access token is of no user")
     }

@@ -50,6 +50,18 @@ export type ClientAuthenticationMethod = typeof ClientAuthenticationMethod.Type
 
 const Text = (maximum: number) => Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(maximum))
 
+/** Members of any JSON, not so deep that a store or an answer that walks them falls. */
+const Members = Schema.Record(Schema.String, Schema.Json).check(
+  Schema.makeFilter((members: { readonly [name: string]: Schema.Json }) => isShallow(members, 16), {
+    message: "Expected JSON that nests at most 16 deep",
+  }),
+)
+
+const isShallow = (value: Schema.Json, depth: number): boolean =>
+  typeof value !== "object" ||
+  value === null ||
+  (depth > 0 && Object.values(value).every((each) => isShallow(each, depth - 1)))
+
 /**
  * What is known of a client, in the words of RFC 7591 in camel case. Lists are in the order given.
  *
@@ -79,9 +91,7 @@ export const ClientMetadata = Schema.Struct({
   policyUri: Schema.NullOr(Text(2048)),
   contacts: Schema.Array(Text(254)),
   localized: Schema.Record(Schema.String, Text(2048)),
-  jwks: Schema.NullOr(
-    Schema.Struct({ keys: Schema.Array(Schema.Record(Schema.String, Schema.Json)).check(Schema.isMaxLength(20)) }),
-  ),
+  jwks: Schema.NullOr(Schema.Struct({ keys: Schema.Array(Members).check(Schema.isMaxLength(20)) })),
   jwksUri: Schema.NullOr(Text(2048)),
   softwareId: Schema.NullOr(Text(255)),
   softwareVersion: Schema.NullOr(Text(255)),
@@ -117,7 +127,7 @@ export const ClientPrivileges = Schema.Struct({
   enableEndSession: Schema.Boolean,
   requirePkce: Schema.Boolean,
   resources: Schema.NullOr(Schema.Array(Text(2048))),
-  metadata: Schema.Record(Schema.String, Schema.Json),
+  metadata: Members,
 }).annotate({ identifier: "ClientPrivileges" })
 /**
  * @category models

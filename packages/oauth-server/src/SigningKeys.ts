@@ -17,9 +17,9 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
-import { CompactSign } from "jose"
 import type { Claims } from "./Claims.ts"
 import { issuerOf } from "./Issuer.ts"
+import { JwsSigner } from "./JwsSigner.ts"
 import { isType, readClaims, readHeader, verifySignature } from "./internal/jws.ts"
 import { generate } from "./internal/signingKeyPairs.ts"
 import {
@@ -109,7 +109,7 @@ export const make = Effect.gen(function* () {
   const issuer = issuerOf(yield* Site)
   const ring = yield* KeyRing
   const sealer = yield* ring.sealer("oauth-signing-key")
-  const lookUp = snapshots(store, sealer)
+  const lookUp = snapshots(store, sealer, yield* JwsSigner)
   const published = alwaysPublished(settings)
   const lock = Semaphore.makeUnsafe(1)
 
@@ -217,14 +217,8 @@ export const make = Effect.gen(function* () {
       const known = signerOf(yield* noOlderThan(refreshAfter), algorithm, yield* DateTime.now)
       const signer = known ?? signerOf(yield* lock.withPermit(withSigners([algorithm])), algorithm, yield* DateTime.now)
       if (signer === null) return yield* noSigner()
-      const { kid, privateKey } = signer
-      const jws = new CompactSign(encoder.encode(JSON.stringify(claims))).setProtectedHeader({
-        alg: algorithm,
-        typ,
-        kid,
-      })
-      // The key was made for the algorithm, so signing with it fails only by a defect.
-      return Redacted.make(yield* Effect.promise(() => jws.sign(privateKey)))
+      const { kid, sign } = signer
+      return Redacted.make(yield* sign({ alg: algorithm, typ, kid }, JSON.stringify(claims)))
     }),
 
     verify: Effect.fnUntraced(function* (token, { typ }) {
@@ -282,8 +276,6 @@ const lookUpAgainAfter = 10_000
 
 /** For clocks that differ and for nodes that look keys up once a minute. */
 const margin = Duration.minutes(10)
-
-const encoder = new TextEncoder()
 
 const isSigningAlgorithm = Schema.is(SigningAlgorithm)
 

@@ -141,7 +141,7 @@ export class TokenIssuer extends Context.Service<
   {
     /**
      * Makes an access token: a JWT (RFC 9068) when resources are named and `disableJwt` is off, else opaque. Its
-     * audience is the resources, or the UserInfo endpoint's issuer when there are none. `grant` and `user` are null when
+     * audience is the resources, and the issuer, for the UserInfo endpoint, with `openid` or when there are none. `grant` and `user` are null when
      * the client gets it for itself; `sub` is the client's id then. With several resources the strictest settings
      * count. A JWT of a grant names it (`grant_id`), so that it ends with it.
      */
@@ -204,7 +204,9 @@ export const make = Effect.gen(function* () {
     accessToken: Effect.fnUntraced(function* ({ client, grant, user, scopes, resources, now }) {
       const lifetime = accessTokenLifetime(settings, { isOfGrant: grant !== null, scopes, resources })
       const expiresAt = notAfter(grant, DateTime.addDuration(now, lifetime))
-      const audience = resources.map(({ identifier }) => identifier)
+      const identifiers = resources.map(({ identifier }) => identifier)
+      // The UserInfo endpoint is a resource too: what may be used there says so, and nothing else is taken there.
+      const audience = identifiers.length === 0 || scopes.includes("openid") ? [...identifiers, issuer] : identifiers
       if (resources.length === 0 || settings.disableJwt) {
         const token = yield* opaque(prefixes.accessToken)
         const row: AccessToken = {
@@ -213,13 +215,13 @@ export const make = Effect.gen(function* () {
           grantId: grant?.id ?? null,
           userId: grant?.userId ?? null,
           scopes,
-          audience: audience.length === 0 ? [issuer] : audience,
+          audience,
           createdAt: now,
           expiresAt,
         }
         return { token, expiresAt, row }
       }
-      const facts = { client, user, grant, scopes, resources: audience }
+      const facts = { client, user, grant, scopes, resources: identifiers }
       const claims: Claims = {
         ...withoutReserved(yield* hooks.accessTokenClaims(facts), ReservedClaims.accessToken),
         iss: issuer,

@@ -155,7 +155,7 @@ const toTokenAnswer = (response: TokenResponse, now: number): Claims => {
     ...fields,
     access_token: Redacted.value(accessToken),
     token_type: "Bearer",
-    expires_in: Math.max(0, Math.floor((expiresAt.epochMilliseconds - now) / 1000)),
+    expires_in: Math.max(0, Math.round((expiresAt.epochMilliseconds - now) / 1000)),
     expires_at: Math.floor(expiresAt.epochMilliseconds / 1000),
     ...(scopes.length === 0 ? {} : { scope: OAuthScope.format(scopes) }),
     ...(refreshToken === undefined ? {} : { refresh_token: Redacted.value(refreshToken) }),

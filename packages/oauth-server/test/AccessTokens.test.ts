@@ -76,7 +76,7 @@ describe("RFC 7662 §2.2", () => {
       })
       assert.deepStrictEqual(yield* introspect(server, client, jwt.accessToken), {
         ...common(jwt),
-        aud: otherApi,
+        aud: [otherApi, issuer],
         exp: 3600,
         token_type: "Bearer",
         jti: claimsOf(jwt.accessToken)["jti"],
@@ -132,7 +132,7 @@ describe("RFC 7662 §2.2", () => {
       yield* ResourceStore.use((store) => store.insert(resource(onFile, { introspectionClientId: other.client.id })))
       const tokens = yield* signedIn(server, { resources: [onFile] })
       assert.match(tokens.accessToken, /^belfry_access_/u)
-      assert.deepPropertyVal(yield* introspect(server, other, tokens.accessToken), "aud", onFile)
+      assert.deepPropertyVal(yield* introspect(server, other, tokens.accessToken), "aud", [onFile, issuer])
       assert.deepStrictEqual(yield* introspect(server, other, tokens.refreshToken), inactive)
     }).pipe(Effect.provide(layer({ disableJwt: true }))),
   )

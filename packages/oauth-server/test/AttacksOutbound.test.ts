@@ -13,7 +13,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Redacted } from "effect"
 import { CompactSign, exportJWK, generateKeyPair } from "jose"
 import { createServer, type AddressInfo } from "node:net"
-import { application, errorOf, layer, layerCalling, notes, post, type Send, serve, start } from "./support/Attacker.ts"
+import { errorOf, layer, layerCalling, notes, post, type Send, serve, start } from "./support/Attacker.ts"
 import { authorizePath, callback, issuer, open, queryOf } from "./support/Authorizing.ts"
 
 const register = (send: Send, json: Readonly<Record<string, string | ReadonlyArray<string>>>) =>

@@ -7,7 +7,7 @@ import { ClientId } from "@belfry/oauth-server/OAuthClient"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Redacted, Schema } from "effect"
-import { CompactSign, exportJWK, exportSPKI, generateKeyPair, importJWK, type JWK } from "jose"
+import { CompactSign, exportJWK, exportSPKI, generateKeyPair, importJWK, type CryptoKey, type JWK } from "jose"
 import {
   agree,
   application,

@@ -176,10 +176,12 @@ describe("RFC 9068 §3", () => {
   it.effect("MUST NOT be for an API where no resource was asked for: the server itself is the audience", () =>
     Effect.gen(function* () {
       const { app, browser, post, send } = yield* start
-      const { accessToken } = yield* tokensFor(send, browser, app)
-      assert.match(accessToken, /^belfry_access_/u)
-      const told = yield* post("introspect", { token: accessToken }, app.headers)
-      assert.strictEqual(TestHttp.at(told.json, "aud"), issuer)
+      for (const scope of ["openid", "notes:read"]) {
+        const { accessToken } = yield* tokensFor(send, browser, app, { scope })
+        assert.match(accessToken, /^belfry_access_/u)
+        const told = yield* post("introspect", { token: accessToken }, app.headers)
+        assert.strictEqual(TestHttp.at(told.json, "aud"), issuer, scope)
+      }
     }).pipe(Effect.provide(layer())),
   )
 })

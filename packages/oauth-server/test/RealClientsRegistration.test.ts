@@ -42,7 +42,7 @@ withLayer(layer(), { excludeTestServices: true })("Real clients, open registrati
         }),
       )
 
-      it.effect(`takes the method that a client asks for, by ${name}`, () =>
+      it.effect(`takes the method that a client asks for, and leaves out what it cannot have, by ${name}`, () =>
         real(async (server) => {
           const { id, metadata, secret } = await register(server.issuer, {
             redirect_uris: [callback],
@@ -52,7 +52,11 @@ withLayer(layer(), { excludeTestServices: true })("Real clients, open registrati
           })
           assert.strictEqual(metadata["token_endpoint_auth_method"], "client_secret_post")
           const party = await discover(server.issuer, { id, proof: { method: "client_secret_post", secret } })
-          assert.strictEqual((await party.clientCredentials({ resource: notes })).scope, "notes:read")
+          const { tokens } = await signIn(server, party, { scope: "openid notes:read" })
+          assert.strictEqual(tokens.scope, "openid notes:read")
+          // Tokens for a client itself are for those that somebody vouches for.
+          assert.deepStrictEqual(metadata["grant_types"], ["authorization_code"])
+          assert.deepStrictEqual(await bodyError(party.clientCredentials()), [400, "unauthorized_client"])
         }),
       )
 
@@ -134,6 +138,17 @@ withLayer(layer({ settings: { registration: "token" } }), { excludeTestServices:
               again.challenges.map(({ parameters, scheme }) => [scheme, parameters.error]),
               [["bearer", "invalid_token"]],
             )
+          }),
+        )
+
+        it.effect(`lets a client have tokens for itself by such a token, by ${name}`, () =>
+          real(async (server) => {
+            const token = Redacted.value((await issueToken(server, null)).token)
+            const asked = { grant_types: ["client_credentials"], response_types: [], scope: "notes:read" }
+            const { id, metadata, secret } = await register(server.issuer, asked, token)
+            assert.deepStrictEqual(metadata["grant_types"], ["client_credentials"])
+            const party = await discover(server.issuer, { id, proof: { method: "client_secret_basic", secret } })
+            assert.strictEqual((await party.clientCredentials({ resource: notes })).scope, "notes:read")
           }),
         )
 

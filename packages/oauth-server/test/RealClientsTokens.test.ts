@@ -164,7 +164,9 @@ withLayer(layer(), { excludeTestServices: true })("Real clients, tokens", (it) =
           })
           const { answer } = await browser.authorize(begun.url)
           const tokens = await begun.finish(answer, { resource: files })
-          assert.strictEqual((await validate(party.server, files, tokens.access_token)).aud, files)
+          // With openid it is for this server too: for UserInfo.
+          const both = [files, server.issuer]
+          assert.deepStrictEqual((await validate(party.server, files, tokens.access_token)).aud, both)
           assert.strictEqual(decodeProtectedHeader(tokens.access_token).alg, "RS256")
           const other = await party.refresh(tokens.refresh_token ?? "", { resource: notes })
           assert.strictEqual((await validate(party.server, notes, other.access_token)).aud, notes)

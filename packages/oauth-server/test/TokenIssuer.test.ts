@@ -74,7 +74,8 @@ describe("RFC 9068 §2", () => {
       assert.deepStrictEqual(others, {
         iss: issuer,
         sub: facts.user.id,
-        aud: facts.resource.identifier,
+        // The issuer, because `openid` may be used at its UserInfo endpoint.
+        aud: [facts.resource.identifier, issuer],
         exp: seconds + 3600,
         iat: seconds,
         client_id: facts.client.id,
@@ -111,8 +112,11 @@ describe("RFC 9068 §2", () => {
     Effect.gen(function* () {
       const facts = yield* setUp()
       const other = yield* OAuthBuilders.protectedResource()
-      const { token } = yield* facts.issue.accessToken({ ...facts, resources: [facts.resource, other] })
+      const both = { ...facts, resources: [facts.resource, other], scopes: ["email"] }
+      const { token } = yield* facts.issue.accessToken(both)
       assert.deepStrictEqual(read(token).claims["aud"], [facts.resource.identifier, other.identifier])
+      const one = yield* facts.issue.accessToken({ ...facts, scopes: ["email"] })
+      assert.strictEqual(read(one.token).claims["aud"], facts.resource.identifier)
     }).pipe(Effect.provide(withSettings())),
   )
 })
@@ -142,7 +146,7 @@ describe("access tokens", () => {
       const facts = yield* setUp()
       const { token, row } = yield* facts.issue.accessToken(facts)
       assert.isTrue(OpaqueToken.isWellFormed(prefixes.accessToken, Redacted.value(token)))
-      assert.deepStrictEqual(row?.audience, [facts.resource.identifier])
+      assert.deepStrictEqual(row?.audience, [facts.resource.identifier, issuer])
     }).pipe(Effect.provide(withSettings({ disableJwt: true }))),
   )
 

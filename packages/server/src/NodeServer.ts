@@ -14,6 +14,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Http from "node:http"
+import * as NodeJwsSigner from "./NodeJwsSigner.ts"
 import * as NodeMac from "./NodeMac.ts"
 import * as NodeThreadPool from "./NodeThreadPool.ts"
 import * as Requests from "./Requests.ts"
@@ -55,7 +56,7 @@ export const layerHttp = Layer.unwrap(
  * @category layers
  * @since 0.1.0
  */
-export const layerCrypto = Layer.merge(NodeCrypto.layer, NodeMac.layer)
+export const layerCrypto = Layer.mergeAll(NodeCrypto.layer, NodeMac.layer, NodeJwsSigner.layer)
 
 /**
  * Serves routes: those of `Server.layerRoutes`, and whatever a host adds to them.

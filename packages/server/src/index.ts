@@ -4,6 +4,7 @@ export * as FactorsAuthenticationContexts from "./FactorsAuthenticationContexts.
 export * as FactorsSignInGate from "./FactorsSignInGate.ts"
 export * as Health from "./Health.ts"
 export * as Metrics from "./Metrics.ts"
+export * as NodeJwsSigner from "./NodeJwsSigner.ts"
 export * as NodeMac from "./NodeMac.ts"
 export * as NodeOutboundHttp from "./NodeOutboundHttp.ts"
 export * as NodeServer from "./NodeServer.ts"

@@ -185,6 +185,20 @@ describe("signing in for a client", () => {
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("leads to the client by its request alone, and nowhere else that the address names", () =>
+    Effect.gen(function* () {
+      const site = yield* serveWithApi()
+      yield* signUp(browser(site), email)
+      const client = yield* makeClient()
+      for (const more of ["", "&return_to=%2Faccount"]) {
+        const ada = browser(site)
+        const { url } = yield* go(ada, authorizeUrl(client))
+        const { page } = yield* go(ada, `/sign-in?request=${url.searchParams.get("request")}${more}`)
+        assert.strictEqual((yield* send(ada, page, "/sign-in", credentials)).path, "/authorize/consent", more)
+      }
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect("by another provider leads to the client from there", () =>
     Effect.gen(function* () {
       const ada = browser(yield* serveWithApi())

@@ -191,8 +191,15 @@ inBrowser(
     it("comes back once where the button is pressed twice", async () => {
       const { client, visitor } = await openAs(stage, "presses-twice@example.com")
       await visitor.go(client.begin())
-      await visitor.arrive(() => visitor.page.getByRole("button", { name: "Allow" }).dblclick())
+      // The answer takes its time, as over a network.
+      await visitor.page.route("**/authorize/consent", async (route) => {
+        await new Promise((resolve) => setTimeout(resolve, 500))
+        await route.continue()
+      })
+      const before = visitor.documents.length
+      await visitor.arrive(() => visitor.page.getByRole("button", { name: "Allow" }).dblclick({ delay: 100 }))
       await arrived(visitor)
+      assert.deepStrictEqual(visitor.documents.slice(before), ["POST /authorize/consent"])
       await client.tokens()
     })
 

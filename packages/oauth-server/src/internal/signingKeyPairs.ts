@@ -28,11 +28,6 @@ export const generate = (algorithm: SigningAlgorithm): Effect.Effect<KeyPair> =>
     }
   })
 
-/** Brings a private JWK into a form that signs and cannot be exported. */
-export const importPrivate = (jwk: Redacted.Redacted, algorithm: SigningAlgorithm): Effect.Effect<CryptoKey> =>
-  // It was made here and sealed, so one that cannot be read is a defect.
-  Effect.promise(() => importKey(JSON.parse(Redacted.value(jwk)), algorithm))
-
 /** Brings a public JWK into a form that verifies. */
 export const importPublic = (jwk: PublicJwk, algorithm: SigningAlgorithm): Effect.Effect<CryptoKey> =>
   Effect.promise(() => importKey({ ...jwk }, algorithm))

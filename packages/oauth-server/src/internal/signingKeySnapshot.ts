@@ -7,15 +7,16 @@ import * as Clock from "effect/Clock"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { CryptoKey } from "jose"
+import type { JwsSignerService, Sign } from "../JwsSigner.ts"
 import type { PublicJwk, SigningAlgorithm, SigningKey } from "../SigningKey.ts"
 import type { SigningKeyStore } from "../SigningKeyStore.ts"
-import { importPrivate, importPublic } from "./signingKeyPairs.ts"
+import { importPublic } from "./signingKeyPairs.ts"
 
-/** A key that is ready. `privateKey` is null when the key ring cannot open it. */
+/** A key that is ready. `sign` is null when the key ring cannot open it. */
 export interface LoadedKey {
   readonly row: SigningKey
   readonly publicKey: CryptoKey
-  readonly privateKey: CryptoKey | null
+  readonly sign: Sign | null
 }
 
 /** The keys by `kid`, the youngest first. `at` is when they were looked up, in milliseconds since the epoch. */
@@ -27,7 +28,7 @@ export interface KeySnapshot {
 /** A key that signs. */
 export interface Signer {
   readonly kid: string
-  readonly privateKey: CryptoKey
+  readonly sign: Sign
 }
 
 /**
@@ -35,19 +36,21 @@ export interface Signer {
  * sealed anew.
  */
 export const snapshots =
-  (store: SigningKeyStore["Service"], sealer: Sealer) =>
-  (before: KeySnapshot | null): Effect.Effect<KeySnapshot, StoreError> =>
-    Effect.gen(function* () {
+  (store: SigningKeyStore["Service"], sealer: Sealer, { prepare }: JwsSignerService) =>
+  (before: KeySnapshot | null): Effect.Effect<KeySnapshot, StoreError> => {
+    const loadKey = loading(store, sealer, prepare)
+    return Effect.gen(function* () {
       const at = yield* Clock.currentTimeMillis
       const keys = new Map<string, LoadedKey>()
       for (const row of yield* store.list) {
         const known = before?.keys.get(row.kid)
         // One `kid` is one key, however it is sealed: what could be opened once stays.
-        const isReady = known !== undefined && (known.privateKey !== null || known.row.privateKey === row.privateKey)
-        keys.set(row.kid, isReady ? { ...known, row } : yield* loadKey(store, sealer, row))
+        const isReady = known !== undefined && (known.sign !== null || known.row.privateKey === row.privateKey)
+        keys.set(row.kid, isReady ? { ...known, row } : yield* loadKey(row))
       }
       return { at, keys }
     })
+  }
 
 /**
  * The key that signs by an algorithm at `now`: the youngest one that is active, not over, and can be opened. Where none is
@@ -56,11 +59,11 @@ export const snapshots =
 export const signerOf = (snapshot: KeySnapshot, algorithm: SigningAlgorithm, now: DateTime.Utc): Signer | null => {
   let signer: Signer | null = null
   let best: SigningKey | null = null
-  for (const { row, privateKey } of snapshot.keys.values()) {
-    if (row.algorithm !== algorithm || privateKey === null || isOver(row, now)) continue
+  for (const { row, sign } of snapshot.keys.values()) {
+    if (row.algorithm !== algorithm || sign === null || isOver(row, now)) continue
     if (best !== null && !signsBefore(row, best, now)) continue
     best = row
-    signer = { kid: row.kid, privateKey }
+    signer = { kid: row.kid, sign }
   }
   return signer
 }
@@ -97,23 +100,24 @@ const signsBefore = (one: SigningKey, other: SigningKey, now: DateTime.Utc): boo
     : isActive(one)
 }
 
-const loadKey = Effect.fnUntraced(function* (store: SigningKeyStore["Service"], sealer: Sealer, row: SigningKey) {
-  const { kid, algorithm } = row
-  const publicKey = yield* importPublic(row.publicJwk, algorithm)
-  const jwk = yield* sealer.open(row.privateKey, kid).pipe(
-    Effect.catchTag("SealBroken", () =>
-      Effect.as(
-        Effect.annotateLogs(Effect.logWarning("A signing key cannot be opened with the keys of this installation"), {
-          kid,
-        }),
-        null,
+const loading = (store: SigningKeyStore["Service"], sealer: Sealer, prepare: JwsSignerService["prepare"]) =>
+  Effect.fnUntraced(function* (row: SigningKey) {
+    const { kid, algorithm } = row
+    const publicKey = yield* importPublic(row.publicJwk, algorithm)
+    const jwk = yield* sealer.open(row.privateKey, kid).pipe(
+      Effect.catchTag("SealBroken", () =>
+        Effect.as(
+          Effect.annotateLogs(Effect.logWarning("A signing key cannot be opened with the keys of this installation"), {
+            kid,
+          }),
+          null,
+        ),
       ),
-    ),
-  )
-  if (jwk === null) return { row, publicKey, privateKey: null }
-  const privateKey = yield* importPrivate(jwk, algorithm)
-  if (sealer.isCurrent(row.privateKey)) return { row, publicKey, privateKey }
-  const resealed = yield* sealer.seal(jwk, kid)
-  const isKept = yield* store.reseal(kid, row.privateKey, resealed)
-  return { row: isKept ? { ...row, privateKey: resealed } : row, publicKey, privateKey }
-})
+    )
+    if (jwk === null) return { row, publicKey, sign: null }
+    const sign = yield* prepare(jwk, algorithm)
+    if (sealer.isCurrent(row.privateKey)) return { row, publicKey, sign }
+    const resealed = yield* sealer.seal(jwk, kid)
+    const isKept = yield* store.reseal(kid, row.privateKey, resealed)
+    return { row: isKept ? { ...row, privateKey: resealed } : row, publicKey, sign }
+  })

@@ -19,6 +19,7 @@ import * as TestServices from "@belfry/testing/TestServices"
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
+import type { SqlClient } from "effect/sql"
 import {
   type Asked,
   authorizePath,
@@ -47,6 +48,13 @@ const settings: Partial<OAuthServerSettingsService> = {
 
 /** The services over memory. */
 export const layer = (host: Host = {}) => layerServices({ ...host, settings: { ...settings, ...host.settings } })
+
+/** The services over a database that has the migrations of `core` and of this package. */
+export const layerSql = <E>(database: Layer.Layer<SqlClient.SqlClient, E>, host: Host = {}) =>
+  TestServices.layerOAuthServer.pipe(
+    Layer.provideMerge(layerHost({ ...host, settings: { ...settings, ...host.settings } })),
+    Layer.provideMerge(TestServices.layerSql(database)),
+  )
 
 /** The services over memory, with other calls out. */
 export const layerCalling = (outbound: Layer.Layer<OutboundHttp>, host: Host = {}) =>

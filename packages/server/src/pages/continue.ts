@@ -151,7 +151,7 @@ export const routes = Effect.gen(function* () {
       const isDone =
         visit.flow === undefined
           ? yield* Effect.isSuccess(sessions.requireFresh(visitor.session))
-          : true
+          : !isProofOf(visit.flow)
       if (isDone) return visit.returnTo(wanted) ?? paths.account
       const { state, step } = yield* prove(visit, visitor, wanted)
       return yield* proofs.show(visit, state, step, {

@@ -47,7 +47,8 @@ export interface Arrived {
 export const follow = Effect.fnUntraced(function* (visitor: Browser, first: Visited, at: string) {
   let page = first
   let url = new URL(at, origin)
-  while (page.location !== null) {
+  for (let count = 0; page.location !== null; count++) {
+    assert.isBelow(count, 10, `redirects without an end, at ${url.pathname}`)
     url = new URL(page.location, url)
     if (url.origin !== origin) break
     page = yield* visitor.open(url.pathname + url.search)
