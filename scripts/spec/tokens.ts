@@ -103,6 +103,11 @@ export const tokens: ReadonlyArray<Requirement> = [
     "UserInfo answers insufficient_scope with 403 and the scope",
     /without openid, and name the scope/,
   ),
+  leftOut(
+    "RFC 6750 §3.1",
+    "Hierarchies of scopes are honoured (MCP)",
+    "Scopes have none here: each stands for itself, in grants as in what endpoints need",
+  ),
   must("RFC 6750 §3", "A challenge begins with the scheme, and nothing leaves its quotes", /begin with the scheme/),
   must(
     "RFC 9068 §4",

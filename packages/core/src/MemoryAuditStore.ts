@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { AuditEvent, AuditEventId } from "./AuditEvent.ts"
 import { AuditStore } from "./AuditStore.ts"
-import { constraintViolation } from "./internal/memoryStoreError.ts"
+import { refuse } from "./MemoryStoreError.ts"
 import { MemoryTables } from "./MemoryTables.ts"
 
 /**
@@ -24,7 +24,7 @@ export const make = Effect.gen(function* () {
   return AuditStore.of({
     insert: (event) =>
       tables.statement(() => {
-        if (events.has(event.id)) return Effect.fail(constraintViolation("AuditStore", "insert", "unique id"))
+        if (events.has(event.id)) return refuse("AuditStore", "insert", "unique id")
         events.set(event.id, event)
         return Effect.void
       }),

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { constraintViolation } from "./internal/memoryStoreError.ts"
+import * as MemoryStoreError from "./MemoryStoreError.ts"
 import { AccountLinkedElsewhere, type LinkedAccountId, type SealedLinkedAccount } from "./LinkedAccount.ts"
 import { LinkedAccountStore } from "./LinkedAccountStore.ts"
 import { MemoryTables } from "./MemoryTables.ts"
@@ -87,8 +87,7 @@ export const layer: Layer.Layer<LinkedAccountStore, never, MemoryTables> = Layer
 // internal
 // -----------------------------------------------------------------------------
 
-const refuse = (method: string, constraint: string) =>
-  Effect.fail(constraintViolation("LinkedAccountStore", method, constraint))
+const refuse = (method: string, constraint: string) => MemoryStoreError.refuse("LinkedAccountStore", method, constraint)
 
 /** The new tokens, with what the provider gives once and does not repeat. */
 const renewedTokens = (

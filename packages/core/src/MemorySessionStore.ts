@@ -7,7 +7,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { constraintViolation } from "./internal/memoryStoreError.ts"
+import * as MemoryStoreError from "./MemoryStoreError.ts"
 import type { KeyedHash } from "./KeyedHash.ts"
 import { MemoryTables, type SessionRow } from "./MemoryTables.ts"
 import type { Session, SessionProof } from "./Session.ts"
@@ -135,8 +135,7 @@ export const layer: Layer.Layer<SessionStore, never, MemoryTables> = Layer.effec
 // internal
 // -----------------------------------------------------------------------------
 
-const refuse = (method: string, constraint: string) =>
-  Effect.fail(constraintViolation("SessionStore", method, constraint))
+const refuse = (method: string, constraint: string) => MemoryStoreError.refuse("SessionStore", method, constraint)
 
 const isOver = ({ session }: SessionRow, now: DateTime.Utc): boolean =>
   session.expiresAt.epochMilliseconds <= now.epochMilliseconds

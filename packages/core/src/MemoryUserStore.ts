@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { constraintViolation } from "./internal/memoryStoreError.ts"
+import * as MemoryStoreError from "./MemoryStoreError.ts"
 import { MemoryTables } from "./MemoryTables.ts"
 import type { StoreError } from "./StoreError.ts"
 import { type Email, EmailTaken, type User, type UserId } from "./User.ts"
@@ -67,4 +67,4 @@ export const layer: Layer.Layer<UserStore, never, MemoryTables> = Layer.effect(U
 // internal
 // -----------------------------------------------------------------------------
 
-const refuse = (method: string, constraint: string) => Effect.fail(constraintViolation("UserStore", method, constraint))
+const refuse = (method: string, constraint: string) => MemoryStoreError.refuse("UserStore", method, constraint)

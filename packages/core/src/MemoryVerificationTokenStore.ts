@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { constraintViolation } from "./internal/memoryStoreError.ts"
+import * as MemoryStoreError from "./MemoryStoreError.ts"
 import type { KeyedHash } from "./KeyedHash.ts"
 import { MemoryTables } from "./MemoryTables.ts"
 import type { VerificationToken, VerificationTokenId } from "./VerificationToken.ts"
@@ -94,4 +94,4 @@ interface TokenRow {
   readonly tokenHash: KeyedHash
 }
 
-const refuse = (constraint: string) => Effect.fail(constraintViolation("VerificationTokenStore", "insert", constraint))
+const refuse = (constraint: string) => MemoryStoreError.refuse("VerificationTokenStore", "insert", constraint)

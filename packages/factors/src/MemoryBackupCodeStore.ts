@@ -9,7 +9,7 @@ import type { UserId } from "@belfry/core/User"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { BackupCodeStore } from "./BackupCodeStore.ts"
-import { refuse } from "./internal/memoryStoreError.ts"
+import { refuse } from "@belfry/core/MemoryStoreError"
 import { type BackupCodeRow, MemoryFactorTables } from "./MemoryFactorTables.ts"
 
 /**

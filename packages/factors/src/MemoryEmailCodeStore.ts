@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { type EmailCode, EmailCodeStore } from "./EmailCodeStore.ts"
-import { refuse } from "./internal/memoryStoreError.ts"
+import { refuse } from "@belfry/core/MemoryStoreError"
 import { MemoryFactorTables } from "./MemoryFactorTables.ts"
 import type { SignInAttemptId } from "./SignInAttempt.ts"
 

@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
+import { refuse } from "@belfry/core/MemoryStoreError"
 import { MemoryTables } from "@belfry/core/MemoryTables"
-import { StoreError } from "@belfry/core/StoreError"
+import type { StoreError } from "@belfry/core/StoreError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -35,7 +36,7 @@ export const make = Effect.gen(function* () {
       }),
     set: (userId, hash, now) =>
       tables.statement((): Effect.Effect<void, StoreError> => {
-        if (!tables.users.has(userId)) return Effect.fail(noSuchUser())
+        if (!tables.users.has(userId)) return refuse("PasswordStore", "set", "the user exists")
         passwords.set(userId, { hash, createdAt: passwords.get(userId)?.createdAt ?? now })
         return Effect.void
       }),
@@ -61,15 +62,3 @@ export const layer: Layer.Layer<PasswordStore, never, MemoryFactorTables | Memor
   PasswordStore,
   make,
 )
-
-// -----------------------------------------------------------------------------
-// internal
-// -----------------------------------------------------------------------------
-
-const noSuchUser = () =>
-  new StoreError({
-    store: "PasswordStore",
-    method: "set",
-    isRetryable: false,
-    cause: new Error("The row violates the constraint: the user exists"),
-  })

@@ -5,7 +5,7 @@
  */
 import type { KeyedHash } from "@belfry/core/KeyedHash"
 import { MemoryTables } from "@belfry/core/MemoryTables"
-import { StoreError } from "@belfry/core/StoreError"
+import { refuse } from "@belfry/core/MemoryStoreError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type OAuthStateRow, OAuthStateStore } from "./OAuthStateStore.ts"
@@ -31,8 +31,9 @@ export const make = Effect.gen(function* () {
   return OAuthStateStore.of({
     insert: (row) =>
       tables.statement(() => {
-        if (row.userId !== null && !tables.users.has(row.userId)) return refuse("the user exists")
-        if (states.has(row.stateHash)) return refuse("unique state hash")
+        if (row.userId !== null && !tables.users.has(row.userId))
+          return refuse("OAuthStateStore", "insert", "the user exists")
+        if (states.has(row.stateHash)) return refuse("OAuthStateStore", "insert", "unique state hash")
         states.set(row.stateHash, row)
         return Effect.void
       }),
@@ -64,18 +65,3 @@ export const make = Effect.gen(function* () {
  * @since 0.1.0
  */
 export const layer: Layer.Layer<OAuthStateStore, never, MemoryTables> = Layer.effect(OAuthStateStore, make)
-
-// -----------------------------------------------------------------------------
-// internal
-// -----------------------------------------------------------------------------
-
-/** Fails as the database does with a row that breaks a constraint. */
-const refuse = (constraint: string) =>
-  Effect.fail(
-    new StoreError({
-      store: "OAuthStateStore",
-      method: "insert",
-      isRetryable: false,
-      cause: new Error(`The row violates the constraint: ${constraint}`),
-    }),
-  )

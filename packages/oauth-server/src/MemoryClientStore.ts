@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { ClientStore } from "./ClientStore.ts"
-import { refuse } from "./internal/memoryStoreError.ts"
+import { refuse } from "@belfry/core/MemoryStoreError"
 import { MemoryOAuthServerTables } from "./MemoryOAuthServerTables.ts"
 import type { ClientId, ClientSecret, OAuthClient } from "./OAuthClient.ts"
 

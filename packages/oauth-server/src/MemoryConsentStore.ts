@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { Consent } from "./Consent.ts"
 import { ConsentStore } from "./ConsentStore.ts"
-import { refuse } from "./internal/memoryStoreError.ts"
+import { refuse } from "@belfry/core/MemoryStoreError"
 import { MemoryOAuthServerTables } from "./MemoryOAuthServerTables.ts"
 import * as OAuthScope from "./OAuthScope.ts"
 

@@ -13,7 +13,7 @@ import * as Option from "effect/Option"
 import type { Consent } from "./Consent.ts"
 import type { AccessToken, Grant, GrantSummary, RefreshToken } from "./Grant.ts"
 import { GrantStore } from "./GrantStore.ts"
-import { refuse } from "./internal/memoryStoreError.ts"
+import { refuse } from "@belfry/core/MemoryStoreError"
 import { type GrantRow, MemoryOAuthServerTables } from "./MemoryOAuthServerTables.ts"
 import { isCovered } from "./OAuthScope.ts"
 

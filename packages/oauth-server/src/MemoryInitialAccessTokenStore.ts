@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type InitialAccessToken, InitialAccessTokenStore } from "./InitialAccessTokenStore.ts"
 import { removeExpired } from "./internal/memoryExpiry.ts"
-import { refuse } from "./internal/memoryStoreError.ts"
+import { refuse } from "@belfry/core/MemoryStoreError"
 
 /**
  * Builds the store over shared tables.

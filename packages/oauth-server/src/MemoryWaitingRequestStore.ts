@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { WaitingRequest, WaitingRequestId } from "./AuthorizationRequest.ts"
 import { removeExpired } from "./internal/memoryExpiry.ts"
-import { refuse } from "./internal/memoryStoreError.ts"
+import { refuse } from "@belfry/core/MemoryStoreError"
 import { WaitingRequestStore } from "./WaitingRequestStore.ts"
 
 /**

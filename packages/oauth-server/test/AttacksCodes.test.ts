@@ -131,7 +131,14 @@ describe("PKCE downgrade", () => {
     Effect.gen(function* () {
       const { app, browser, send } = yield* start
       for (const client of [app, yield* spa()]) {
-        for (const code_verifier of [undefined, "", challenge, verifier.slice(1), `${verifier}x`, verifier.toLowerCase()]) {
+        for (const code_verifier of [
+          undefined,
+          "",
+          challenge,
+          verifier.slice(1),
+          `${verifier}x`,
+          verifier.toLowerCase(),
+        ]) {
           const code = yield* codeOf(browser, client)
           assert.deepStrictEqual(errorOf(yield* exchange(send, client, code, { code_verifier })), invalidGrant)
         }
@@ -285,7 +292,13 @@ describe("Escalation", () => {
       const exchanged = yield* exchange(send, app, code, { scope: "openid offline_access notes:read" })
       assert.notInclude(String(TestHttp.at(exchanged.json, "scope")), "notes:read")
       const tokens = yield* tokensFor(send, browser, app, asked)
-      for (const scope of ["openid notes:read", "notes:read", "openid offline_access notes:write", '"', "openid\u0000"]) {
+      for (const scope of [
+        "openid notes:read",
+        "notes:read",
+        "openid offline_access notes:write",
+        '"',
+        "openid\u0000",
+      ]) {
         const refused = yield* refresh(send, app, tokens.refreshToken, { scope })
         assert.deepStrictEqual(errorOf(refused), [400, "invalid_scope"], scope)
       }
@@ -325,7 +338,11 @@ describe("Escalation", () => {
   it.effect("by a grant type that the client is not registered for gets nothing", () =>
     Effect.gen(function* () {
       const { browser, post, send } = yield* start
-      const machine = yield* application({ grantTypes: ["client_credentials"], redirectUris: [], scopes: ["notes:read"] })
+      const machine = yield* application({
+        grantTypes: ["client_credentials"],
+        redirectUris: [],
+        scopes: ["notes:read"],
+      })
       const before = yield* grantsOf
       const asked = { redirect_uri: callback, scope: "notes:read" }
       const response = yield* browser.go(authorizePath(machine.client, asked))

@@ -238,7 +238,10 @@ describe("Requests that wait", () => {
         error: "access_denied",
       })
       for (const gone of [request, denied]) {
-        assert.strictEqual(queryOf(yield* browser.submit(consentUrl, { request: gone, accept: "true" }))["error"], "expired")
+        assert.strictEqual(
+          queryOf(yield* browser.submit(consentUrl, { request: gone, accept: "true" }))["error"],
+          "expired",
+        )
         assert.strictEqual(queryOf(yield* browser.go(`${continueUrl}?request=${gone}`))["error"], "expired")
         assert.strictEqual((yield* browser.fetch(`/auth/oauth2/requests/${gone}`)).status, 400)
       }
@@ -255,7 +258,10 @@ describe("Requests that wait", () => {
       yield* TestClock.adjust(10 * 60_000 - 1)
       assert.property(queryOf(yield* browser.submit(consentUrl, { request: just, accept: "true" })), "code")
       yield* TestClock.adjust(1)
-      assert.strictEqual(queryOf(yield* browser.submit(consentUrl, { request: late, accept: "true" }))["error"], "expired")
+      assert.strictEqual(
+        queryOf(yield* browser.submit(consentUrl, { request: late, accept: "true" }))["error"],
+        "expired",
+      )
       assert.strictEqual((yield* browser.fetch(`/auth/oauth2/requests/${late}`)).status, 400)
     }).pipe(Effect.provide(layer())),
   )

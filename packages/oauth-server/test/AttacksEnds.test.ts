@@ -38,7 +38,10 @@ type Place = "userinfo" | "introspection" | "introspection by the API" | "resour
 /** An application with tokens of each kind, and an API that they are for; where they are worth something. */
 const begin = Effect.fnUntraced(function* (scope = "openid profile offline_access notes:read") {
   const { app, browser, person, send } = yield* start
-  const api = yield* application({ grantTypes: ["client_credentials"], redirectUris: [] }, { id: ClientId.make("files-api") })
+  const api = yield* application(
+    { grantTypes: ["client_credentials"], redirectUris: [] },
+    { id: ClientId.make("files-api") },
+  )
   const opaque = yield* tokensFor(send, browser, app, { scope })
   const jwt = yield* tokensFor(send, browser, app, { scope, resource: files })
   const verifier = yield* AccessTokenVerifier.AccessTokenVerifier
@@ -88,9 +91,7 @@ const ids = (browser: TestBrowser, name: "grants" | "consents") =>
 /** The tokens are good everywhere, until something happens; then nowhere. */
 const endsWith = (
   what: string,
-  happen: (
-    world: Effect.Success<ReturnType<typeof begin>>,
-  ) => Effect.Effect<unknown, unknown, TrustedClients>,
+  happen: (world: Effect.Success<ReturnType<typeof begin>>) => Effect.Effect<unknown, unknown, TrustedClients>,
 ) =>
   it.effect(`${what}: at UserInfo, introspection, refresh and resource servers`, () =>
     Effect.gen(function* () {
@@ -217,7 +218,10 @@ const online = "openid profile notes:read"
 /** An application without offline access: its tokens live as long as the session does. */
 const beginOnline = Effect.gen(function* () {
   const world = yield* begin(online)
-  assert.deepStrictEqual(yield* world.placesOf, everywhere.filter((place) => place !== "refresh"))
+  assert.deepStrictEqual(
+    yield* world.placesOf,
+    everywhere.filter((place) => place !== "refresh"),
+  )
   return world
 })
 
@@ -244,7 +248,9 @@ describe("The end of a session", () => {
       assert.deepStrictEqual(yield* placesOf, [])
     }).pipe(
       Effect.provide(verifies),
-      Effect.provide(layer({ settings: { accessTokenLifetime: Duration.days(400), grantLifetime: Duration.days(400) } })),
+      Effect.provide(
+        layer({ settings: { accessTokenLifetime: Duration.days(400), grantLifetime: Duration.days(400) } }),
+      ),
     ),
   )
 

@@ -221,7 +221,11 @@ describe("SSRF by sector_identifier_uri", () => {
       const { count, port } = yield* listening
       for (const host of inside) {
         const sector_identifier_uri = `https://${host}:${port}/sector.json`
-        const made = yield* register(send, { redirect_uris: [callback], subject_type: "pairwise", sector_identifier_uri })
+        const made = yield* register(send, {
+          redirect_uris: [callback],
+          subject_type: "pairwise",
+          sector_identifier_uri,
+        })
         assert.deepStrictEqual(errorOf(made), [400, "invalid_client_metadata"], host)
         // What went wrong out there is told to nobody: no scanner of ports.
         const [first] = [TestHttp.textAt(made, "error_description")]
@@ -286,4 +290,3 @@ describe("SSRF by what is shown and what is asked", () => {
     }).pipe(Effect.provide(layerCalling(outbound, openly))),
   )
 })
-

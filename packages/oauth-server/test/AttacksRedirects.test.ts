@@ -206,7 +206,7 @@ describe("Mix-up", () => {
 })
 
 const hostile = [
-  "\"><script>alert(1)</script>",
+  '"><script>alert(1)</script>',
   "' onfocus=alert(1) autofocus='",
   "&quot;&#34;&amp;&lt;",
   "</form><form action=https://evil.example>",
@@ -240,7 +240,11 @@ describe("Injection into answers", () => {
         assert.strictEqual(action, callback)
         // Nothing of it is more than text: one form, one script, and it is the server's.
         assert.deepStrictEqual(
-          [posted.text.match(/<form/g)?.length, posted.text.match(/<script/g)?.length, posted.text.match(/<input/g)?.length],
+          [
+            posted.text.match(/<form/g)?.length,
+            posted.text.match(/<script/g)?.length,
+            posted.text.match(/<input/g)?.length,
+          ],
           [1, 1, Object.keys(fields).length],
         )
         yield* agree(browser, app, { scope: "openid" })
@@ -252,7 +256,17 @@ describe("Injection into answers", () => {
     Effect.gen(function* () {
       const { app, browser } = yield* start
       yield* agree(browser, app)
-      for (const name of ["state", "nonce", "scope", "login_hint", "ui_locales", "display", "prompt", "claims", "resource"]) {
+      for (const name of [
+        "state",
+        "nonce",
+        "scope",
+        "login_hint",
+        "ui_locales",
+        "display",
+        "prompt",
+        "claims",
+        "resource",
+      ]) {
         for (const value of ["a\r\nSet-Cookie: evil=1", "a\nLocation: https://evil.example", "a\u0000b", "a\u001Bb"]) {
           for (const response_mode of ["query", "form_post"]) {
             const response = yield* browser.go(authorizePath(app.client, { [name]: value, response_mode }))

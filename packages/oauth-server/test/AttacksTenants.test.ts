@@ -171,7 +171,9 @@ describe("Cross-tenant access", () => {
     Effect.gen(function* () {
       const { app, ids, owner, send, tokens } = yield* victims
       const attacker = yield* open(send)
-      const { user } = yield* attacker.signIn(yield* Builders.storedUser({ scopes: ["admin", "oauth", "oauth:admin:read"] }))
+      const { user } = yield* attacker.signIn(
+        yield* Builders.storedUser({ scopes: ["admin", "oauth", "oauth:admin:read"] }),
+      )
       assert.notInclude(user.scopes, "oauth:admin")
       const before = yield* tables
       for (const route of adminRoutesOf(ids)) {
@@ -303,7 +305,14 @@ describe("Enumeration of clients", () => {
       const disabled = yield* application()
       yield* TrustedClients.use((clients) => clients.update(disabled.client.id, { isDisabled: true }, unknownClient))
       const answers = new Set<string | null>()
-      for (const client_id of ["nobody", disabled.id, "x".repeat(300), "é", "\u0000", "00000000-0000-7000-8000-000000000000"]) {
+      for (const client_id of [
+        "nobody",
+        disabled.id,
+        "x".repeat(300),
+        "é",
+        "\u0000",
+        "00000000-0000-7000-8000-000000000000",
+      ]) {
         answers.add((yield* browser.go(authorizePath(app.client, { client_id }))).location)
       }
       assert.strictEqual(answers.size, 1, [...answers].join("\n"))
@@ -418,7 +427,12 @@ describe("Registration for more than is given", () => {
       const made = yield* register(send, {
         redirect_uris,
         scope: all,
-        grant_types: ["authorization_code", "refresh_token", "password", "urn:ietf:params:oauth:grant-type:device_code"],
+        grant_types: [
+          "authorization_code",
+          "refresh_token",
+          "password",
+          "urn:ietf:params:oauth:grant-type:device_code",
+        ],
       })
       assert.strictEqual(made.status, 201, made.text)
       assert.sameMembers(TestHttp.textAt(made, "scope").split(" "), ["openid", "profile", "notes:read"])
@@ -431,7 +445,9 @@ describe("Registration for more than is given", () => {
       }
       // OpenID Connect Core §11: offline access is ignored where it cannot be had.
       const offline = authorizePathOf(id, { scope: "openid offline_access", redirect_uri: redirect_uris[0] ?? "" })
-      const { request = "" } = queryOf(yield* browser.go(`${base}/authorize?${new URLSearchParams(offline).toString()}`))
+      const { request = "" } = queryOf(
+        yield* browser.go(`${base}/authorize?${new URLSearchParams(offline).toString()}`),
+      )
       const { json } = yield* browser.fetch(`${base}/requests/${request}`)
       assert.deepStrictEqual(TestHttp.at(json, "scopes"), ["openid"])
       const byDefault = yield* register(send, { redirect_uris })
@@ -484,29 +500,33 @@ describe("Registration for more than is given", () => {
     }).pipe(Effect.provide(openly)),
   )
 
-  it.effect("gets nothing where it is off, or without a token where one is needed, not by a person's cookie from elsewhere", () =>
-    Effect.gen(function* () {
-      const { browser, send } = yield* start
-      const body = { redirect_uris: ["https://evil.example/callback"] }
-      const { token } = yield* Sessions.use((sessions) =>
-        Effect.flatMap(Builders.storedUser(), (user) => sessions.start({ user, amr: ["pwd"], client: unknownClient })),
-      )
-      const before = yield* tables
-      const cookie = [...browser.cookies].map((pair) => pair.join("=")).join("; ")
-      for (const headers of [
-        {},
-        { authorization: "Bearer x" },
-        { authorization: "Bearer belfry_initial_x" },
-        { authorization: `Basic ${btoa("a:b")}` },
-        { cookie, origin: "https://evil.example", "sec-fetch-site": "cross-site" },
-        { cookie, origin: "null", "sec-fetch-site": "cross-site" },
-      ]) {
-        assert.deepStrictEqual(errorOf(yield* register(send, body, headers)), [401, "invalid_token"])
-      }
-      assert.strictEqual(yield* tables, before)
-      const bySession = yield* register(send, body, { authorization: `Bearer ${Redacted.value(token)}` })
-      assert.strictEqual(bySession.status, 201)
-    }).pipe(Effect.provide(layer({ settings: { registration: "token" } }))),
+  it.effect(
+    "gets nothing where it is off, or without a token where one is needed, not by a person's cookie from elsewhere",
+    () =>
+      Effect.gen(function* () {
+        const { browser, send } = yield* start
+        const body = { redirect_uris: ["https://evil.example/callback"] }
+        const { token } = yield* Sessions.use((sessions) =>
+          Effect.flatMap(Builders.storedUser(), (user) =>
+            sessions.start({ user, amr: ["pwd"], client: unknownClient }),
+          ),
+        )
+        const before = yield* tables
+        const cookie = [...browser.cookies].map((pair) => pair.join("=")).join("; ")
+        for (const headers of [
+          {},
+          { authorization: "Bearer x" },
+          { authorization: "Bearer belfry_initial_x" },
+          { authorization: `Basic ${btoa("a:b")}` },
+          { cookie, origin: "https://evil.example", "sec-fetch-site": "cross-site" },
+          { cookie, origin: "null", "sec-fetch-site": "cross-site" },
+        ]) {
+          assert.deepStrictEqual(errorOf(yield* register(send, body, headers)), [401, "invalid_token"])
+        }
+        assert.strictEqual(yield* tables, before)
+        const bySession = yield* register(send, body, { authorization: `Bearer ${Redacted.value(token)}` })
+        assert.strictEqual(bySession.status, 201)
+      }).pipe(Effect.provide(layer({ settings: { registration: "token" } }))),
   )
 
   it.effect("gets nothing at all by default", () =>

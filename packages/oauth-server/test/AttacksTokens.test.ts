@@ -75,7 +75,10 @@ const forgeriesOf = Effect.fnUntraced(function* (send: Send, token: string) {
         forged.set(`${alg} with the public key (${form})`, signed)
       }
     }
-    forged.set(`kid of ${jwk.alg ?? ""}`, `${part({ ...head, kid: jwk.kid === head["kid"] ? "x" : jwk.kid })}.${payload}.${signature}`)
+    forged.set(
+      `kid of ${jwk.alg ?? ""}`,
+      `${part({ ...head, kid: jwk.kid === head["kid"] ? "x" : jwk.kid })}.${payload}.${signature}`,
+    )
   }
   const { privateKey, publicKey } = yield* Effect.promise(() => generateKeyPair("ES256", { extractable: true }))
   const own = yield* Effect.promise(() => exportJWK(publicKey))
@@ -117,7 +120,10 @@ describe("Forged access tokens (alg, kid, jku, typ, size, depth)", () => {
   it.effect("open nothing, at UserInfo, at introspection, and with a resource server", () =>
     Effect.gen(function* () {
       const { app, browser, post, send } = yield* start
-      const tokens = yield* tokensFor(send, browser, app, { resource: files, scope: "openid offline_access notes:read" })
+      const tokens = yield* tokensFor(send, browser, app, {
+        resource: files,
+        scope: "openid offline_access notes:read",
+      })
       const verifier = yield* AccessTokenVerifier.AccessTokenVerifier
       assert.strictEqual((yield* verifier.verify(Redacted.make(tokens.accessToken))).clientId, app.id)
       assert.strictEqual((yield* userInfo(send, tokens.accessToken)).status, 200)
@@ -190,7 +196,12 @@ describe("Confusion of tokens", () => {
       // Nor is a client's token a session: neither as a bearer token nor in the cookie.
       for (const token of [opaque.accessToken, jwt.accessToken, jwt.idToken, opaque.refreshToken]) {
         for (const headers of [{ authorization: `Bearer ${token}` }, { cookie: `belfry_session=${token}` }]) {
-          for (const path of ["/auth/session", "/auth/oauth2/clients", "/auth/oauth2/grants", "/auth/oauth2/consents"]) {
+          for (const path of [
+            "/auth/session",
+            "/auth/oauth2/clients",
+            "/auth/oauth2/grants",
+            "/auth/oauth2/consents",
+          ]) {
             assert.strictEqual((yield* send(path, { headers })).status, 401, path)
           }
         }
@@ -224,7 +235,11 @@ describe("Confusion of tokens", () => {
   it.effect("takes no client for a user at UserInfo, though it has a token of its own", () =>
     Effect.gen(function* () {
       const { post, send } = yield* start
-      const machine = yield* application({ grantTypes: ["client_credentials"], redirectUris: [], scopes: ["notes:read"] })
+      const machine = yield* application({
+        grantTypes: ["client_credentials"],
+        redirectUris: [],
+        scopes: ["notes:read"],
+      })
       const form = { grant_type: "client_credentials", scope: "notes:read", resource: notes }
       const token = TestHttp.textAt(yield* post("token", form, machine.headers), "access_token")
       assert.isTrue(yield* isActive(send, machine, token))

@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Builders from "./Builders.ts"
+import * as OAuthBuilders from "./OAuthBuilders.ts"
 
 /**
  * Registers the suite for an adapter.
@@ -27,7 +28,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WaitingRequestStore | 
     it.effect("returns a request as it was inserted, as often as it is looked at", () =>
       Effect.gen(function* () {
         const full: WaitingRequest["request"] = {
-          ...request,
+          ...(yield* build).request,
           responseMode: "form_post",
           state: "🦉 \"'\\",
           resources: ["https://api.example.com/"],
@@ -210,41 +211,7 @@ const random = SecureRandom.make(SecureRandom.randomBytesUnsafe)
 
 const sessionId = Effect.map(random.uuidV7(), (id) => SessionId.make(id))
 
-const request: WaitingRequest["request"] = {
-  clientId: ClientId.make("client-one"),
-  redirectUri: "https://client.example.com/callback",
-  isRedirectUriGiven: true,
-  responseMode: "query",
-  state: null,
-  scopes: ["openid"],
-  resources: [],
-  codeChallenge: null,
-  nonce: null,
-  prompts: [],
-  maxAge: null,
-  acrValues: [],
-  isAcrEssential: false,
-  claims: null,
-  subject: null,
-  loginHint: null,
-  uiLocales: [],
-  display: null,
-}
-
-/** A request that waits since now, for 10 minutes, in a browser of its own. */
-const build = Effect.gen(function* () {
-  const now = yield* DateTime.now
-  const row: WaitingRequest = {
-    id: WaitingRequestId.make(yield* random.uuidV7()),
-    browserHash: yield* Builders.keyedHash,
-    request,
-    sessionId: null,
-    steps: [],
-    createdAt: now,
-    expiresAt: DateTime.add(now, { minutes: 10 }),
-  }
-  return row
-})
+const build = OAuthBuilders.waitingRequest({ clientId: ClientId.make("client") })
 
 const insert = Effect.fnUntraced(function* (fields: Partial<WaitingRequest> = {}) {
   const row = { ...(yield* build), ...fields }

@@ -7,7 +7,7 @@ import type { StoreError } from "@belfry/core/StoreError"
 import type { UserId } from "@belfry/core/User"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { refuse } from "./memoryStoreError.ts"
+import { refuse } from "@belfry/core/MemoryStoreError"
 import type { Claim, Row } from "./oneTimePasswordRow.ts"
 
 type Claimed = Omit<Claim, "position">

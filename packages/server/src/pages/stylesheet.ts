@@ -111,11 +111,13 @@ code { font: 1.0625rem/1.6 ui-monospace, monospace; letter-spacing: 0.04em; }
 
 // internal
 
-/** Takes out what only people need: line breaks, indentation, spaces around punctuation. */
+/** Takes out what only people need: line breaks, indentation, spaces around punctuation, zeros before a point. */
 const minify = (css: string): string =>
   css
     .replace(/\s+/gu, " ")
-    .replace(/ ?([{};,]) ?/gu, "$1")
+    .replace(/ ?([{};,>]) ?/gu, "$1")
+    .replace(/ \+ \*/gu, "+*")
+    .replace(/(?<![\d.])0(\.\d+r?em)/gu, "$1")
     .replace(/: /gu, ":")
     .replace(/;\}/gu, "}")
     .trim()
