@@ -163,8 +163,9 @@ const request = OAuthRequest.check(
 )
 
 const provider = { providerId: Schema.String.check(Schema.isMaxLength(64)) }
+// Neither control characters nor lone surrogates: no database could look for them.
 const AccountChoice = Schema.Struct({
-  providerAccountId: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(512))),
+  providerAccountId: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[^\p{Cc}\p{Cs}]{0,512}$/u))),
 })
 
 /**

@@ -326,6 +326,56 @@ describe("Injection into answers", () => {
       }
     }).pipe(Effect.provide(layer())),
   )
+
+  it.effect("is told by no description of the endpoints that clients call either", () =>
+    Effect.gen(function* () {
+      const { app, post, send } = yield* start
+      const mark = "zqxjmark"
+      const names = [
+        "grant_type",
+        "code",
+        "redirect_uri",
+        "code_verifier",
+        "scope",
+        "resource",
+        "client_id",
+        "client_secret",
+        "refresh_token",
+        "token",
+        "token_type_hint",
+        "client_assertion",
+        "client_assertion_type",
+        mark,
+      ]
+      for (const endpoint of ["token", "introspect", "revoke", "userinfo"]) {
+        for (const name of names) {
+          for (const value of [mark, `"${mark}\r\n`, [mark, `${mark}2`]]) {
+            for (const grant_type of ["authorization_code", "refresh_token", mark]) {
+              const response = yield* post(endpoint, { grant_type, [name]: value }, app.headers)
+              assert.notInclude(response.text, mark, `${endpoint} ${name}`)
+              for (const [header, text] of response.headers) assert.notInclude(text, mark, `${endpoint} ${header}`)
+            }
+          }
+        }
+      }
+      const members = [
+        "redirect_uris",
+        "scope",
+        "grant_types",
+        "jwks_uri",
+        "logo_uri",
+        "subject_type",
+        "software_statement",
+      ]
+      for (const member of members) {
+        for (const value of [mark, [mark], { [mark]: mark }]) {
+          const json = { redirect_uris: ["https://a.example/cb"], [member]: value }
+          const response = yield* send("/auth/oauth2/register", { method: "POST", json })
+          if (response.status !== 201) assert.notInclude(response.text, mark, member)
+        }
+      }
+    }).pipe(Effect.provide(layer({ settings: { registration: "open" } }))),
+  )
 })
 
 describe("Leaking and framing", () => {

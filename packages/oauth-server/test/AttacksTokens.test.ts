@@ -227,6 +227,11 @@ describe("Confusion of tokens", () => {
         })
         assert.isFalse(yield* isActive(send, standsForFiles, accessToken))
       }
+      // For an API that has scopes of its own: it is no way to the person's claims.
+      assert.deepStrictEqual(errorOf(yield* userInfo(send, forNotes.accessToken)), [403, "insufficient_scope"])
+      for (const { accessToken } of [forNotes, forNobody]) {
+        assert.isTrue(yield* isActive(send, app, accessToken))
+      }
       assert.strictEqual((yield* verifier.verify(Redacted.make(forFiles.accessToken))).clientId, app.id)
       assert.isTrue(yield* isActive(send, standsForFiles, forFiles.accessToken))
     }).pipe(Effect.provide(AccessTokenVerifier.layerLocal({ audience: files })), Effect.provide(layer())),

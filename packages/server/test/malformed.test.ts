@@ -291,13 +291,25 @@ const faultsOf = (answer: Wire.Answer, request: Malformed.Malformed): ReadonlyAr
     // Node itself refuses what is no HTTP, without a body; whatever has an id was answered by the application.
     if (headers["x-request-id"] === undefined || status < 400 || request.isHead) continue
     const type = headers["content-type"] ?? "none"
-    const isPage = !request.route.path.startsWith("/auth/") && type.startsWith("text/html")
-    if (!isPage && type !== "application/problem+json")
+    const isPage = isForPeople(request.route.path) && type.startsWith("text/html")
+    // RFC 6749 §5.2: endpoints of protocols answer in their own words.
+    const isProtocol = request.route.path.startsWith("/auth/oauth2/") && isOAuthError(type, body)
+    if (!isPage && !isProtocol && type !== "application/problem+json")
       faults.push(`status ${status} with content type ${type}: ${body.slice(0, 200)}`)
     if (type === "application/problem+json" && statusIn(body) !== status)
       faults.push(`no problem of ${status}: ${body}`)
   }
   return faults
+}
+
+/** Pages, and what a browser is led to by a client. */
+const isForPeople = (path: string): boolean =>
+  !path.startsWith("/auth/") || /^\/auth\/oauth2\/(?:authorize|continue|end-session)$/u.test(path)
+
+const isOAuthError = (type: string, body: string): boolean => {
+  if (type !== "application/json") return false
+  const error: unknown = JSON.parse(body)
+  return Predicate.hasProperty(error, "error") && /^[a-z_]+$/u.test(String(error.error))
 }
 
 const statusIn = (body: string): unknown => {

@@ -92,12 +92,15 @@ export const routes = Effect.gen(function* () {
   yield* get(
     paths.authorizeError,
     ({ query, words }) =>
-      Effect.succeed(
-        authorizationErrorPage(words, {
-          code: /^[a-z_]{1,64}$/u.exec(query("error") ?? "")?.[0] ?? "server_error",
+      // Anybody can make this address: whatever it says happened, nothing failed here and now.
+      Effect.succeed({
+        ...authorizationErrorPage(words, {
+          code: /^[a-z_]{1,64}$/u.exec(query("error") ?? "")?.[0] ?? "unknown",
           description: descriptionOf(query("error_description")),
         }),
-      ),
+        status: 400,
+        headers: {},
+      }),
     null,
   )
 })

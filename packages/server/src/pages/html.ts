@@ -142,7 +142,8 @@ const read = (strings: TemplateStringsArray): Template => {
     if (index < strings.length - 1) places.push(scanner.place)
   }
   if (scanner.place !== "text") throw new TypeError("The template ends inside a tag")
-  const template = { texts: strings.map((string) => string.replace(/\n\s*/gu, "\n")), places }
+  const texts = strings.map((string) => string.replace(/\n\s*(?=>)/gu, "").replace(/\n\s*/gu, "\n"))
+  const template = { texts, places }
   templates.set(strings, template)
   return template
 }

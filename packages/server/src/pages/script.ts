@@ -28,9 +28,9 @@ for (const box of document.querySelectorAll("[data-show]")) {
   set(false);
   box.append(button);
 }
-addEventListener("submit", (event) => {
-  const { dataset } = event.target, now = Date.now();
-  now - dataset.sent < 1e3 ? event.preventDefault() : dataset.sent = now;
+addEventListener("submit", (e) => {
+  const form = e.target.dataset, now = Date.now();
+  now - form.sent < 1e3 ? e.preventDefault() : form.sent = now;
 });
 for (const time of document.querySelectorAll("time")) {
   time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { dateStyle: "full", timeStyle: "short" });

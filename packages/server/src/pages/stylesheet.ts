@@ -115,8 +115,8 @@ code { font: 1.0625rem/1.6 ui-monospace, monospace; letter-spacing: 0.04em; }
 const minify = (css: string): string =>
   css
     .replace(/\s+/gu, " ")
-    .replace(/ ?([{};,>]) ?/gu, "$1")
-    .replace(/ \+ \*/gu, "+*")
+    // No `calc()` here adds: every plus stands between selectors.
+    .replace(/ ?([{};,>+]) ?/gu, "$1")
     .replace(/(?<![\d.])0(\.\d+r?em)/gu, "$1")
     .replace(/: /gu, ":")
     .replace(/;\}/gu, "}")
