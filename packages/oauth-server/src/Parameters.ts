@@ -40,6 +40,41 @@ export class ParameterRepeated extends Schema.TaggedError<ParameterRepeated>("@b
 
 const repeatable = new Set(["resource", "audience"])
 
+/** Names of the OAuth Parameters registry, as far as endpoints of this server read them. */
+const protocolNames = new Set([
+  "access_token",
+  "acr_values",
+  "claims",
+  "client_assertion",
+  "client_assertion_type",
+  "client_id",
+  "client_secret",
+  "code",
+  "code_challenge",
+  "code_challenge_method",
+  "code_verifier",
+  "display",
+  "grant_type",
+  "id_token_hint",
+  "login_hint",
+  "max_age",
+  "nonce",
+  "post_logout_redirect_uri",
+  "prompt",
+  "redirect_uri",
+  "refresh_token",
+  "registration",
+  "request",
+  "request_uri",
+  "response_mode",
+  "response_type",
+  "scope",
+  "state",
+  "token",
+  "token_type_hint",
+  "ui_locales",
+])
+
 /**
  * Parameters as they are, repeated or not: to find out where a request came from before it is refused.
  *
@@ -77,5 +112,5 @@ export const make = (search: URLSearchParams): Result.Result<Parameters, Paramet
   }
   return repeated.size === 0
     ? Result.succeed(lenient(search))
-    : Result.fail(new ParameterRepeated({ names: [...repeated].filter((name) => /^[a-z_]{1,40}$/.test(name)) }))
+    : Result.fail(new ParameterRepeated({ names: [...repeated].filter((name) => protocolNames.has(name)) }))
 }
