@@ -1,6 +1,6 @@
 import { BelfryApi } from "@belfry/client/BelfryApi"
 import { assert, describe, it } from "@effect/vitest"
-import { Predicate } from "effect"
+import { Predicate, Schema } from "effect"
 import { OpenApi } from "effect/http-api"
 
 const document = OpenApi.fromApi(BelfryApi)
@@ -19,15 +19,40 @@ const frozen = [
   "DELETE /auth/factors/hotp 204 401 403 404 409 422 503",
   "DELETE /auth/factors/passkeys/{passkeyId} 204 401 403 404 409 422 503",
   "DELETE /auth/factors/totp 204 401 403 404 409 422 503",
+  "DELETE /auth/oauth2/admin/clients/{clientId} 204 401 403 404 422 503",
+  "DELETE /auth/oauth2/admin/registration-tokens/{id} 204 401 403 404 422 503",
+  "DELETE /auth/oauth2/admin/resources 204 401 403 404 409 422 503",
+  "DELETE /auth/oauth2/clients/{clientId} 204 401 403 404 422 503",
+  "DELETE /auth/oauth2/consents/{consentId} 204 401 403 404 422 503",
+  "DELETE /auth/oauth2/grants/{grantId} 204 401 403 404 422 503",
   "DELETE /auth/password 204 401 403 404 409 422 503",
   "DELETE /auth/sessions 200 401 403 422 503",
   "DELETE /auth/sessions/{sessionId} 204 401 403 404 422 503",
   "DELETE /auth/sign-in 204 403 422 503",
   "DELETE /auth/user 204 401 403 409 422 503",
+  "GET /.well-known/oauth-authorization-server/auth 200",
+  "GET /.well-known/openid-configuration/auth 200",
+  "GET /auth/.well-known/oauth-authorization-server 200",
+  "GET /auth/.well-known/openid-configuration 200",
   "GET /auth/factors 200 401 403 422 503",
   "GET /auth/factors/hotp/pending 200 401 403 404 422 429 503",
   "GET /auth/factors/passkeys 200 401 403 422 503",
   "GET /auth/factors/totp/pending 200 401 403 404 422 429 503",
+  "GET /auth/jwks 200 404",
+  "GET /auth/oauth2/admin/clients/{clientId} 200 401 403 404 422 503",
+  "GET /auth/oauth2/admin/resources 200 401 403 404 422 503",
+  "GET /auth/oauth2/authorize 200 302 400",
+  "GET /auth/oauth2/clients 200 401 403 422 503",
+  "GET /auth/oauth2/clients/{clientId} 200 401 403 404 422 503",
+  "GET /auth/oauth2/consents 200 401 403 422 503",
+  "GET /auth/oauth2/consents/{consentId} 200 401 403 404 422 503",
+  "GET /auth/oauth2/continue 200 302 400",
+  "GET /auth/oauth2/end-session 200 302 400",
+  "GET /auth/oauth2/end-session/request 200 400 403 422 503",
+  "GET /auth/oauth2/grants 200 401 403 422 503",
+  "GET /auth/oauth2/public-clients/{clientId} 200 401 403 404 422 503",
+  "GET /auth/oauth2/requests/{requestId} 200 400 403 422 503",
+  "GET /auth/oauth2/userinfo 200 400 401 403 429 503",
   "GET /auth/provider/{providerId}/account-info 200 400 401 403 404 422 503",
   "GET /auth/provider/{providerId}/accounts 200 400 401 403 404 422 503",
   "GET /auth/provider/{providerId}/callback 302",
@@ -40,6 +65,9 @@ const frozen = [
   "GET /auth/sign-in/enrol/totp 200 403 404 409 422 429 503",
   "GET /auth/user 200 401 403 422 503",
   "PATCH /auth/factors/passkeys/{passkeyId} 200 401 403 404 422 503",
+  "PATCH /auth/oauth2/admin/clients/{clientId} 200 401 403 404 422 503",
+  "PATCH /auth/oauth2/clients/{clientId} 200 401 403 404 422 503",
+  "PATCH /auth/oauth2/consents/{consentId} 200 401 403 404 422 503",
   "PATCH /auth/user 200 401 403 422 503",
   "POST /auth/email/change 202 401 403 422 429 503",
   "POST /auth/email/change/confirm 204 403 409 422 503",
@@ -52,6 +80,23 @@ const frozen = [
   "POST /auth/factors/passkeys/options 200 401 403 422 429 503",
   "POST /auth/factors/totp 200 401 403 409 422 429 503",
   "POST /auth/factors/totp/confirm 200 401 403 404 422 429 503",
+  "POST /auth/oauth2/admin/clients 201 401 403 422 503",
+  "POST /auth/oauth2/admin/clients/{clientId}/secret 200 401 403 404 422 503",
+  "POST /auth/oauth2/admin/registration-tokens 201 401 403 422 503",
+  "POST /auth/oauth2/admin/resources 201 401 403 409 422 503",
+  "POST /auth/oauth2/authorize 200 303 400",
+  "POST /auth/oauth2/clients 201 401 403 422 503",
+  "POST /auth/oauth2/clients/{clientId}/secret 200 401 403 404 422 503",
+  "POST /auth/oauth2/consent 200 303 400 403 422 503",
+  "POST /auth/oauth2/continue 200 303 400 403 422 503",
+  "POST /auth/oauth2/end-session 200 303 400",
+  "POST /auth/oauth2/end-session/confirm 200 303 400 403 422 503",
+  "POST /auth/oauth2/introspect 200 400 401 429 503",
+  "POST /auth/oauth2/register 201 400 401 403 429 503",
+  "POST /auth/oauth2/requests/{requestId}/cancel 200 303 400 403 422 503",
+  "POST /auth/oauth2/revoke 200 400 401 429 503",
+  "POST /auth/oauth2/token 200 400 401 429 503",
+  "POST /auth/oauth2/userinfo 200 400 401 403 429 503",
   "POST /auth/password/change 200 401 403 422 429 503",
   "POST /auth/password/forgot 202 403 422 429 503",
   "POST /auth/password/reset 204 403 422 429 503",
@@ -85,7 +130,40 @@ const frozen = [
   "POST /auth/sign-out 204 403 422 503",
   "POST /auth/sign-up/password 202 403 422 429 503",
   "POST /auth/sign-up/password/confirm 200 401 403 409 422 429 503",
+  "PUT /auth/oauth2/admin/resources 200 401 403 404 409 422 503",
 ]
+
+/** What answers in the words of RFC 6749 instead of problems: its callers are clients, which know that form alone. */
+const protocol = new Set([
+  "GET /auth/oauth2/authorize",
+  "GET /auth/oauth2/continue",
+  "GET /auth/oauth2/end-session",
+  "GET /auth/oauth2/userinfo",
+  "POST /auth/oauth2/authorize",
+  "POST /auth/oauth2/end-session",
+  "POST /auth/oauth2/introspect",
+  "POST /auth/oauth2/register",
+  "POST /auth/oauth2/revoke",
+  "POST /auth/oauth2/token",
+  "POST /auth/oauth2/userinfo",
+])
+
+/** No specification has words for a server without keys, and whoever looks for keys reads the status alone. */
+const jwks = "GET /auth/jwks"
+
+/** The failures of operations: where, by the media type, and as which schemas. */
+const failuresOf = (isMeant: (name: string) => boolean) =>
+  operations
+    .filter(({ name }) => isMeant(name))
+    .flatMap(({ name, operation }) =>
+      Object.entries(operation.responses)
+        .filter(([status]) => Number(status) >= 400)
+        .map(([status, { content = {} }]) => ({
+          at: `${name} ${status}`,
+          types: Object.keys(content),
+          schemas: Object.values(content).flatMap(({ schema }) => alternatives(schema)),
+        })),
+    )
 
 /** Follows the references of a part of the document. */
 const resolve = (part: unknown): unknown => {
@@ -97,6 +175,14 @@ const resolve = (part: unknown): unknown => {
 /** The schemas that one of `part` may be. */
 const alternatives = (part: unknown): ReadonlyArray<unknown> =>
   Predicate.hasProperty(part, "anyOf") && Array.isArray(part.anyOf) ? part.anyOf.map(resolve) : [resolve(part)]
+
+const decodeMembers = Schema.decodeUnknownSync(
+  Schema.Struct({
+    type: Schema.Literal("object"),
+    properties: Schema.Record(Schema.String, Schema.Struct({ type: Schema.String })),
+    required: Schema.Array(Schema.String),
+  }),
+)
 
 describe("The OpenAPI document", () => {
   it("is of OpenAPI 3.1 and JSON", () => {
@@ -122,18 +208,39 @@ describe("The OpenAPI document", () => {
   })
 
   it("describes every failure as a problem with the tag of an error", () => {
-    for (const { name, operation } of operations) {
-      for (const [status, response] of Object.entries(operation.responses)) {
-        if (Number(status) < 400) continue
-        const content = response.content ?? {}
-        assert.deepStrictEqual(Object.keys(content), ["application/problem+json"], `${name} ${status}`)
-        for (const schema of alternatives(content["application/problem+json"]?.schema)) {
-          const text = JSON.stringify(schema)
-          assert.match(text, /"_tag":\{"type":"string","enum":\["\w+"\]\}/, `${name} ${status}`)
-          for (const member of ["type", "title", "status"]) assert.include(text, `"${member}":{`, `${name} ${status}`)
-        }
+    for (const { at, schemas, types } of failuresOf((name) => !protocol.has(name) && name !== jwks)) {
+      assert.deepStrictEqual(types, ["application/problem+json"], at)
+      assert.isNotEmpty(schemas, at)
+      for (const schema of schemas) {
+        const text = JSON.stringify(schema)
+        assert.match(text, /"_tag":\{"type":"string","enum":\["\w+"\]\}/, at)
+        for (const member of ["type", "title", "status"]) assert.include(text, `"${member}":{`, at)
       }
     }
+  })
+
+  it("describes every failure of a protocol endpoint in the words of RFC 6749", () => {
+    const failures = failuresOf((name) => protocol.has(name))
+    assert.deepStrictEqual(new Set(failures.map(({ at }) => at.replace(/ \d+$/, ""))), protocol)
+    for (const { at, schemas, types } of failures) {
+      assert.deepStrictEqual(types, ["application/json"], at)
+      assert.isNotEmpty(schemas, at)
+      for (const schema of schemas) {
+        const { properties, required } = decodeMembers(schema)
+        assert.deepStrictEqual(Object.keys(properties).sort(), ["error", "error_description"], at)
+        for (const { type } of Object.values(properties)) assert.strictEqual(type, "string", at)
+        assert.include(required, "error", at)
+      }
+    }
+  })
+
+  it("tells a server without keys by 404", () => {
+    const failures = failuresOf((name) => name === jwks)
+    assert.deepStrictEqual(
+      failures.map(({ at, types }) => [at, types]),
+      [[`${jwks} 404`, ["application/json"]]],
+    )
+    assert.include(JSON.stringify(failures), '"enum":["JwkSetAbsent"]')
   })
 
   it("asks for the bearer token or the cookie where it answers 401 for a missing session, and nowhere else", () => {

@@ -38,6 +38,8 @@ const notForBrowsers = [
   /packages\/\w+\/src\/\w*(?:Handlers|Store|Stores|Services|Mailer)\.ts$/,
   /packages\/\w+\/src\/(?:Sessions|Users|Passwords|Emails|Audit|KeyRing|Hooks|Site|LinkedAccounts|VerificationTokens)\.ts$/,
   /packages\/factors\/src\/(?:SignInAttempts|Enrolments|StepUps|EmailCodes|MagicLinks|Passkeys|Totps|Hotps|BackupCodes)\.ts$/,
+  /packages\/oauth-server\/src\/(?:Authorizations|Clients|Consents|Discovery|Logouts|Resources|SigningKeys|Tokens|OAuthServerConfig|OAuthServerSettings)\.ts$/,
+  /\/node_modules\/jose\//,
 ]
 
 const offenders = (modules: ReadonlyArray<string>) =>
@@ -57,9 +59,10 @@ describe("@belfry/client in a browser", () => {
     }
   })
 
-  it("has at most 80 kB, compressed", async () => {
+  // Contracts and models beside Effect itself: those of the authorization server are 5.7 kB of it.
+  it("has at most 82 kB, compressed", async () => {
     const { bytes } = await bundle("@belfry/client")
-    assert.isBelow(gzipSync(bytes).length, 80_000)
+    assert.isBelow(gzipSync(bytes).length, 82_000)
   })
 
   it("would be seen to hold more: handlers and stores are found where they are", async () => {

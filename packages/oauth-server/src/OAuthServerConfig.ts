@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { boolean, choice, isWithin, lifetime, List, named, split } from "./internal/configValues.ts"
+import { boolean, choice, isWithin, lifetime, List, split } from "./internal/configValues.ts"
 import { ClientId } from "./OAuthClient.ts"
 import { OAuthServerPages } from "./OAuthServerPages.ts"
 import { make, OAuthServerSettings, type OAuthServerSettingsService } from "./OAuthServerSettings.ts"
@@ -21,7 +21,7 @@ import { SigningAlgorithm } from "./SigningKey.ts"
 const defaults = make()
 const Scopes = List(Scope)
 const scopes = (name: string, byDefault: ReadonlyArray<string>) =>
-  Config.schema(Scopes, named(name)).pipe(Config.withDefault(byDefault))
+  Config.schema(Scopes, name).pipe(Config.withDefault(byDefault))
 const orNull = <A>(config: Config.Config<A>) => config.pipe(Config.withDefault(null))
 
 // A whole resource, of which all but the identifier has a default.
@@ -73,58 +73,65 @@ const ScopeLifetimes = Schema.String.pipe(
  * @since 0.1.0
  */
 export const configSettings: Config.Config<OAuthServerSettingsService> = Config.all({
-  scopes: scopes("SCOPES", defaults.scopes),
-  defaultScopes: scopes("DEFAULT_SCOPES", defaults.defaultScopes),
-  clientCredentialsDefaultScopes: scopes("CLIENT_CREDENTIALS_DEFAULT_SCOPES", defaults.clientCredentialsDefaultScopes),
-  codeLifetime: lifetime("CODE_LIFETIME", defaults.codeLifetime, { maximum: Duration.minutes(10) }),
-  requestLifetime: lifetime("REQUEST_LIFETIME", defaults.requestLifetime, { maximum: Duration.hours(1) }),
-  accessTokenLifetime: lifetime("ACCESS_TOKEN_LIFETIME", defaults.accessTokenLifetime),
-  clientCredentialsLifetime: lifetime("CLIENT_CREDENTIALS_LIFETIME", defaults.clientCredentialsLifetime),
-  refreshTokenLifetime: lifetime("REFRESH_TOKEN_LIFETIME", defaults.refreshTokenLifetime),
-  grantLifetime: lifetime("GRANT_LIFETIME", defaults.grantLifetime),
-  idTokenLifetime: lifetime("ID_TOKEN_LIFETIME", defaults.idTokenLifetime),
-  scopeLifetimes: Config.schema(ScopeLifetimes, named("SCOPE_LIFETIMES")).pipe(
+  scopes: scopes("BELFRY_OAUTH_SCOPES", defaults.scopes),
+  defaultScopes: scopes("BELFRY_OAUTH_DEFAULT_SCOPES", defaults.defaultScopes),
+  clientCredentialsDefaultScopes: scopes(
+    "BELFRY_OAUTH_CLIENT_CREDENTIALS_DEFAULT_SCOPES",
+    defaults.clientCredentialsDefaultScopes,
+  ),
+  codeLifetime: lifetime("BELFRY_OAUTH_CODE_LIFETIME", defaults.codeLifetime, { maximum: Duration.minutes(10) }),
+  requestLifetime: lifetime("BELFRY_OAUTH_REQUEST_LIFETIME", defaults.requestLifetime, { maximum: Duration.hours(1) }),
+  accessTokenLifetime: lifetime("BELFRY_OAUTH_ACCESS_TOKEN_LIFETIME", defaults.accessTokenLifetime),
+  clientCredentialsLifetime: lifetime("BELFRY_OAUTH_CLIENT_CREDENTIALS_LIFETIME", defaults.clientCredentialsLifetime),
+  refreshTokenLifetime: lifetime("BELFRY_OAUTH_REFRESH_TOKEN_LIFETIME", defaults.refreshTokenLifetime),
+  grantLifetime: lifetime("BELFRY_OAUTH_GRANT_LIFETIME", defaults.grantLifetime),
+  idTokenLifetime: lifetime("BELFRY_OAUTH_ID_TOKEN_LIFETIME", defaults.idTokenLifetime),
+  scopeLifetimes: Config.schema(ScopeLifetimes, "BELFRY_OAUTH_SCOPE_LIFETIMES").pipe(
     Config.withDefault(defaults.scopeLifetimes),
   ),
-  refreshGrace: lifetime("REFRESH_GRACE", defaults.refreshGrace, {
+  refreshGrace: lifetime("BELFRY_OAUTH_REFRESH_GRACE", defaults.refreshGrace, {
     minimum: Duration.zero,
     maximum: Duration.minutes(10),
   }),
-  resources: Config.schema(Resources, named("RESOURCES")).pipe(
+  resources: Config.schema(Resources, "BELFRY_OAUTH_RESOURCES").pipe(
     Config.map((resources) => resources.map((resource): ProtectedResource => ({ ...plainResource, ...resource }))),
     Config.withDefault(defaults.resources),
   ),
-  registration: choice("REGISTRATION", ["off", "token", "open"], defaults.registration),
-  registrationScopes: orNull(Config.schema(Scopes, named("REGISTRATION_SCOPES"))),
-  registrationDefaultScopes: orNull(Config.schema(Scopes, named("REGISTRATION_DEFAULT_SCOPES"))),
+  registration: choice("BELFRY_OAUTH_REGISTRATION", ["off", "token", "open"], defaults.registration),
+  registrationScopes: orNull(Config.schema(Scopes, "BELFRY_OAUTH_REGISTRATION_SCOPES")),
+  registrationDefaultScopes: orNull(Config.schema(Scopes, "BELFRY_OAUTH_REGISTRATION_DEFAULT_SCOPES")),
   redirectSchemes: Config.schema(
     List(Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9+.-]*$/u))),
-    named("REDIRECT_SCHEMES"),
+    "BELFRY_OAUTH_REDIRECT_SCHEMES",
   ).pipe(Config.withDefault(defaults.redirectSchemes)),
   registrationSecretLifetime: orNull(
-    Config.schema(Schema.DurationFromString.check(isWithin({})), named("REGISTRATION_SECRET_LIFETIME")),
+    Config.schema(Schema.DurationFromString.check(isWithin({})), "BELFRY_OAUTH_REGISTRATION_SECRET_LIFETIME"),
   ),
-  secretOverlap: lifetime("SECRET_OVERLAP", defaults.secretOverlap, { minimum: Duration.zero }),
-  trustedClients: Config.schema(List(ClientId), named("TRUSTED_CLIENTS")).pipe(
+  secretOverlap: lifetime("BELFRY_OAUTH_SECRET_OVERLAP", defaults.secretOverlap, { minimum: Duration.zero }),
+  trustedClients: Config.schema(List(ClientId), "BELFRY_OAUTH_TRUSTED_CLIENTS").pipe(
     Config.map((ids): ReadonlySet<ClientId> => new Set(ids)),
     Config.withDefault(defaults.trustedClients),
   ),
-  publicClientBeforeSignIn: boolean("PUBLIC_CLIENT_BEFORE_SIGN_IN", defaults.publicClientBeforeSignIn),
+  publicClientBeforeSignIn: boolean("BELFRY_OAUTH_PUBLIC_CLIENT_BEFORE_SIGN_IN", defaults.publicClientBeforeSignIn),
   pairwiseSecret: orNull(
-    Config.schema(Schema.String.check(Schema.isMinLength(32)), named("PAIRWISE_SECRET")).pipe(
+    Config.schema(Schema.String.check(Schema.isMinLength(32)), "BELFRY_OAUTH_PAIRWISE_SECRET").pipe(
       Config.map((secret) => Redacted.make(secret, { label: "pairwise secret" })),
     ),
   ),
-  accessTokenAlgorithm: choice("ACCESS_TOKEN_ALGORITHM", SigningAlgorithm.literals, defaults.accessTokenAlgorithm),
-  idTokenAlgorithm: choice("ID_TOKEN_ALGORITHM", SigningAlgorithm.literals, defaults.idTokenAlgorithm),
-  keyLifetime: lifetime("KEY_LIFETIME", defaults.keyLifetime, { minimum: Duration.hours(1) }),
-  keyLead: lifetime("KEY_LEAD", defaults.keyLead, { minimum: Duration.zero }),
-  disableJwt: boolean("DISABLE_JWT", defaults.disableJwt),
-  endSession: boolean("END_SESSION", defaults.endSession),
-  grantTypes: Config.schema(List(Schema.NonEmptyString), named("GRANT_TYPES")).pipe(
+  accessTokenAlgorithm: choice(
+    "BELFRY_OAUTH_ACCESS_TOKEN_ALGORITHM",
+    SigningAlgorithm.literals,
+    defaults.accessTokenAlgorithm,
+  ),
+  idTokenAlgorithm: choice("BELFRY_OAUTH_ID_TOKEN_ALGORITHM", SigningAlgorithm.literals, defaults.idTokenAlgorithm),
+  keyLifetime: lifetime("BELFRY_OAUTH_KEY_LIFETIME", defaults.keyLifetime, { minimum: Duration.hours(1) }),
+  keyLead: lifetime("BELFRY_OAUTH_KEY_LEAD", defaults.keyLead, { minimum: Duration.zero }),
+  disableJwt: boolean("BELFRY_OAUTH_DISABLE_JWT", defaults.disableJwt),
+  endSession: boolean("BELFRY_OAUTH_END_SESSION", defaults.endSession),
+  grantTypes: Config.schema(List(Schema.NonEmptyString), "BELFRY_OAUTH_GRANT_TYPES").pipe(
     Config.withDefault(defaults.grantTypes),
   ),
-  rateLimits: boolean("RATE_LIMITS", true).pipe(
+  rateLimits: boolean("BELFRY_OAUTH_RATE_LIMITS", true).pipe(
     Config.map((isLimited) => (isLimited ? defaults.rateLimits : noLimits)),
   ),
 }).pipe(Config.map((settings) => make(settings)))
@@ -153,14 +160,14 @@ export const layerConfigPages = Layer.effect(
   OAuthServerPages,
   Effect.gen(function* () {
     const pages = yield* OAuthServerPages
-    const page = (name: string, byDefault: string) => Config.String(named(name)).pipe(Config.withDefault(byDefault))
+    const page = (name: string, byDefault: string) => Config.String(name).pipe(Config.withDefault(byDefault))
     return {
       ...pages,
-      login: yield* page("LOGIN_URL", pages.login),
-      signUp: yield* Config.String(named("SIGN_UP_URL")).pipe(Config.withDefault(pages.signUp)),
-      consent: yield* page("CONSENT_URL", pages.consent),
-      selectAccount: yield* page("SELECT_ACCOUNT_URL", pages.selectAccount),
-      postLogin: yield* Config.String(named("POST_LOGIN_URL")).pipe(Config.withDefault(pages.postLogin)),
+      login: yield* page("BELFRY_OAUTH_LOGIN_URL", pages.login),
+      signUp: yield* Config.String("BELFRY_OAUTH_SIGN_UP_URL").pipe(Config.withDefault(pages.signUp)),
+      consent: yield* page("BELFRY_OAUTH_CONSENT_URL", pages.consent),
+      selectAccount: yield* page("BELFRY_OAUTH_SELECT_ACCOUNT_URL", pages.selectAccount),
+      postLogin: yield* Config.String("BELFRY_OAUTH_POST_LOGIN_URL").pipe(Config.withDefault(pages.postLogin)),
     }
   }),
 )

@@ -32,6 +32,22 @@ describe("RFC 7515 §7.1", () => {
   }
 })
 
+describe("RFC 7518 §3.4", () => {
+  it.effect("MUST write both numbers of an ES256 signature in 32 bytes, however small they are", () =>
+    Effect.gen(function* () {
+      const keys = yield* Effect.promise(() => generateKeyPair("ES256", { extractable: true }))
+      const jwk = Redacted.make(JSON.stringify(yield* Effect.promise(() => exportJWK(keys.privateKey))))
+      const sign = yield* Effect.flatMap(JwsSigner, ({ prepare }) => prepare(jwk, "ES256"))
+      // One in 256 begins with a zero byte, which DER leaves out; one in two has one more, for its sign.
+      for (let index = 0; index < 2000; index++) {
+        const token = yield* sign({ alg: "ES256", typ: "JWT", kid: "k" }, String(index))
+        assert.strictEqual(Buffer.from(token.split(".")[2] ?? "", "base64url").length, 64)
+        yield* Effect.promise(() => compactVerify(token, keys.publicKey, { algorithms: ["ES256"] }))
+      }
+    }).pipe(Effect.provide(NodeJwsSigner.layer)),
+  )
+})
+
 describe("RFC 8037 A.4", () => {
   it.effect("signs by EdDSA as WebCrypto does, to the byte", () =>
     Effect.gen(function* () {

@@ -11,8 +11,6 @@ interface Bounds {
   readonly maximum?: Duration.Duration
 }
 
-export const named = (name: string): string => `BELFRY_OAUTH_${name}`
-
 /** The parts of a list by commas, without the spaces around them. */
 export const split = (text: string): ReadonlyArray<string> =>
   text
@@ -37,13 +35,12 @@ export const isWithin = ({ minimum = Duration.seconds(1), maximum = Duration.day
   })
 
 export const lifetime = (name: string, byDefault: Duration.Duration, bounds: Bounds = {}) =>
-  Config.schema(Schema.DurationFromString.check(isWithin(bounds)), named(name)).pipe(Config.withDefault(byDefault))
+  Config.schema(Schema.DurationFromString.check(isWithin(bounds)), name).pipe(Config.withDefault(byDefault))
 
 export const choice = <const Values extends ReadonlyArray<string>>(
   name: string,
   values: Values,
   byDefault: Values[number],
-) => Config.schema(Schema.Literals(values), named(name)).pipe(Config.withDefault(byDefault))
+) => Config.schema(Schema.Literals(values), name).pipe(Config.withDefault(byDefault))
 
-export const boolean = (name: string, byDefault: boolean) =>
-  Config.Boolean(named(name)).pipe(Config.withDefault(byDefault))
+export const boolean = (name: string, byDefault: boolean) => Config.Boolean(name).pipe(Config.withDefault(byDefault))
