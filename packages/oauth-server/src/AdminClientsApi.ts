@@ -134,12 +134,16 @@ export class AdminClientsApi extends HttpApiGroup.make("oauthAdminClients")
       payload: AdminClientPatch,
       success: AdminClient,
       error: [clientNotFound, metadataInvalid],
-    }).annotate(OpenApi.Summary, "Changes a client, and what only the host decides about it; an absent key leaves"),
+    })
+      .annotate(OpenApi.Summary, "Changes a client, and what only the host decides about it; an absent key leaves")
+      .middleware(FreshSession),
     HttpApiEndpoint.delete("remove", "/oauth2/admin/clients/:clientId", {
       params: clientParams,
       success: HttpApiSchema.NoContent,
       error: clientNotFound,
-    }).annotate(OpenApi.Summary, "Removes a client with its grants, tokens and consents"),
+    })
+      .annotate(OpenApi.Summary, "Removes a client with its grants, tokens and consents")
+      .middleware(FreshSession),
     HttpApiEndpoint.post("rotateSecret", "/oauth2/admin/clients/:clientId/secret", {
       params: clientParams,
       success: AdminClientWithSecret,

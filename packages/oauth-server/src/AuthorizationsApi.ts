@@ -127,6 +127,13 @@ const DecisionForm = Schema.Struct({
 
 const LogoutConfirmation = Schema.Struct({ request: Sealed })
 
+// For callers that are no browsers; people are shown a page.
+const failures = [
+  AuthorizationFailure.pipe(HttpApiSchema.status(400)),
+  AuthorizationFailure.pipe(HttpApiSchema.status(429)),
+  AuthorizationFailure.pipe(HttpApiSchema.status(503)),
+] as const
+
 /**
  * Where browsers go themselves: the authorization endpoint and what follows it, and the end of a session.
  *
@@ -144,28 +151,28 @@ export class AuthorizationRedirectsApi extends HttpApiGroup.make("oauthAuthoriza
   .add(
     HttpApiEndpoint.get("authorize", "/oauth2/authorize", {
       success: [HttpApiSchema.Empty(302), NextLocation],
-      error: AuthorizationFailure.pipe(HttpApiSchema.status(400)),
+      error: failures,
     }).annotate(OpenApi.Summary, "The authorization endpoint (RFC 6749, OpenID Connect)"),
     HttpApiEndpoint.post("authorizeByForm", "/oauth2/authorize", {
       payload: Schema.Record(Schema.String, Schema.String).pipe(HttpApiSchema.asFormUrlEncoded()),
       success: [HttpApiSchema.Empty(303), NextLocation],
-      error: AuthorizationFailure.pipe(HttpApiSchema.status(400)),
+      error: failures,
     }).annotate(OpenApi.Summary, "The same by a form; it re-enters by GET, with the cookies"),
     HttpApiEndpoint.get("continue", "/oauth2/continue", {
       success: [HttpApiSchema.Empty(302), NextLocation],
-      error: AuthorizationFailure.pipe(HttpApiSchema.status(400)),
+      error: [failures[0], failures[2]],
     }).annotate(
       OpenApi.Summary,
       "Goes on with the request that waits, named by `request`: the next page, or the answer",
     ),
     HttpApiEndpoint.get("endSession", "/oauth2/end-session", {
       success: [HttpApiSchema.Empty(302), LogoutLocation],
-      error: AuthorizationFailure.pipe(HttpApiSchema.status(400)),
+      error: [failures[0], failures[2]],
     }).annotate(OpenApi.Summary, "The end session endpoint (RP-Initiated Logout)"),
     HttpApiEndpoint.post("endSessionByForm", "/oauth2/end-session", {
       payload: Schema.Record(Schema.String, Schema.String).pipe(HttpApiSchema.asFormUrlEncoded()),
       success: [HttpApiSchema.Empty(303), LogoutLocation],
-      error: AuthorizationFailure.pipe(HttpApiSchema.status(400)),
+      error: [failures[0], failures[2]],
     }).annotate(OpenApi.Summary, "The same by a form; it re-enters by GET, with the cookies"),
   )
   .annotateMerge(

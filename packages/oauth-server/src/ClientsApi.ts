@@ -159,12 +159,16 @@ export class ClientsApi extends HttpApiGroup.make("oauthClients")
       payload: ClientMetadataPatch,
       success: ManagedClient,
       error: [clientNotFound, metadataInvalid, changeRefused],
-    }).annotate(OpenApi.Summary, "Changes a client; an absent key leaves"),
+    })
+      .annotate(OpenApi.Summary, "Changes a client; an absent key leaves")
+      .middleware(FreshSession),
     HttpApiEndpoint.delete("remove", "/oauth2/clients/:clientId", {
       params: clientParams,
       success: HttpApiSchema.NoContent,
       error: [clientNotFound, changeRefused],
-    }).annotate(OpenApi.Summary, "Removes a client with its grants, tokens and consents"),
+    })
+      .annotate(OpenApi.Summary, "Removes a client with its grants, tokens and consents")
+      .middleware(FreshSession),
     HttpApiEndpoint.post("rotateSecret", "/oauth2/clients/:clientId/secret", {
       params: clientParams,
       success: ManagedClientWithSecret,

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { asProblem } from "@belfry/core/ProblemApi"
-import { Authentication, RequiredScopes, ScopeCheck } from "@belfry/core/SessionsApi"
+import { FreshSession, Authentication, RequiredScopes, ScopeCheck } from "@belfry/core/SessionsApi"
 import * as Effect from "effect/Effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -56,17 +56,23 @@ export class ResourcesApi extends HttpApiGroup.make("oauthResources")
       payload: ProtectedResourceInput,
       success: ProtectedResource.pipe(HttpApiSchema.status(201)),
       error: ResourceTaken.pipe(asProblem({ status: 409, title: "Conflict" })),
-    }).annotate(OpenApi.Summary, "Adds a protected resource"),
+    })
+      .annotate(OpenApi.Summary, "Adds a protected resource")
+      .middleware(FreshSession),
     HttpApiEndpoint.put("update", "/oauth2/admin/resources", {
       payload: ProtectedResourceInput,
       success: ProtectedResource,
       error: [notFound, configured],
-    }).annotate(OpenApi.Summary, "Replaces the protected resource of the identifier"),
+    })
+      .annotate(OpenApi.Summary, "Replaces the protected resource of the identifier")
+      .middleware(FreshSession),
     HttpApiEndpoint.delete("remove", "/oauth2/admin/resources", {
       query: { identifier: text },
       success: HttpApiSchema.NoContent,
       error: [notFound, configured],
-    }).annotate(OpenApi.Summary, "Removes a protected resource"),
+    })
+      .annotate(OpenApi.Summary, "Removes a protected resource")
+      .middleware(FreshSession),
   )
   .annotate(RequiredScopes, [adminScope])
   .middleware(ScopeCheck)

@@ -5,7 +5,7 @@
  */
 import { RequestGuard } from "@belfry/core/ProblemApi"
 import { clientInfo, seeing, storeUnavailable } from "@belfry/core/RequestHandlers"
-import { Authentication, CurrentUser, ScopeCheck } from "@belfry/core/SessionsApi"
+import { Authentication, CurrentUser, FreshSession, ScopeCheck } from "@belfry/core/SessionsApi"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OAuthServerApi } from "./OAuthServerApi.ts"
@@ -43,4 +43,4 @@ export const layer = HttpApiBuilder.group(
         ),
     })
   }),
-).pipe(seeing(Resources, RequestGuard, Authentication, ScopeCheck))
+).pipe(seeing(Resources, RequestGuard, Authentication, FreshSession, ScopeCheck))
