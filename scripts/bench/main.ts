@@ -23,6 +23,7 @@ Benches: ${benches.map((bench) => bench.name).join(", ")}
   --duration S    seconds of a turn (10)
   --only A,B      run these contenders only
   --subject NAME  measure this contender against the bars instead of belfry
+  --unpinned      let server, PostgreSQL and clients share all cores (oauth-server)
   --no-fail       exit with 0 even when a bar is not held
 `
 
@@ -45,6 +46,7 @@ const readArguments = () => {
         duration: { type: "string", default: "10" },
         only: { type: "string" },
         subject: { type: "string", default: "belfry" },
+        unpinned: { type: "boolean", default: false },
         "no-fail": { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -73,6 +75,7 @@ if (values.help || bench === undefined || positionals.length > 1) {
 const report = await bench.run({
   rounds: positive("rounds", values.rounds),
   duration: positive("duration", values.duration),
+  isPinned: !values.unpinned,
   only: values.only?.split(","),
   subject: values.subject,
   print,

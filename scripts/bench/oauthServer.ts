@@ -33,6 +33,8 @@ import type { Bar, Bench, ContenderReport, Options, Report } from "./report.ts"
 
 const contenders: ReadonlyArray<OAuthContender> = [limit, oidcProvider, betterAuthOAuth, belfryOAuth]
 const atOnce = 50
+/** Rates of all contenders rise for about so long after the start. */
+const settlingSeconds = 15
 const chains = 2000
 const opaqueTokens = 1000
 const trials = 10
@@ -156,6 +158,7 @@ const compare = async (
     const results: ReadonlyMap<string, Throughput> = await measureThroughput(entrants, generator, {
       rounds,
       connections: atOnce,
+      settlingSeconds,
       warmUpSeconds: Math.max(3, Math.ceil(duration / 2)),
       seconds: duration,
       onTurn: (number, name, turn, note) =>
@@ -294,7 +297,7 @@ const run = async (options: Options): Promise<Report> => {
   const unknown = [...(only ?? []), subject].find((name) => !contenders.some((contender) => contender.name === name))
   if (unknown !== undefined) throw new Error(`no contender ${unknown}`)
   installPeers()
-  const cores = detectCores()
+  const cores = options.isPinned ? detectCores() : undefined
   const postgres = await startPostgres(cores)
   try {
     return await measureAll(

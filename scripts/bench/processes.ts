@@ -36,7 +36,7 @@ export const detectCores = (): Cores | undefined => {
 /** Tells which processes have which cores. */
 export const pinningNote = (cores: Cores | undefined): string =>
   cores === undefined
-    ? "processes are not pinned to cores (no taskset, or one core only)"
+    ? "processes share all cores"
     : `pinned: server to core ${cores.server}, PostgreSQL and load to core ${cores.others}`
 
 /** How to start a process. */

@@ -37,6 +37,8 @@ export interface Options {
   readonly only: ReadonlyArray<string> | undefined
   /** Name of the contender that the bars are for. */
   readonly subject: string
+  /** Whether the server has a core of its own, so that the work of database and clients does not count. */
+  readonly isPinned: boolean
   /** Writes one line for people. */
   readonly print: (line: string) => void
 }

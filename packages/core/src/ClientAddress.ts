@@ -32,7 +32,8 @@ export const parse = (text: string): Option.Option<NetAddress.IpAddress> => {
  * @since 0.1.0
  */
 export const normalize = (text: string): string | null =>
-  Option.match(parse(text), { onNone: () => null, onSome: NetAddress.formatIp })
+  // Most of them are, and every request has one.
+  isDottedDecimal.test(text) ? text : Option.match(parse(text), { onNone: () => null, onSome: NetAddress.formatIp })
 
 /**
  * The part of an address that stands for one client: IPv4 whole, of IPv6 the /64 network, since one subscriber has at
@@ -99,3 +100,8 @@ export const configTrustedProxies = Effect.gen(function* () {
   const text = yield* Config.String("BELFRY_TRUSTED_PROXIES").pipe(Config.withDefault(""))
   return yield* Effect.fromResult(parseTrustedProxies(text))
 })
+
+// internal
+
+/** An IPv4 address as it is written by everybody, which is its one form. */
+const isDottedDecimal = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)$/

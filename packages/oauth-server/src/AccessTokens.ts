@@ -128,6 +128,9 @@ export const make = Effect.gen(function* () {
   const audit = yield* Audit
   const issuer = issuerOf(yield* Site)
   const { counted, prove } = yield* ClientRequests.make
+  const countingIntrospection = counted(settings.rateLimits.introspection)
+  const countingRevocation = counted(settings.rateLimits.revocation)
+  const countingUserInfo = counted(settings.rateLimits.userInfo)
   const tokens = yield* PresentedTokens.make
 
   const verify: AccessTokens["Service"]["verify"] = Effect.fn("AccessTokens.verify")(function* (text, also = {}) {
@@ -141,7 +144,7 @@ export const make = Effect.gen(function* () {
 
   /** The client of a request about a token, and what is on file about both: one statement. */
   const proveFor = Effect.fnUntraced(function* ({ authorization, parameters }: ClientRequest, forPublic: boolean) {
-    const credentials = yield* authentications.read(authorization, parameters)
+    const credentials = yield* Effect.fromResult(authentications.read(authorization, parameters))
     const presented = yield* tokens.read(tokenOf(parameters))
     const proved = yield* prove(credentials, PresentedTokens.lookupOf(presented))
     if (credentials.method === "none" && !forPublic) {
@@ -228,15 +231,24 @@ export const make = Effect.gen(function* () {
 
   return AccessTokens.of({
     verify,
-    introspect: Effect.fn("AccessTokens.introspect")((request) =>
-      counted(settings.rateLimits.introspection, request.clientInfo)(introspect(request)),
-    ),
-    revoke: Effect.fn("AccessTokens.revoke")((request) =>
-      counted(settings.rateLimits.revocation, request.clientInfo)(revoke(request)),
-    ),
-    userInfo: Effect.fn("AccessTokens.userInfo")((token, clientInfo) =>
-      counted(settings.rateLimits.userInfo, clientInfo)(userInfo(token)),
-    ),
+    introspect: (request) =>
+      Effect.withSpan(
+        countingIntrospection(request.clientInfo, introspect(request)),
+        "AccessTokens.introspect",
+        ClientRequests.spanOptions,
+      ),
+    revoke: (request) =>
+      Effect.withSpan(
+        countingRevocation(request.clientInfo, revoke(request)),
+        "AccessTokens.revoke",
+        ClientRequests.spanOptions,
+      ),
+    userInfo: (token, clientInfo) =>
+      Effect.withSpan(
+        countingUserInfo(clientInfo, userInfo(token)),
+        "AccessTokens.userInfo",
+        ClientRequests.spanOptions,
+      ),
   })
 })
 

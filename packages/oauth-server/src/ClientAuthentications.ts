@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { AssertionStore } from "./AssertionStore.ts"
 import { ClientStore } from "./ClientStore.ts"
 import * as ClientKeys from "./internal/clientAuthentication/clientKeys.ts"
@@ -70,7 +71,7 @@ export class ClientAuthentications extends Context.Service<
     readonly read: (
       authorization: string | undefined,
       parameters: Parameters,
-    ) => Effect.Effect<ClientCredentials, OAuthError>
+    ) => Result.Result<ClientCredentials, OAuthError>
     /**
      * Verifies the credentials against the client on file (null: there is none). An assertion is claimed, so that it
      * works once. Secrets that were hashed with an older key of the ring are hashed anew.
@@ -108,27 +109,24 @@ export const make = Effect.gen(function* () {
     none,
   ]
 
-  const read: ClientAuthentications["Service"]["read"] = Effect.fnUntraced(function* (header, parameters) {
+  const read: ClientAuthentications["Service"]["read"] = (header, parameters) => {
     const authorization = header === undefined ? null : parseAuthorization(header)
     const found = methods.flatMap((method) => Option.toArray(method.read(authorization, parameters)))
     const [credentials] = found
     const isForeignScheme = authorization !== null && authorization.scheme !== "basic"
     // RFC 6749 §2.3: a client uses one method in each request.
     if (found.length > (isForeignScheme ? 0 : 1))
-      return yield* invalidRequest("The client authenticates in two ways at once")
-    if (credentials !== undefined) return yield* Effect.fromResult(credentials)
-    return yield* invalidClient(authorization === null ? "none" : "authorization-scheme")
-  })
+      return Result.fail(invalidRequest("The client authenticates in two ways at once"))
+    return credentials ?? Result.fail(invalidClient(authorization === null ? "none" : "authorization-scheme"))
+  }
 
-  const verify: ClientAuthentications["Service"]["verify"] = Effect.fn("ClientAuthentications.verify")(
-    function* (credentials, client) {
-      const usable = usableBy(credentials, client)
-      const method = methods.find(({ method }) => method === credentials.method)
-      const refusal = method === undefined ? "method" : yield* method.verify(credentials, usable)
-      if (refusal === null && usable !== null) return usable
-      return yield* invalidClient(whyUnusable(credentials, client) ?? refusal ?? "unknown")
-    },
-  )
+  const verify: ClientAuthentications["Service"]["verify"] = Effect.fnUntraced(function* (credentials, client) {
+    const usable = usableBy(credentials, client)
+    const method = methods.find(({ method }) => method === credentials.method)
+    const refusal = method === undefined ? "method" : yield* method.verify(credentials, usable)
+    if (refusal === null && usable !== null) return usable
+    return yield* invalidClient(whyUnusable(credentials, client) ?? refusal ?? "unknown")
+  })
 
   return ClientAuthentications.of({ methods: methods.map(({ method }) => method), read, verify })
 })

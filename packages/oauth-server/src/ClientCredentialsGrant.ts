@@ -88,7 +88,7 @@ const checks: ReadonlyArray<GrantCheck> = [
     name: "the scope is about no user",
     spec: "RFC 6749 §4.4.2",
     check: ({ parameters }) =>
-      Effect.flatMap(readScopes(parameters), (asked) =>
+      Effect.flatMapEager(readScopes(parameters), (asked) =>
         ensure(!(asked ?? []).some((scope) => OAuthScope.openIdScopes.includes(scope)), () =>
           refusal("invalid_scope", "The scopes of OpenID Connect are about a user"),
         ),
@@ -98,7 +98,7 @@ const checks: ReadonlyArray<GrantCheck> = [
     name: "the client may ask for the scope",
     spec: "RFC 6749 §3.3",
     check: ({ client, parameters }) =>
-      Effect.flatMap(readScopes(parameters), (asked) =>
+      Effect.flatMapEager(readScopes(parameters), (asked) =>
         ensure(OAuthScope.isCovered(asked ?? [], client.metadata.scopes), () =>
           refusal("invalid_scope", "The client may not ask for this scope"),
         ),
@@ -108,6 +108,6 @@ const checks: ReadonlyArray<GrantCheck> = [
     name: "the resource takes the scope",
     spec: "RFC 8707 §2.2",
     check: ({ parameters, resources }) =>
-      Effect.flatMap(readScopes(parameters), (asked) => requireScopesFor(asked, resources)),
+      Effect.flatMapEager(readScopes(parameters), (asked) => requireScopesFor(asked, resources)),
   },
 ]

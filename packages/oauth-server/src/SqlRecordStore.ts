@@ -4,16 +4,18 @@
  * @since 0.1.0
  */
 import * as SqlStoreError from "@belfry/core/SqlStoreError"
+import type { StoreError } from "@belfry/core/StoreError"
 import { userColumns } from "@belfry/core/SqlUserStore"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import { clientColumns } from "./internal/clientRow.ts"
 import { consentColumns } from "./internal/consentRow.ts"
+import * as JoinedLookups from "./internal/joinedLookups.ts"
 import { accessTokenColumns, codeColumns, grantColumns, refreshTokenColumns } from "./internal/grantRow.ts"
 import { type FoundRow, nothing, toRecords } from "./internal/recordRow.ts"
 import { isText } from "./internal/sqlText.ts"
-import { type Presented, RecordStore } from "./RecordStore.ts"
+import { type Presented, RecordStore, type Records } from "./RecordStore.ts"
 
 /**
  * Builds the store over the SQL client.
@@ -25,6 +27,7 @@ export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const statements = SqlStoreError.statements(sql, "RecordStore")
   const texts = new Map<string, string>()
+  const joined = JoinedLookups.make<Records, StoreError>()
 
   // The hot path of every protocol endpoint: one row, each part of it found by a unique index. The text depends on which
   // parts are presented and on how many keys the key ring has, so each of the few shapes is built once and prepared once
@@ -42,13 +45,16 @@ export const make = Effect.gen(function* () {
     }
     const text = texts.get(shape) ?? textOf(asked)
     texts.set(shape, text)
-    return statements.read("find", sql.unsafe<FoundRow>(text, parameters))
+    const lookUp = Effect.map(statements.read("find", sql.unsafe<FoundRow>(text, parameters)), ([row]): Records =>
+      row === undefined ? nothing : toRecords(row, presented),
+    )
+    // Inside a transaction its own writes must be seen, on its own connection.
+    return Effect.flatMap(SqlStoreError.isInTransaction(sql), (isInside) =>
+      isInside ? lookUp : joined(shape + JSON.stringify(parameters), lookUp),
+    )
   }
 
-  return RecordStore.of({
-    find: (presented) =>
-      Effect.map(find(presented), ([row]) => (row === undefined ? nothing : toRecords(row, presented))),
-  })
+  return RecordStore.of({ find })
 })
 
 /**

@@ -89,16 +89,15 @@ export const make = Effect.gen(function* () {
     return resources ?? (yield* invalidTarget("unknown"))
   })
 
-  const runChecks = ({ checks, onRefused }: GrantType, facts: TokenRequestFacts) =>
-    Effect.forEach(checks, ({ check }) => check(facts), { discard: true }).pipe(
-      Effect.catchTag("OAuthError", (error) =>
-        Effect.andThen(onRefused === undefined ? Effect.void : onRefused(facts, error), Effect.fail(error)),
-      ),
-    )
+  const runChecks = Effect.fnUntraced(function* ({ checks }: GrantType, facts: TokenRequestFacts) {
+    for (const { check } of checks) yield* check(facts)
+  })
+
+  const counting = counted(settings.rateLimits.token)
 
   const exchange = Effect.fnUntraced(function* ({ authorization, clientInfo, parameters }: ClientRequest) {
     const grantType = yield* grantTypeOf(parameters)
-    const credentials = yield* authentications.read(authorization, parameters)
+    const credentials = yield* Effect.fromResult(authentications.read(authorization, parameters))
     const identifiers = readResources(parameters)
     // What is malformed is refused after the client, whose failure counts for more: it would register anew.
     const presents = yield* Effect.result(grantType.presents(parameters))
@@ -112,14 +111,13 @@ export const make = Effect.gen(function* () {
     yield* Effect.fromResult(presents)
     const resources = yield* resourcesOf(identifiers, proved)
     const facts: TokenRequestFacts = { ...proved, parameters, resources, clientInfo, now: yield* DateTime.now }
-    yield* runChecks(grantType, facts)
+    yield* Effect.tapError(runChecks(grantType, facts), (error) => grantType.onRefused?.(facts, error) ?? Effect.void)
     return yield* grantType.exchange(facts)
   })
 
   return Tokens.of({
-    exchange: Effect.fn("Tokens.exchange")((request) =>
-      counted(settings.rateLimits.token, request.clientInfo)(exchange(request)),
-    ),
+    exchange: (request) =>
+      Effect.withSpan(counting(request.clientInfo, exchange(request)), "Tokens.exchange", ClientRequests.spanOptions),
   })
 })
 

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { clientInfo, seeing } from "@belfry/core/RequestHandlers"
+import { RequestBody, type RequestBodyService } from "@belfry/core/RequestBodyHandlers"
 import type { RateLimited } from "@belfry/core/RateLimit"
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
@@ -37,10 +38,11 @@ const layerGroup = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const tokens = yield* Tokens
     const accessTokens = yield* AccessTokens
+    const body = yield* RequestBody
     const realm = issuerOf(yield* Site)
 
     const clientRequest = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<ClientRequest, OAuthError> =>
-      Effect.map(readForm(request), (parameters) => ({
+      Effect.map(readForm(body, request), (parameters) => ({
         authorization: request.headers.authorization,
         parameters,
         clientInfo: clientInfo(request),
@@ -68,7 +70,7 @@ const layerGroup = HttpApiBuilder.group(
     const userInfo = ({ request }: { readonly request: HttpServerRequest.HttpServerRequest }) =>
       answering(
         Effect.gen(function* () {
-          const token = yield* presentedToken(request)
+          const token = yield* presentedToken(body, request)
           if (token === null) {
             // RFC 6750 §3.1: who sent no credentials is told no error.
             return HttpServerResponse.empty({
@@ -113,7 +115,7 @@ const layerGroup = HttpApiBuilder.group(
       .handleRaw("userInfo", userInfo)
       .handleRaw("userInfoByPost", userInfo)
   }),
-).pipe(seeing(Tokens, AccessTokens, Site))
+).pipe(seeing(Tokens, AccessTokens, Site, RequestBody))
 
 /** RFC 6749 §3.2: what takes forms takes nothing but POST. */
 const layerOnlyPost = (path: HttpRouter.PathInput) =>
@@ -168,10 +170,13 @@ const toTokenAnswer = (response: TokenResponse, now: number): Claims => {
  *
  * @see [RFC 6750 §2](https://www.rfc-editor.org/rfc/rfc6750.html#section-2)
  */
-const presentedToken = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+const presentedToken = Effect.fnUntraced(function* (
+  body: RequestBodyService,
+  request: HttpServerRequest.HttpServerRequest,
+) {
   const header = /^bearer(?: +(.*))?$/isu.exec(request.headers.authorization ?? "")
   const inForm =
-    request.method === "POST" && isForm(request) ? (yield* readForm(request)).get("access_token") : undefined
+    request.method === "POST" && isForm(request) ? (yield* readForm(body, request)).get("access_token") : undefined
   // RFC 9700 §4.3.2: URLs end up in logs and histories.
   if (queryOf(request.url).has("access_token")) {
     return yield* invalidRequest("An access token in the query is not taken")

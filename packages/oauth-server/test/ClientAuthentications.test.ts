@@ -24,7 +24,7 @@ const layer = ClientAuthentications.layer.pipe(
 const form = (fields: Readonly<Record<string, string>>) => Parameters.lenient(new URLSearchParams(fields))
 
 const read = (authorization: string | undefined, fields: Readonly<Record<string, string>> = {}) =>
-  ClientAuthentications.ClientAuthentications.use((all) => all.read(authorization, form(fields)))
+  ClientAuthentications.ClientAuthentications.use((all) => Effect.fromResult(all.read(authorization, form(fields))))
 
 /** Reads and verifies; the client's id, or why not. */
 const prove = Effect.fnUntraced(function* (

@@ -1,6 +1,7 @@
 /**
  * Forms that clients post, as they are read wherever they come in.
  */
+import { platform } from "@belfry/core/RequestBodyHandlers"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpServerRequest } from "effect/http"
@@ -8,6 +9,7 @@ import { readForm } from "../src/internal/forms.ts"
 
 const read = (body: string) =>
   readForm(
+    platform,
     HttpServerRequest.fromWeb(
       new Request("http://localhost/", {
         method: "POST",

@@ -91,7 +91,7 @@ const prove = Effect.fnUntraced(function* (
 ) {
   const { read, verify } = yield* ClientAuthentications.ClientAuthentications
   const search = new URLSearchParams({ client_assertion: assertion, client_assertion_type: type, ...fields })
-  return yield* Effect.flatMap(read(undefined, Parameters.lenient(search)), (credentials) =>
+  return yield* Effect.flatMap(Effect.fromResult(read(undefined, Parameters.lenient(search))), (credentials) =>
     verify(credentials, client),
   ).pipe(
     Effect.match({

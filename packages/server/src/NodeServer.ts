@@ -16,6 +16,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Http from "node:http"
 import * as NodeJwsSigner from "./NodeJwsSigner.ts"
 import * as NodeMac from "./NodeMac.ts"
+import * as NodeRequestBody from "./NodeRequestBody.ts"
 import * as NodeThreadPool from "./NodeThreadPool.ts"
 import * as Requests from "./Requests.ts"
 import * as Server from "./Server.ts"
@@ -73,7 +74,12 @@ export const serve = <E, R>(routes: Layer.Layer<never, E, R>) =>
     Effect.gen(function* () {
       // Given to the routes alone: what is in scope of the server itself is copied into every request.
       const platform = yield* Layer.build(
-        Layer.mergeAll(layerCrypto, NodeHttpServer.layerHttpServices, NodeThreadPool.layerBackground),
+        Layer.mergeAll(
+          layerCrypto,
+          NodeHttpServer.layerHttpServices,
+          NodeRequestBody.layer,
+          NodeThreadPool.layerBackground,
+        ),
       )
       const app = yield* Effect.provideContext(HttpRouter.toHttpEffect(routes), platform)
       const listen = HttpServer.serveEffect(app)

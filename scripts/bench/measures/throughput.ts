@@ -57,6 +57,8 @@ export const measureThroughput = async <A extends Contestant>(
     readonly rounds: number
     readonly connections: number
     readonly warmUpSeconds: number
+    /** Before the first turn, in the place of `warmUpSeconds`: until the code is compiled for good. */
+    readonly settlingSeconds?: number
     readonly seconds: number
     readonly onTurn: (round: number, name: string, turn: Turn, note: string) => void
   },
@@ -65,7 +67,8 @@ export const measureThroughput = async <A extends Contestant>(
   for (let round = 0; round < options.rounds; round++) {
     const shift = round % contestants.length
     for (const contestant of [...contestants.slice(shift), ...contestants.slice(0, shift)]) {
-      const warmUp = await generator.prepare(contestant, options.connections, options.warmUpSeconds)
+      const seconds = round === 0 ? (options.settlingSeconds ?? options.warmUpSeconds) : options.warmUpSeconds
+      const warmUp = await generator.prepare(contestant, options.connections, seconds)
       await warmUp()
       const measured = await undisturbed(() => takeTurn(contestant, generator, options.connections, options.seconds))
       turns.get(contestant.name)?.push(measured.value)

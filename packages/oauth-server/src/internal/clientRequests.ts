@@ -26,6 +26,9 @@ export interface ProvedClient {
   readonly records: Records
 }
 
+/** The spans of the endpoints say where they are by their name: a stack trace for each would cost as much as a look-up. */
+export const spanOptions = { captureStackTrace: false } as const
+
 /** The tools of the endpoints. */
 export const make = Effect.gen(function* () {
   const authentications = yield* ClientAuthentications
@@ -37,15 +40,11 @@ export const make = Effect.gen(function* () {
   const prove = Effect.fnUntraced(function* (
     credentials: ClientCredentials,
     presented: Omit<Presented, "clientId">,
-  ): Effect.fn.Return<ProvedClient, ClientRefused | OAuthError | StoreError> {
+  ): Effect.fn.Return<ProvedClient, ClientRefused | StoreError> {
     const records = yield* recordStore.find({ ...presented, clientId: credentials.clientId })
-    const client = yield* authentications
-      .verify(credentials, records.client)
-      .pipe(
-        Effect.catchTag("OAuthError", (error) =>
-          Effect.fail(new ClientRefused({ error, clientId: records.client?.id ?? null })),
-        ),
-      )
+    const client = yield* Effect.catchTag(authentications.verify(credentials, records.client), "OAuthError", (error) =>
+      Effect.fail(new ClientRefused({ error, clientId: records.client?.id ?? null })),
+    )
     return { client, records }
   })
 
@@ -53,26 +52,28 @@ export const make = Effect.gen(function* () {
    * Counts failures by address; a request that succeeds costs nothing. Whoever is over the limit is told that and not
    * what failed. A client that did not prove itself is recorded, as often as the limit allows.
    */
-  const counted =
-    (rule: RateLimit | null, clientInfo: ClientInfo) =>
-    <A>(
-      effect: Effect.Effect<A, OAuthError | ClientRefused | StoreError>,
-    ): Effect.Effect<A, OAuthError | RateLimited | StoreError> => {
-      const count = rule === null ? Effect.void : rateLimits.consume(rule, rateLimitSubject(clientInfo.ipAddress))
-      return Effect.catchTags(effect, {
-        OAuthError: (error) => Effect.andThen(count, Effect.fail(error)),
-        ClientRefused: Effect.fnUntraced(function* ({ clientId, error }) {
-          yield* count
-          yield* audit.record({
-            type: "oauth-client.authentication",
-            reason: error.detail ?? "refused",
-            client: clientInfo,
-            data: clientId === null ? {} : { clientId },
-          })
-          return yield* error
-        }),
+  const counted = (rule: RateLimit | null) => {
+    const count = ({ ipAddress }: ClientInfo) =>
+      rule === null ? Effect.void : rateLimits.consume(rule, rateLimitSubject(ipAddress))
+    const refuse = Effect.fnUntraced(function* ({ clientId, error }: ClientRefused, clientInfo: ClientInfo) {
+      yield* count(clientInfo)
+      yield* audit.record({
+        type: "oauth-client.authentication",
+        reason: error.detail ?? "refused",
+        client: clientInfo,
+        data: clientId === null ? {} : { clientId },
       })
-    }
+      return yield* error
+    })
+    return <A>(
+      clientInfo: ClientInfo,
+      effect: Effect.Effect<A, OAuthError | ClientRefused | StoreError>,
+    ): Effect.Effect<A, OAuthError | RateLimited | StoreError> =>
+      Effect.catchTags(effect, {
+        OAuthError: (error) => Effect.andThen(count(clientInfo), Effect.fail(error)),
+        ClientRefused: (refused) => refuse(refused, clientInfo),
+      })
+  }
 
   return { prove, counted }
 })

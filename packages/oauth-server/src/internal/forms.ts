@@ -1,9 +1,10 @@
 /**
  * Forms that clients post.
  */
+import type { RequestBodyService } from "@belfry/core/RequestBodyHandlers"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Result from "effect/Result"
 import { OAuthError } from "../OAuthError.ts"
 import * as Parameters from "../Parameters.ts"
@@ -17,19 +18,26 @@ export const isForm = (request: HttpServerRequest.HttpServerRequest): boolean =>
  *
  * @see [RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.2)
  */
-export const readForm = Effect.fnUntraced(function* (
+export const readForm = (
+  body: RequestBodyService,
   request: HttpServerRequest.HttpServerRequest,
-): Effect.fn.Return<Parameters.Parameters, OAuthError> {
-  if (!isForm(request)) return yield* invalid("The body is not a form (application/x-www-form-urlencoded)")
-  const text = yield* request.text.pipe(
-    Effect.provideService(HttpServerRequest.MaxBodySize, ByteSize.kibibytes(64)),
-    Effect.mapError(() => invalid("The body cannot be read, or is too large")),
-  )
-  const parameters = Parameters.make(new URLSearchParams(text))
-  if (Result.isSuccess(parameters)) return parameters.success
-  return yield* invalid(["A parameter is repeated", ...parameters.failure.names].join(": "))
-})
+): Effect.Effect<Parameters.Parameters, OAuthError> =>
+  isForm(request)
+    ? Effect.matchEffect(body.text(request, maxSize), {
+        onFailure: ({ message }) => Effect.fail(invalid(message)),
+        onSuccess: parse,
+      })
+    : Effect.fail(invalid("The body is not a form (application/x-www-form-urlencoded)"))
 
 // internal
+
+const maxSize = ByteSize.kibibytes(64)
+
+const parse = (text: string): Effect.Effect<Parameters.Parameters, OAuthError> => {
+  const parameters = Parameters.make(new URLSearchParams(text))
+  return Result.isSuccess(parameters)
+    ? Effect.succeed(parameters.success)
+    : Effect.fail(invalid(["A parameter is repeated", ...parameters.failure.names].join(": ")))
+}
 
 const invalid = (description: string): OAuthError => new OAuthError({ code: "invalid_request", description })

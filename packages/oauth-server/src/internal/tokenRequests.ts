@@ -73,7 +73,7 @@ export const responseFields = (
   hooks: OAuthServerHooksService,
   facts: ClaimFacts & { readonly grantType: string },
 ): ReturnType<OAuthServerHooksService["tokenResponseFields"]> =>
-  Effect.map(hooks.tokenResponseFields(facts), (fields): Claims =>
+  Effect.mapEager(hooks.tokenResponseFields(facts), (fields): Claims =>
     withoutReserved(fields, ReservedClaims.tokenResponse),
   )
 

@@ -27,16 +27,15 @@ export const basic = (services: SecretServices): Method => ({
   method: "client_secret_basic",
   read: (authorization, parameters) => {
     if (authorization?.scheme !== "basic") return Option.none()
+    const pair = readPair(authorization.credentials)
+    if (pair === null) return Option.some(Result.fail(invalidClient("malformed-basic")))
+    const repeated = parameters.get("client_id")
     return Option.some(
-      Result.gen(function* () {
-        const pair = yield* readPair(authorization.credentials)
-        const clientId = yield* readClientId(pair.id)
-        const repeated = parameters.get("client_id")
-        if (repeated !== undefined && repeated !== clientId) {
-          return yield* Result.fail(invalidRequest("client_id is not that of the Authorization header"))
-        }
-        return { method: "client_secret_basic", clientId, secret: pair.secret } as const
-      }),
+      Result.flatMap(readClientId(pair.id), (clientId) =>
+        repeated !== undefined && repeated !== clientId
+          ? Result.fail(invalidRequest("client_id is not that of the Authorization header"))
+          : Result.succeed({ method: "client_secret_basic", clientId, secret: pair.secret } as const),
+      ),
     )
   },
   verify: verifySecret(services),
@@ -90,23 +89,21 @@ const absent: ClientSecret = {
   expiresAt: null,
 }
 
-const malformed = invalidClient("malformed-basic")
-
-const readPair = (encoded: string) =>
-  Result.gen(function* () {
-    const bytes = Base64.decode(encoded)
-    if (Result.isFailure(bytes)) return yield* Result.fail(malformed)
-    const text = yield* attempt(() => utf8.decode(bytes.success))
+/** Id and secret of the header; null when it cannot be read. */
+const readPair = (encoded: string): { readonly id: string; readonly secret: Redacted.Redacted } | null => {
+  const bytes = Base64.decode(encoded)
+  if (Result.isFailure(bytes)) return null
+  try {
+    const text = utf8.decode(bytes.success)
     const colon = text.indexOf(":")
-    if (colon < 0) return yield* Result.fail(malformed)
-    return {
-      id: yield* formDecode(text.slice(0, colon)),
-      secret: Redacted.make(yield* formDecode(text.slice(colon + 1))),
-    }
-  })
+    if (colon < 0) return null
+    return { id: formDecode(text.slice(0, colon)), secret: Redacted.make(formDecode(text.slice(colon + 1))) }
+  } catch {
+    // Bytes that are no UTF-8, or a percent sign with no byte behind it.
+    return null
+  }
+}
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
-const formDecode = (text: string) => attempt(() => decodeURIComponent(text.replaceAll("+", " ")))
-
-const attempt = (read: () => string) => Result.try({ try: read, catch: () => malformed })
+const formDecode = (text: string): string => decodeURIComponent(text.replaceAll("+", " "))

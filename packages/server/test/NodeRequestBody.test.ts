@@ -1,0 +1,129 @@
+/**
+ * Bodies on Node, as they come over the wire: whole, in pieces, too large, cut off, read twice.
+ */
+import { platform, RequestBody } from "@belfry/core/RequestBodyHandlers"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { assert, describe, it } from "@effect/vitest"
+import { ByteSize, Effect, Layer } from "effect"
+import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import * as Http from "node:http"
+import * as Net from "node:net"
+import * as NodeRequestBody from "../src/NodeRequestBody.ts"
+
+const maxSize = ByteSize.bytes(10)
+
+/** Serves `/once` and `/twice`, which answer the body or 400; answers the port. */
+const serve = Effect.gen(function* () {
+  const body = yield* Effect.provide(RequestBody, NodeRequestBody.layer)
+  const read = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => body.text(request, maxSize))
+  const answered = (text: Effect.Effect<string, { readonly _tag: string }, HttpServerRequest.HttpServerRequest>) =>
+    Effect.match(text, {
+      onFailure: ({ _tag }) => HttpServerResponse.text(_tag, { status: 400 }),
+      onSuccess: (found) => HttpServerResponse.text(found),
+    })
+  const routes = Layer.mergeAll(
+    HttpRouter.add("POST", "/once", answered(read)),
+    HttpRouter.add("POST", "/twice", answered(Effect.zipWith(read, read, (one, other) => `${one}|${other}`))),
+  )
+  const context = yield* Layer.build(
+    HttpRouter.serve(routes, { disableListenLog: true, disableLogger: true }).pipe(
+      Layer.provideMerge(NodeHttpServer.layer(() => Http.createServer(), { port: 0 })),
+    ),
+  )
+  const { address } = yield* Effect.provideContext(HttpServer.HttpServer, context)
+  return "port" in address ? address.port : assert.fail("no port")
+})
+
+/** Writes pieces one after the other, each when the one before has gone out, and reads to the end. */
+const exchange = (port: number, pieces: ReadonlyArray<string | Uint8Array>, isCut = false) =>
+  Effect.promise(
+    () =>
+      new Promise<string>((resolve) => {
+        let answer = ""
+        const socket = Net.connect(port, "127.0.0.1", async () => {
+          socket.setNoDelay(true)
+          for (const piece of pieces) {
+            await new Promise((written) => socket.write(piece, written))
+            await new Promise((later) => setImmediate(later))
+          }
+          if (isCut) socket.destroy()
+        })
+        socket.on("data", (chunk) => (answer += chunk.toString()))
+        socket.on("error", () => undefined)
+        socket.on("close", () => resolve(answer))
+      }),
+  )
+
+const head = (path: string, headers: string) =>
+  `POST ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n${headers}\r\n\r\n`
+
+const statusOf = (answer: string): number => Number(answer.split(" ")[1])
+const bodyOf = (answer: string): string => answer.slice(answer.indexOf("\r\n\r\n") + 4)
+
+describe("a body on Node", () => {
+  it.live("is read whole, in one piece or many, characters torn apart included", () =>
+    Effect.gen(function* () {
+      const port = yield* serve
+      const text = new TextEncoder().encode("ä€😀")
+      for (const pieces of [[text], [...text].map((byte) => Uint8Array.of(byte))]) {
+        const answer = yield* exchange(port, [head("/once", `content-length: ${text.length}`), ...pieces])
+        assert.deepStrictEqual([statusOf(answer), bodyOf(answer)], [200, "ä€😀"])
+      }
+      assert.strictEqual(bodyOf(yield* exchange(port, [head("/once", "content-length: 0")])), "")
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("is read up to its limit, whether or not it says how long it is", () =>
+    Effect.gen(function* () {
+      const port = yield* serve
+      const chunked = (size: number) => [
+        head("/once", "transfer-encoding: chunked"),
+        ...Array.from({ length: size }, () => "1\r\nx\r\n"),
+        "0\r\n\r\n",
+      ]
+      const whole = (size: number) => [head("/once", `content-length: ${size}`), "x".repeat(size)]
+      for (const request of [chunked, whole]) {
+        assert.strictEqual(statusOf(yield* exchange(port, request(10))), 200)
+        const answer = yield* exchange(port, request(11))
+        assert.deepStrictEqual([statusOf(answer), bodyOf(answer)], [400, "BodyUnreadable"])
+      }
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("that is cut off takes nobody along", () =>
+    Effect.gen(function* () {
+      const port = yield* serve
+      yield* exchange(port, [head("/once", "content-length: 5"), "ab"], true)
+      const answer = yield* exchange(port, [head("/once", "content-length: 2"), "ab"])
+      assert.strictEqual(bodyOf(answer), "ab")
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("that waits for leave to be sent gets it", () =>
+    Effect.gen(function* () {
+      const port = yield* serve
+      const answer = yield* exchange(port, [head("/once", "content-length: 2\r\nexpect: 100-continue"), "ab"])
+      assert.isTrue(answer.startsWith("HTTP/1.1 100 Continue\r\n"), answer)
+      assert.isTrue(answer.endsWith("ab"), answer)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("that was read already is left to the platform, and hangs nobody", () =>
+    Effect.gen(function* () {
+      const port = yield* serve
+      const answer = yield* exchange(port, [head("/twice", "content-length: 2"), "ab"])
+      assert.deepStrictEqual([statusOf(answer), bodyOf(answer)], [200, "ab|"])
+    }).pipe(Effect.scoped),
+  )
+
+  it.effect("of a request that did not come from there is read by the platform", () =>
+    Effect.gen(function* () {
+      const request = (text: string) =>
+        HttpServerRequest.fromWeb(new Request("http://localhost/", { method: "POST", body: text }))
+      const body = yield* RequestBody
+      assert.strictEqual(yield* body.text(request("ab"), maxSize), "ab")
+      assert.strictEqual((yield* Effect.flip(body.text(request("x".repeat(11)), maxSize)))._tag, "BodyUnreadable")
+      assert.strictEqual(yield* platform.text(request("ab"), maxSize), "ab")
+    }).pipe(Effect.provide(NodeRequestBody.layer)),
+  )
+})
