@@ -90,7 +90,7 @@ export const conformance: ReadonlyArray<Requirement> = [
 
   should("RFC 6749 §4.1.3", "fapi2: code bound to its client", /issued to another client/),
   should("RFC 7636 §4.6", "fapi2: incorrect code_verifier", /wrong verifier/),
-  should("RFC 9700 §4.8.2", "fapi2: absent code_verifier", /a challenge and no verifier/, "PKCE downgrade"),
+  should("RFC 9700 §4.8.2", "fapi2: absent code_verifier", /a challenge and no verifier/),
   should("RFC 7636 §4.4.1", "fapi2: plain PKCE refused", /plain, other methods/),
   should("RFC 7523 §3", "fapi2: client assertion without sub, of wrong aud, expired", /check iss, sub, aud, exp/),
   should("RFC 6749 §3.1", "fapi2: long nonce and state", /nobody can keep/),

@@ -127,27 +127,29 @@ describe("PKCE downgrade", () => {
     }).pipe(Effect.provide(layer())),
   )
 
-  it.effect("gets nothing for a code with a challenge and no verifier, or the challenge in its place", () =>
-    Effect.gen(function* () {
-      const { app, browser, send } = yield* start
-      for (const client of [app, yield* spa()]) {
-        for (const code_verifier of [
-          undefined,
-          "",
-          challenge,
-          verifier.slice(1),
-          `${verifier}x`,
-          verifier.toLowerCase(),
-        ]) {
+  describe("RFC 9700 §4.8.2", () => {
+    it.effect("MUST give nothing for a code with a challenge and no verifier, or the challenge in its place", () =>
+      Effect.gen(function* () {
+        const { app, browser, send } = yield* start
+        for (const client of [app, yield* spa()]) {
+          for (const code_verifier of [
+            undefined,
+            "",
+            challenge,
+            verifier.slice(1),
+            `${verifier}x`,
+            verifier.toLowerCase(),
+          ]) {
+            const code = yield* codeOf(browser, client)
+            assert.deepStrictEqual(errorOf(yield* exchange(send, client, code, { code_verifier })), invalidGrant)
+          }
           const code = yield* codeOf(browser, client)
-          assert.deepStrictEqual(errorOf(yield* exchange(send, client, code, { code_verifier })), invalidGrant)
+          const twice = yield* exchange(send, client, code, { code_verifier: [verifier, verifier] })
+          assert.deepStrictEqual(errorOf(twice), [400, "invalid_request"])
         }
-        const code = yield* codeOf(browser, client)
-        const twice = yield* exchange(send, client, code, { code_verifier: [verifier, verifier] })
-        assert.deepStrictEqual(errorOf(twice), [400, "invalid_request"])
-      }
-    }).pipe(Effect.provide(layer())),
-  )
+      }).pipe(Effect.provide(layer())),
+    )
+  })
 
   it.effect("gets nothing the other way round: a verifier for a code without a challenge", () =>
     Effect.gen(function* () {
@@ -187,15 +189,28 @@ describe("Code replay", () => {
     }).pipe(Effect.provide(layer())),
   )
 
-  it.effect("by another client revokes nothing: nobody ends others' sessions with a code that was seen", () =>
-    Effect.gen(function* () {
-      const { app, browser, send } = yield* start
-      const tokens = yield* tokensFor(send, browser, app)
-      const evil = yield* application()
-      assert.deepStrictEqual(errorOf(yield* exchange(send, evil, tokens.code)), invalidGrant)
-      assert.isTrue(yield* isActive(send, app, tokens.accessToken))
-    }).pipe(Effect.provide(layer())),
-  )
+  describe("RFC 6749 §4.1.2", () => {
+    it.effect("MUST NOT revoke anything unless its own client proved itself: who saw a code ends nobody's grant", () =>
+      Effect.gen(function* () {
+        const { app, browser, post, send } = yield* start
+        const tokens = yield* tokensFor(send, browser, app)
+        const evil = yield* application()
+        for (const thief of [evil, yield* spa()]) {
+          assert.deepStrictEqual(errorOf(yield* exchange(send, thief, tokens.code)), invalidGrant)
+        }
+        const form = { grant_type: "authorization_code", code: tokens.code, redirect_uri: callback }
+        for (const claimed of [{}, { client_secret: evil.secret }, { client_secret: "" }]) {
+          const answer = yield* post("token", { ...form, code_verifier: verifier, client_id: app.id, ...claimed })
+          assert.deepStrictEqual(errorOf(answer), [401, "invalid_client"])
+        }
+        assert.isTrue(yield* isActive(send, app, tokens.accessToken))
+        assert.strictEqual((yield* refresh(send, app, tokens.refreshToken)).status, 200)
+        // The very same form, by the client itself.
+        assert.deepStrictEqual(errorOf(yield* exchange(send, app, tokens.code)), invalidGrant)
+        assert.isFalse(yield* isActive(send, app, tokens.accessToken))
+      }).pipe(Effect.provide(layer())),
+    )
+  })
 
   it.effect("gets one answer when it comes twice at once", () =>
     Effect.gen(function* () {

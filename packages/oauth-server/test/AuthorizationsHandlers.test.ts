@@ -66,8 +66,8 @@ const fieldsOf = (html: string): Readonly<Record<string, string>> =>
 
 const unescape = (text: string) => text.replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)))
 
-describe("GET /auth/oauth2/authorize", () => {
-  it.effect("leads a person through the pages to the client, with a cookie of their browser", () =>
+describe("RFC 6749 §3.1", () => {
+  it.effect("MUST take GET, and leads a person through the pages to the client, with a cookie of their browser", () =>
     Effect.gen(function* () {
       const { browser, client } = yield* start
       const first = yield* browser.go(authorizePath(client))
@@ -98,7 +98,35 @@ describe("GET /auth/oauth2/authorize", () => {
       assert.property(queryOf(silent), "code")
     }).pipe(Effect.provide(layer())),
   )
+})
 
+describe("RFC 6749 §4.1.2.1", () => {
+  it.effect("MUST lead to the error page where client or redirect URI is not proved, and to no other place", () =>
+    Effect.gen(function* () {
+      const { browser, client } = yield* start
+      const wrong = [
+        [{ client_id: "unknown" }, "invalid_client"],
+        [{ client_id: null }, "invalid_request"],
+        [{ redirect_uri: "https://evil.example/" }, "invalid_redirect_uri"],
+        [{ redirect_uri: "javascript:alert(1)" }, "invalid_redirect_uri"],
+        [{ redirect_uri: `${callback}\r\nSet-Cookie: a=b` }, "invalid_redirect_uri"],
+      ] as const
+      for (const [asked, error] of wrong) {
+        const response = yield* browser.go(authorizePath(client, asked))
+        assert.strictEqual(response.status, 302)
+        assert.strictEqual(locationOf(response).origin, "http://localhost:3000")
+        assert.strictEqual(locationOf(response).pathname, "/authorize/error")
+        assert.strictEqual(queryOf(response)["error"], error)
+        assert.notInclude(response.location ?? "", "evil")
+        assert.deepStrictEqual(response.cookies, {})
+      }
+      const empty = yield* browser.go(authorizeUrl)
+      assert.strictEqual(queryOf(empty)["error"], "invalid_request")
+    }).pipe(Effect.provide(layer())),
+  )
+})
+
+describe("GET /auth/oauth2/authorize", () => {
   it.effect("tells script where to go, as JSON", () =>
     Effect.gen(function* () {
       const { browser, client } = yield* start
@@ -134,30 +162,6 @@ describe("GET /auth/oauth2/authorize", () => {
       assert.strictEqual(yield* status({ accept: "text/html,application/json" }), 302)
       assert.strictEqual(yield* status({ "sec-fetch-mode": "navigate", accept: "application/json" }), 302)
       assert.strictEqual(yield* status({ "sec-fetch-mode": "no-cors" }), 200)
-    }).pipe(Effect.provide(layer())),
-  )
-
-  it.effect("leads to the error page where nobody is proved, and to no other place", () =>
-    Effect.gen(function* () {
-      const { browser, client } = yield* start
-      const wrong = [
-        [{ client_id: "unknown" }, "invalid_client"],
-        [{ client_id: null }, "invalid_request"],
-        [{ redirect_uri: "https://evil.example/" }, "invalid_redirect_uri"],
-        [{ redirect_uri: "javascript:alert(1)" }, "invalid_redirect_uri"],
-        [{ redirect_uri: `${callback}\r\nSet-Cookie: a=b` }, "invalid_redirect_uri"],
-      ] as const
-      for (const [asked, error] of wrong) {
-        const response = yield* browser.go(authorizePath(client, asked))
-        assert.strictEqual(response.status, 302)
-        assert.strictEqual(locationOf(response).origin, "http://localhost:3000")
-        assert.strictEqual(locationOf(response).pathname, "/authorize/error")
-        assert.strictEqual(queryOf(response)["error"], error)
-        assert.notInclude(response.location ?? "", "evil")
-        assert.deepStrictEqual(response.cookies, {})
-      }
-      const empty = yield* browser.go(authorizeUrl)
-      assert.strictEqual(queryOf(empty)["error"], "invalid_request")
     }).pipe(Effect.provide(layer())),
   )
 
@@ -278,8 +282,10 @@ describe("RFC 9207 §2", () => {
       }
     }).pipe(Effect.provide(layer())),
   )
+})
 
-  it.effect("keeps the query of a redirect URI, byte for byte", () =>
+describe("RFC 6749 §3.1.2", () => {
+  it.effect("MUST keep the query of a redirect URI, byte for byte", () =>
     Effect.gen(function* () {
       const { browser } = yield* start
       const uris = [
@@ -410,8 +416,8 @@ describe("RFC 9700 §4.12", () => {
   )
 })
 
-describe("the guard of consent", () => {
-  it.effect("refuses forms and script of other origins, with cookies or without, and leaves the request as it is", () =>
+describe("OpenID Connect Core §3.1.2.3", () => {
+  it.effect("MUST refuse a decision from other origins, with cookies or without, and leave the request as it is", () =>
     Effect.gen(function* () {
       const { browser, client } = yield* start
       yield* browser.signIn()
@@ -449,7 +455,7 @@ describe("the guard of consent", () => {
     }).pipe(Effect.provide(layer())),
   )
 
-  it.effect("takes a decision by no GET", () =>
+  it.effect("MUST NOT take a decision by GET", () =>
     Effect.gen(function* () {
       const { browser, client } = yield* start
       yield* browser.signIn()

@@ -79,6 +79,30 @@ describe("the steps of a person", () => {
   })
 })
 
+describe("OpenID Connect Core §3.1.2.6", () => {
+  it("MUST tell a silent request by its error which page would be shown", () => {
+    const none: ReadonlyArray<Prompt> = ["none"]
+    // Whoever wants no page cannot ask for a new account: `prompt=none` stands alone.
+    const cases: ReadonlyArray<readonly [intent: string, error: string, ...Parameters<typeof next>]> = [
+      ["login", "login_required", {}, null],
+      ["login", "login_required", { subject: "eve" }],
+      ["reauthenticate", "login_required", { maxAge: 99 }],
+      ["step_up", "login_required", { acrValues: ["urn:strong"] }, { isAcrMet: false }],
+      ["select_account", "account_selection_required", {}, { selectsAccount: true }],
+      ["post_login", "interaction_required", {}, { postLogin: true }],
+      ["consent", "consent_required", {}, { given: null }],
+    ]
+    for (const [intent, error, request, person] of cases) {
+      assert.strictEqual(next(request, person), intent)
+      assert.strictEqual(next({ ...request, prompts: none }, person), error, intent)
+    }
+    assert.sameMembers(
+      ["create", ...cases.slice(1).map(([intent]) => intent)],
+      steps.map(({ intent }) => intent),
+    )
+  })
+})
+
 describe("Initiating User Registration via OpenID Connect §4.1", () => {
   it("MUST show the sign-up for prompt=create, until a session began for the request", () => {
     const prompts: ReadonlyArray<Prompt> = ["create"]

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { browser, serveWithApi, signUp } from "./support/PageBrowser.ts"
-import { formActionsOf, go, headingOf, layer, makeClient, send, textOf } from "./support/PageClients.ts"
+import { authorizeUrl, formActionsOf, go, headingOf, layer, makeClient, send, textOf } from "./support/PageClients.ts"
 
 const email = "ada@example.com"
 const session = "__Host-belfry_session"
@@ -73,21 +73,30 @@ describe("logging out for a client", () => {
 })
 
 describe("the page for what no client can be told", () => {
-  it.effect("is where a request of nobody known ends, and leads nowhere but home", () =>
-    Effect.gen(function* () {
-      const ada = browser(yield* serveWithApi())
-      const query = "response_type=code&client_id=nobody&redirect_uri=https%3A%2F%2Fevil.example%2F"
-      const { page, path } = yield* go(ada, `/auth/oauth2/authorize?${query}`)
-      assert.deepStrictEqual([path, page.status, headingOf(page)], ["/authorize/error", 400, "This cannot go on"])
-      assert.include(textOf(page), "The application that you came from is not known here, or it was turned off.")
-      assert.include(textOf(page), "For the developers of the application invalid_client:")
-      assert.notInclude(page.text, "evil.example")
-      assert.deepStrictEqual(
-        [...page.text.matchAll(/<a href="([^"]*)"/gu)].map(([, href]) => href),
-        ["/"],
-      )
-    }).pipe(Effect.provide(layer)),
-  )
+  describe("RFC 6749 §4.1.2.1", () => {
+    it.effect("MUST show the person an error page where nobody is proved, which leads nowhere but home", () =>
+      Effect.gen(function* () {
+        const ada = browser(yield* serveWithApi())
+        const client = yield* makeClient()
+        const evil = { redirect_uri: "https://evil.example/" }
+        for (const [asked, words, code] of [
+          [{ ...evil, client_id: "nobody" }, "is not known here, or it was turned off", "invalid_client"],
+          [{ ...evil, client_id: "" }, "sent something that we cannot use", "invalid_request"],
+          [evil, "an address that is not known to be its own", "invalid_redirect_uri"],
+        ] as const) {
+          const { page, path } = yield* go(ada, authorizeUrl(client, asked))
+          assert.deepStrictEqual([path, page.status, headingOf(page)], ["/authorize/error", 400, "This cannot go on"])
+          assert.include(textOf(page), words)
+          assert.include(textOf(page), `For the developers of the application ${code}:`)
+          assert.notInclude(page.text, "evil.example")
+          assert.deepStrictEqual(
+            [...page.text.matchAll(/<a href="([^"]*)"/gu)].map(([, href]) => href),
+            ["/"],
+          )
+        }
+      }).pipe(Effect.provide(layer)),
+    )
+  })
 
   it.effect("has words for what it knows, and words in common for all else", () =>
     Effect.gen(function* () {
