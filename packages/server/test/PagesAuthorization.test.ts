@@ -66,16 +66,18 @@ describe("signing in for a client", () => {
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("warns of a client that registered itself", () =>
-    Effect.gen(function* () {
-      const ada = browser(yield* serveWithApi())
-      const client = yield* makeClient({}, { isDynamic: true })
-      assert.include(
-        textOf((yield* go(ada, authorizeUrl(client))).page),
-        "To continue to Analytical Engine, which registered itself: nobody has checked who is behind it",
-      )
-    }).pipe(Effect.provide(layer)),
-  )
+  describe("RFC 7591 §5", () => {
+    it.effect("SHOULD warn of a client that registered itself, before anybody signs in for it", () =>
+      Effect.gen(function* () {
+        const ada = browser(yield* serveWithApi())
+        const client = yield* makeClient({}, { isDynamic: true })
+        assert.include(
+          textOf((yield* go(ada, authorizeUrl(client))).page),
+          "To continue to Analytical Engine, which registered itself: nobody has checked who is behind it",
+        )
+      }).pipe(Effect.provide(layer)),
+    )
+  })
 
   it.effect("keeps the client through a second step, a code from the mail, and a link", () =>
     Effect.gen(function* () {
@@ -114,14 +116,16 @@ describe("signing in for a client", () => {
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("shows whom the client expects, as text in the field", () =>
-    Effect.gen(function* () {
-      const ada = browser(yield* serveWithApi())
-      const client = yield* makeClient()
-      const { page } = yield* go(ada, authorizeUrl(client, { login_hint: 'a"><script>@example.com' }))
-      assert.strictEqual(valueOf(page, "email"), "a&quot;&gt;&lt;script&gt;@example.com")
-    }).pipe(Effect.provide(layer)),
-  )
+  describe("OpenID Connect Core §3.1.2.1", () => {
+    it.effect("SHOULD show whom the client expects by login_hint, as text in the field", () =>
+      Effect.gen(function* () {
+        const ada = browser(yield* serveWithApi())
+        const client = yield* makeClient()
+        const { page } = yield* go(ada, authorizeUrl(client, { login_hint: 'a"><script>@example.com' }))
+        assert.strictEqual(valueOf(page, "email"), "a&quot;&gt;&lt;script&gt;@example.com")
+      }).pipe(Effect.provide(layer)),
+    )
+  })
 
   it.effect("is turned away from by a button, and the client hears so", () =>
     Effect.gen(function* () {
@@ -424,13 +428,36 @@ describe("the pages of a request", () => {
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("act on no form of another site, and stand in no frame", () =>
+  describe("RFC 9700 §4.16", () => {
+    it.effect("SHOULD stand in no frame: neither sign-in, nor sign-up, nor what follows it, nor the error", () =>
+      Effect.gen(function* () {
+        const site = yield* serveWithApi()
+        const client = yield* makeClient()
+        const ada = browser(site)
+        yield* signUp(ada, email)
+        yield* TestClock.adjust("1 second")
+        for (const [visitor, asked, expected] of [
+          [browser(site), {}, "/sign-in"],
+          [browser(site), { prompt: "create" }, "/sign-up"],
+          [ada, { prompt: "login" }, "/account/confirm"],
+          [ada, { prompt: "select_account" }, "/authorize/account"],
+          [ada, {}, "/authorize/consent"],
+          [ada, { client_id: "nobody" }, "/authorize/error"],
+        ] as const) {
+          const { page, path } = yield* go(visitor, authorizeUrl(client, asked))
+          assert.strictEqual(path, expected)
+          assert.strictEqual(page.headers.get("x-frame-options"), "DENY", path)
+          assert.include(page.headers.get("content-security-policy"), "frame-ancestors 'none'", path)
+        }
+      }).pipe(Effect.provide(layer)),
+    )
+  })
+
+  it.effect("act on no form of another site, and are kept by nobody", () =>
     Effect.gen(function* () {
       const ada = browser(yield* serveWithApi())
       yield* signUp(ada, email)
       const { page } = yield* go(ada, authorizeUrl(yield* makeClient()))
-      assert.strictEqual(page.headers.get("x-frame-options"), "DENY")
-      assert.include(page.headers.get("content-security-policy"), "frame-ancestors 'none'")
       assert.strictEqual(page.headers.get("cache-control"), "no-store")
       const fields = { ...hiddenOf(page, "/authorize/consent"), decision: "allow" }
       for (const path of ["/authorize/consent", "/authorize/account", "/authorize/cancel"]) {
@@ -446,15 +473,17 @@ describe("the pages of a request", () => {
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("are in the language that the client asks for, before that of the browser", () =>
-    Effect.gen(function* () {
-      const ada = browser(yield* serveWithApi())
-      const { page } = yield* go(ada, authorizeUrl(yield* makeClient(), { ui_locales: "fr de-AT" }))
-      assert.deepStrictEqual([page.headers.get("content-language"), headingOf(page)], ["de", "Anmelden"])
-      assert.include(page.text, '<html lang="de"')
-      // The browser's counts where none of the client's is there.
-      const { page: other } = yield* go(ada, authorizeUrl(yield* makeClient(), { ui_locales: "fr" }))
-      assert.strictEqual(other.headers.get("content-language"), "en")
-    }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(Layer.succeed(PageCatalogues, [english, german]))))),
-  )
+  describe("OpenID Connect Core §3.1.2.1", () => {
+    it.effect("SHOULD be in the language that the client asks for by ui_locales, before that of the browser", () =>
+      Effect.gen(function* () {
+        const ada = browser(yield* serveWithApi())
+        const { page } = yield* go(ada, authorizeUrl(yield* makeClient(), { ui_locales: "fr de-AT" }))
+        assert.deepStrictEqual([page.headers.get("content-language"), headingOf(page)], ["de", "Anmelden"])
+        assert.include(page.text, '<html lang="de"')
+        // The browser's counts where none of the client's is there.
+        const { page: other } = yield* go(ada, authorizeUrl(yield* makeClient(), { ui_locales: "fr" }))
+        assert.strictEqual(other.headers.get("content-language"), "en")
+      }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(Layer.succeed(PageCatalogues, [english, german]))))),
+    )
+  })
 })

@@ -82,23 +82,28 @@ const assertPageHeaders = (page: Visited, path: string) => {
 }
 
 describe("every page", () => {
-  it.effect("has the security headers, signed in or not, and no style or script of its own", () =>
-    Effect.gen(function* () {
-      const site = yield* serve()
-      const ada = browser(site)
-      yield* signUp(ada, email)
-      for (const path of pages) {
-        for (const visitor of [browser(site), ada]) {
-          const page = yield* visitor.open(path)
-          assertPageHeaders(page, path)
-          assert.notMatch(page.text, /<style|\sstyle="|\son[a-z]+="|<script>|javascript:/iu, path)
-          if (page.location === null) assert.strictEqual(page.headers.get("content-type"), "text/html; charset=utf-8")
-        }
-        const refused = yield* ada.submit(path, {}, { headers: { "content-type": "text/plain" } })
-        if (refused.status !== 404) assertPageHeaders(refused, path)
-      }
-    }).pipe(Effect.provide(layerServices())),
-  )
+  describe("RFC 9700 §4.2.4", () => {
+    it.effect(
+      "SHOULD load nothing of other sites, by the security headers of all, signed in or not, and has no style of its own",
+      () =>
+        Effect.gen(function* () {
+          const site = yield* serve()
+          const ada = browser(site)
+          yield* signUp(ada, email)
+          for (const path of pages) {
+            for (const visitor of [browser(site), ada]) {
+              const page = yield* visitor.open(path)
+              assertPageHeaders(page, path)
+              assert.notMatch(page.text, /<style|\sstyle="|\son[a-z]+="|<script>|javascript:/iu, path)
+              if (page.location === null)
+                assert.strictEqual(page.headers.get("content-type"), "text/html; charset=utf-8")
+            }
+            const refused = yield* ada.submit(path, {}, { headers: { "content-type": "text/plain" } })
+            if (refused.status !== 404) assertPageHeaders(refused, path)
+          }
+        }).pipe(Effect.provide(layerServices())),
+    )
+  })
 
   it.effect("promises no https where the site has none, and names its cookie without the prefix", () =>
     Effect.gen(function* () {
