@@ -55,7 +55,7 @@ export const openid: ReadonlyArray<Requirement> = [
 
   // UserInfo.
   must("OpenID Connect Core §5.3", "sub is that of the ID token", /sub of the ID token/),
-  should("OpenID Connect Core §5.3", "Pages of every origin may ask", /pages of any origin/, "RFC 9700 §2.6"),
+  should("OpenID Connect Core §5.3", "Pages of every origin may ask", /pages of any origin/),
   must("OpenID Connect Core §5.3.1", "GET and POST, by header or form", /GET and by POST/),
   must("OpenID Connect Core §5.3.2", "JSON, kept by nobody", /JSON/),
   must(

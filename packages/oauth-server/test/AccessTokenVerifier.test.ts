@@ -465,17 +465,19 @@ describe("AccessTokenVerifier.layerLocal", () => {
     }).pipe(Effect.provide(services)),
   )
 
-  it.effect("refuses tokens for another resource, or for none", () =>
-    Effect.gen(function* () {
-      const { token, verifier } = yield* setUp
-      const other = yield* token([yield* OAuthBuilders.protectedResource()])
-      assert.strictEqual(yield* refusal(verifier, other.token), "refused: audience")
-      const plain = yield* token([])
-      if (plain.row !== null) yield* GrantStore.use((grants) => grants.insertAccessToken(plain.row ?? assert.fail()))
-      assert.strictEqual(yield* refusal(verifier, plain.token), "refused: audience")
-      assert.strictEqual(yield* refusal(verifier, "nothing"), "refused: inactive")
-    }).pipe(Effect.provide(services)),
-  )
+  describe("RFC 8707 §2", () => {
+    it.effect("MUST NOT take a token for another resource, or for none", () =>
+      Effect.gen(function* () {
+        const { token, verifier } = yield* setUp
+        const other = yield* token([yield* OAuthBuilders.protectedResource()])
+        assert.strictEqual(yield* refusal(verifier, other.token), "refused: audience")
+        const plain = yield* token([])
+        if (plain.row !== null) yield* GrantStore.use((grants) => grants.insertAccessToken(plain.row ?? assert.fail()))
+        assert.strictEqual(yield* refusal(verifier, plain.token), "refused: audience")
+        assert.strictEqual(yield* refusal(verifier, "nothing"), "refused: inactive")
+      }).pipe(Effect.provide(services)),
+    )
+  })
 
   it.effect("cannot be built without an audience", () =>
     Effect.gen(function* () {

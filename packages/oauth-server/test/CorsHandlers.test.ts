@@ -25,6 +25,31 @@ const serve = Effect.gen(function* () {
 
 const origin = "https://spa.example"
 
+describe("OpenID Connect Core §5.3", () => {
+  it.effect("SHOULD let pages of any origin ask UserInfo, and see why they are refused", () =>
+    Effect.gen(function* () {
+      const send = yield* serve
+      for (const method of ["GET", "POST"]) {
+        const preflight = yield* send("/auth/oauth2/userinfo", {
+          method: "OPTIONS",
+          headers: {
+            origin,
+            "access-control-request-method": method,
+            "access-control-request-headers": "authorization",
+          },
+        })
+        assert.strictEqual(preflight.status, 204)
+        assert.include(preflight.headers.get("access-control-allow-methods"), method)
+        assert.match(preflight.headers.get("access-control-allow-headers") ?? "", /\bauthorization\b/iu)
+        const refused = yield* send("/auth/oauth2/userinfo", { method, headers: { origin } })
+        assert.strictEqual(refused.status, 401)
+        assert.strictEqual(refused.headers.get("access-control-allow-origin"), "*")
+        assert.match(refused.headers.get("access-control-expose-headers") ?? "", /\bwww-authenticate\b/iu)
+      }
+    }).pipe(Effect.provide(Management.layer())),
+  )
+})
+
 describe("RFC 9700 §2.6", () => {
   it.effect("lets pages of any origin call what takes no cookie, without credentials", () =>
     Effect.gen(function* () {

@@ -308,37 +308,39 @@ describe("OpenID Connect RP-Initiated Logout §3", () => {
 })
 
 describe("the end of a session", () => {
-  it.effect("ends the grants that were given in it, but for offline access", () =>
-    Effect.gen(function* () {
-      const { browser, client, hint, person } = yield* start()
-      const codes = []
-      for (const isOffline of [false, true]) {
-        const grant = yield* OAuthBuilders.storedGrant({
-          clientId: client.id,
-          userId: person.user.id,
-          sessionId: person.session.id,
-          sid: person.session.id,
-          isOffline,
-        })
-        codes.push(grant.code.hash)
-      }
-      const areInForce = Effect.forEach(codes, (hash) =>
-        Effect.gen(function* () {
-          const { grant } = yield* RecordStore.use((records) => records.find({ code: [hash] }))
-          return grant === null ? assert.fail("no grant") : Grant.isInForce(grant, yield* DateTime.now)
-        }),
-      )
-      assert.deepStrictEqual(yield* areInForce, [true, true])
-      yield* browser.go(pathOf({ id_token_hint: hint }))
-      assert.deepStrictEqual(yield* areInForce, [false, true])
-      assert.lengthOf(
-        yield* GrantStore.use((grants) =>
-          Effect.flatMap(DateTime.now, (now) => grants.listByUser(person.user.id, now)),
-        ),
-        0,
-      )
-    }).pipe(Effect.provide(layer())),
-  )
+  describe("OAuth 2.1 §4.3.1", () => {
+    it.effect("SHOULD end the grants that were given in it, but for offline access", () =>
+      Effect.gen(function* () {
+        const { browser, client, hint, person } = yield* start()
+        const codes = []
+        for (const isOffline of [false, true]) {
+          const grant = yield* OAuthBuilders.storedGrant({
+            clientId: client.id,
+            userId: person.user.id,
+            sessionId: person.session.id,
+            sid: person.session.id,
+            isOffline,
+          })
+          codes.push(grant.code.hash)
+        }
+        const areInForce = Effect.forEach(codes, (hash) =>
+          Effect.gen(function* () {
+            const { grant } = yield* RecordStore.use((records) => records.find({ code: [hash] }))
+            return grant === null ? assert.fail("no grant") : Grant.isInForce(grant, yield* DateTime.now)
+          }),
+        )
+        assert.deepStrictEqual(yield* areInForce, [true, true])
+        yield* browser.go(pathOf({ id_token_hint: hint }))
+        assert.deepStrictEqual(yield* areInForce, [false, true])
+        assert.lengthOf(
+          yield* GrantStore.use((grants) =>
+            Effect.flatMap(DateTime.now, (now) => grants.listByUser(person.user.id, now)),
+          ),
+          0,
+        )
+      }).pipe(Effect.provide(layer())),
+    )
+  })
 
   it.effect("is not for clients to begin where the host has it off", () =>
     Effect.gen(function* () {

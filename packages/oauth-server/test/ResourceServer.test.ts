@@ -126,8 +126,10 @@ describe("RFC 6750 §3.1", () => {
       }
     }),
   )
+})
 
-  it.effect("lets a token through that has the scopes of group and endpoint", () =>
+describe("RFC 6750 §2.1", () => {
+  it.effect("MUST take a token in the Authorization header, that has the scopes of group and endpoint", () =>
     Effect.gen(function* () {
       const send = yield* served
       assert.strictEqual((yield* send("/mine", bearer("good:reports:read"))).json, "ada")
@@ -147,13 +149,15 @@ describe("RFC 6750 §2.3", () => {
   )
 })
 
-it.effect("names the first scopes to ask for where an endpoint needs none, without offline_access", () =>
-  Effect.gen(function* () {
-    const send = yield* served
-    const challenge = (yield* send("/who")).headers.get("www-authenticate")
-    assert.strictEqual(challenge, `Bearer scope="reports:read", resource_metadata="${metadata}"`)
-  }),
-)
+describe("RFC 6750 §3", () => {
+  it.effect("SHOULD name the first scopes to ask for where an endpoint needs none, without offline_access", () =>
+    Effect.gen(function* () {
+      const send = yield* served
+      const challenge = (yield* send("/who")).headers.get("www-authenticate")
+      assert.strictEqual(challenge, `Bearer scope="reports:read", resource_metadata="${metadata}"`)
+    }),
+  )
+})
 
 it.effect("answers 503 when nobody can tell whether a token is good", () =>
   Effect.gen(function* () {

@@ -22,6 +22,7 @@ import {
   codeForm,
   defaults,
   grantTo,
+  introspect,
   issuer,
   layer,
   layerSettings,
@@ -204,6 +205,14 @@ const echo: GrantType = {
           ? Effect.fail(new OAuthError({ code: "invalid_request", description: "say is missing" }))
           : Effect.void,
     },
+    {
+      name: "it is short",
+      spec: "example §2",
+      check: ({ parameters: { get } }) =>
+        (get("say") ?? "").length > 10
+          ? Effect.fail(new OAuthError({ code: "invalid_request", description: `say is too long: ${get("say")}` }))
+          : Effect.void,
+    },
   ],
   exchange: ({ now, parameters }) =>
     Effect.succeed({
@@ -213,6 +222,18 @@ const echo: GrantType = {
       fields: {},
     }),
 }
+
+const layerEcho = OAuthServerServices.layerWith(
+  Layer.effect(
+    GrantTypes,
+    Effect.map(StandardGrantTypes.make, (standard) => [...standard, echo]),
+  ),
+).pipe(
+  Layer.provideMerge(TestServices.layerAuthenticationContexts()),
+  Layer.provideMerge(Layer.succeed(OutboundHttp, { send: () => Effect.die("no call is made") })),
+  Layer.provideMerge(layerSettings({ grantTypes: ["client_credentials", echo.name] })),
+  Layer.provideMerge(TestServices.layerMemory),
+)
 
 describe("grant types of a host", () => {
   it.effect("stand in the list beside those of this package, behind the same client authentication", () =>
@@ -231,22 +252,20 @@ describe("grant types of a host", () => {
       assertError(yield* post("token", form), 401, "invalid_client")
       assertError(yield* post("token", form, (yield* storedClient()).headers), 400, "unauthorized_client")
       assert.strictEqual((yield* post("token", { grant_type: "client_credentials" }, client.headers)).status, 200)
-    }).pipe(
-      Effect.provide(
-        OAuthServerServices.layerWith(
-          Layer.effect(
-            GrantTypes,
-            Effect.map(StandardGrantTypes.make, (standard) => [...standard, echo]),
-          ),
-        ).pipe(
-          Layer.provideMerge(TestServices.layerAuthenticationContexts()),
-          Layer.provideMerge(Layer.succeed(OutboundHttp, { send: () => Effect.die("no call is made") })),
-          Layer.provideMerge(layerSettings({ grantTypes: ["client_credentials", echo.name] })),
-          Layer.provideMerge(TestServices.layerMemory),
-        ),
-      ),
-    ),
+    }).pipe(Effect.provide(layerEcho)),
   )
+
+  describe("RFC 6749 §5.2", () => {
+    it.effect("MUST be heard in the characters of descriptions, whatever they say", () =>
+      Effect.gen(function* () {
+        const { post } = yield* serve
+        const client = yield* storedClient({ metadata: { grantTypes: [echo.name] } })
+        const say = 'a"b\\c\u0000é\r\nset-cookie: d'
+        const response = yield* post("token", { grant_type: echo.name, say }, client.headers)
+        assertError(response, 400, "invalid_request", "say is too long: a b c    set-cookie: d")
+      }).pipe(Effect.provide(layerEcho)),
+    )
+  })
 })
 
 const rule = (name: string): RateLimit => ({ name, limit: 3, window: Duration.minutes(1) })
@@ -260,6 +279,27 @@ const limited = layer({
     revocation: rule("revocation"),
     userInfo: rule("userinfo"),
   },
+})
+
+describe("RFC 7662 §4", () => {
+  it.effect("MUST tell nothing to who guesses tokens without being a client, and slows them down", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const first = yield* signedIn(server)
+      const guess = (token: string, headers: Readonly<Record<string, string>>) =>
+        server.post("introspect", { token }, headers)
+      const wrong = basic(first.client.id, "wrong")
+      for (const headers of [{}, basic("nobody", "x"), wrong]) {
+        assertError(yield* guess(first.accessToken, headers), 401, "invalid_client")
+      }
+      for (const token of ["x", first.accessToken, first.refreshToken]) {
+        const slowed = yield* guess(token, wrong)
+        assertError(slowed, 429, "slow_down", "Too many requests")
+        assert.match(slowed.headers.get("retry-after") ?? "", /^[1-9]\d*$/u)
+      }
+      assert.deepPropertyVal(yield* introspect(server, first, first.accessToken), "active", true)
+    }).pipe(Effect.provide(limited)),
+  )
 })
 
 describe("limits", () => {

@@ -225,9 +225,9 @@ const assertAnswer = (response: TestHttp.TestResponse, endpoint: string): void =
 const requests = 2000
 
 for (const { layer, name } of TestDatabase.each([SqlCoreMigrations.migrations, SqlOAuthServerMigrations.migrations])) {
-  withLayer(layerSql(layer))(`malformed requests (${name})`, (it) => {
+  withLayer(layerSql(layer))(`RFC 6749 §5.2 (${name})`, (it) => {
     it.effect(
-      `MUST be answered as RFC 6749 §5.2 says, ${requests} of them`,
+      `MUST answer errors as JSON in its characters, whatever is sent: ${requests} malformed requests`,
       () =>
         Effect.gen(function* () {
           const server = yield* serve

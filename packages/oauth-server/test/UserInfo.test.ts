@@ -9,6 +9,22 @@ import { layer, start, tokensFor, userInfo } from "./support/Attacker.ts"
 
 const path = "/auth/oauth2/userinfo"
 
+describe("RFC 6750 §2.1", () => {
+  it.effect("MUST take a token in the Authorization header, and by no other scheme", () =>
+    Effect.gen(function* () {
+      const { app, browser, person, send } = yield* start
+      const { accessToken } = yield* tokensFor(send, browser, app, { scope: "openid" })
+      const by = (authorization: string) => send(path, { headers: { authorization } })
+      for (const scheme of ["Bearer", "bearer", "BEARER"]) {
+        assert.deepStrictEqual((yield* by(`${scheme} ${accessToken}`)).json, { sub: person.user.id }, scheme)
+      }
+      for (const authorization of [accessToken, `Token ${accessToken}`, `Bearer${accessToken}`, "Bearer"]) {
+        assert.strictEqual((yield* by(authorization)).status, 401, authorization)
+      }
+    }).pipe(Effect.provide(layer())),
+  )
+})
+
 describe("OpenID Connect Core §5.3.1", () => {
   it.effect("MUST be asked by GET and by POST, in the header or in a form", () =>
     Effect.gen(function* () {
