@@ -6,6 +6,7 @@ import { OAuthServerApi } from "@belfry/oauth-server/OAuthServerApi"
 import * as OAuthServerHooks from "@belfry/oauth-server/OAuthServerHooks"
 import * as OAuthServerSettings from "@belfry/oauth-server/OAuthServerSettings"
 import { SigningKeys } from "@belfry/oauth-server/SigningKeys"
+import { claimsByScope } from "@belfry/oauth-server/UserClaims"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
@@ -134,6 +135,15 @@ describe("RFC 8414 §3.2", () => {
 })
 
 describe("OpenID Connect Discovery §3", () => {
+  it("MUST tell where its keys are, which types subjects have, and which claims there are", () => {
+    const document = metadata()
+    assert.strictEqual(document["jwks_uri"], `${origin}/auth/jwks`)
+    assert.deepStrictEqual(document["subject_types_supported"], ["public"])
+    const scoped = ["profile", "email"].flatMap((scope) => claimsByScope[scope] ?? assert.fail(scope))
+    assert.includeMembers([...Object(document["claims_supported"])], ["sub", "iss", "aud", "exp", "iat", ...scoped])
+    assert.include(metadata({}, { claimsSupported: ["org"] })["claims_supported"], "org")
+  })
+
   it("MUST list RS256 among the algorithms of ID tokens, whatever the server prefers", () => {
     const document = metadata({ idTokenAlgorithm: "EdDSA", accessTokenAlgorithm: "ES256" })
     assert.include(document["id_token_signing_alg_values_supported"], "RS256")
@@ -188,53 +198,58 @@ describe("the metadata", () => {
     Layer.provideMerge(TestServices.layerMemory),
   )
 
-  it.effect("names only endpoints that are mounted, and by which methods they are to be called", () =>
-    Effect.gen(function* () {
-      const mounted = new Set<string>()
-      HttpApi.reflect(OAuthServerApi, {
-        onGroup: () => {},
-        onEndpoint: ({ endpoint }) => void mounted.add(`${endpoint.method} ${endpoint.path}`),
-      })
-      const { metadata } = yield* Discovery.Discovery
-      const methods: Record<string, ReadonlyArray<string>> = {
-        authorization_endpoint: ["GET", "POST"],
-        token_endpoint: ["POST"],
-        jwks_uri: ["GET"],
-        registration_endpoint: ["POST"],
-        userinfo_endpoint: ["GET", "POST"],
-        introspection_endpoint: ["POST"],
-        revocation_endpoint: ["POST"],
-        end_session_endpoint: ["GET", "POST"],
-      }
-      const endpoints = Object.entries(metadata).filter(([name]) => /_endpoint$|_uri$/.test(name))
-      assert.sameMembers(
-        endpoints.map(([name]) => name),
-        Object.keys(methods),
-      )
-      for (const [name, url] of endpoints) {
-        const { pathname } = new URL(String(url))
-        for (const method of methods[name] ?? [])
-          assert.isTrue(mounted.has(`${method} ${pathname}`), `${name}: ${method}`)
-      }
-      const opened = [...openPaths.keys()].filter((path) => ![...mounted].some((each) => each.endsWith(` ${path}`)))
-      assert.deepStrictEqual(opened, [], "paths that are open and lead nowhere")
-    }).pipe(Effect.provide(services)),
-  )
+  describe("RFC 8414 §2", () => {
+    it.effect("MUST name only endpoints that are mounted, for the methods by which they are to be called", () =>
+      Effect.gen(function* () {
+        const mounted = new Set<string>()
+        HttpApi.reflect(OAuthServerApi, {
+          onGroup: () => {},
+          onEndpoint: ({ endpoint }) => void mounted.add(`${endpoint.method} ${endpoint.path}`),
+        })
+        const { metadata } = yield* Discovery.Discovery
+        const methods: Record<string, ReadonlyArray<string>> = {
+          authorization_endpoint: ["GET", "POST"],
+          token_endpoint: ["POST"],
+          jwks_uri: ["GET"],
+          registration_endpoint: ["POST"],
+          userinfo_endpoint: ["GET", "POST"],
+          introspection_endpoint: ["POST"],
+          revocation_endpoint: ["POST"],
+          end_session_endpoint: ["GET", "POST"],
+        }
+        const endpoints = Object.entries(metadata).filter(([name]) => /_endpoint$|_uri$/.test(name))
+        assert.sameMembers(
+          endpoints.map(([name]) => name),
+          Object.keys(methods),
+        )
+        for (const [name, url] of endpoints) {
+          const { pathname } = new URL(String(url))
+          for (const method of methods[name] ?? [])
+            assert.isTrue(mounted.has(`${method} ${pathname}`), `${name}: ${method}`)
+        }
+        const opened = [...openPaths.keys()].filter((path) => ![...mounted].some((each) => each.endsWith(` ${path}`)))
+        assert.deepStrictEqual(opened, [], "paths that are open and lead nowhere")
+      }).pipe(Effect.provide(services)),
+    )
 
-  it.effect("tells the grant types, methods and keys that there really are", () =>
-    Effect.gen(function* () {
-      const { metadata } = yield* Discovery.Discovery
-      assert.deepStrictEqual(
-        metadata["grant_types_supported"],
-        (yield* GrantTypes).map(({ name }) => name),
-      )
-      assert.deepStrictEqual(metadata["token_endpoint_auth_methods_supported"], (yield* ClientAuthentications).methods)
-      const supported = metadata["id_token_signing_alg_values_supported"]
-      const keys = yield* SigningKeys
-      for (const algorithm of algorithms) {
-        assert.include(supported, algorithm)
-      }
-      for (const { alg } of yield* keys.jwks) assert.include(supported, alg)
-    }).pipe(Effect.provide(services)),
-  )
+    it.effect("MUST tell the grant types, methods and keys that there really are", () =>
+      Effect.gen(function* () {
+        const { metadata } = yield* Discovery.Discovery
+        assert.deepStrictEqual(
+          metadata["grant_types_supported"],
+          (yield* GrantTypes).map(({ name }) => name),
+        )
+        assert.deepStrictEqual(
+          metadata["token_endpoint_auth_methods_supported"],
+          (yield* ClientAuthentications).methods,
+        )
+        const supported = metadata["id_token_signing_alg_values_supported"]
+        const keys = yield* SigningKeys
+        for (const algorithm of algorithms) {
+          assert.include(supported, algorithm)
+        }
+        for (const { alg } of yield* keys.jwks) assert.include(supported, alg)
+      }).pipe(Effect.provide(services)),
+    )
+  })
 })

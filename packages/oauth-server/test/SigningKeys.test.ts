@@ -69,22 +69,27 @@ describe("SigningKeys", () => {
     })
   })
 
-  it.effect("publishes only members of public keys, and keeps the private half sealed", () =>
-    Effect.gen(function* () {
-      const keys = yield* node()
-      for (const algorithm of algorithms) yield* keys.sign(sign(algorithm))
-      const published = JSON.stringify(yield* keys.jwks)
-      const atRest = JSON.stringify(yield* SigningKeyStore.use((store) => store.list))
-      for (const algorithm of algorithms) {
-        const { d, p } = yield* privateJwk(yield* youngest(algorithm))
-        for (const secret of [d, p].filter((text) => typeof text === "string")) {
-          assert.isFalse(published.includes(secret))
-          assert.isFalse(atRest.includes(secret))
+  describe("RFC 7517 §5", () => {
+    it.effect("MUST publish only members of public keys, and keeps the private half sealed", () =>
+      Effect.gen(function* () {
+        const keys = yield* node()
+        for (const algorithm of algorithms) yield* keys.sign(sign(algorithm))
+        const jwks = yield* keys.jwks
+        const members = ["alg", "crv", "e", "kid", "kty", "n", "use", "x", "y"]
+        for (const name of jwks.flatMap((jwk) => Object.keys(jwk))) assert.include(members, name)
+        const published = JSON.stringify(jwks)
+        const atRest = JSON.stringify(yield* SigningKeyStore.use((store) => store.list))
+        for (const algorithm of algorithms) {
+          const { d, p } = yield* privateJwk(yield* youngest(algorithm))
+          for (const secret of [d, p].filter((text) => typeof text === "string")) {
+            assert.isFalse(published.includes(secret))
+            assert.isFalse(atRest.includes(secret))
+          }
+          assert.isString(d)
         }
-        assert.isString(d)
-      }
-    }).pipe(Effect.provide(layerBelow)),
-  )
+      }).pipe(Effect.provide(layerBelow)),
+    )
+  })
 
   it.effect("opens a sealed key only under its own name", () =>
     Effect.gen(function* () {
@@ -182,40 +187,46 @@ describe("rotation of signing keys", () => {
     return typeof header === "object" && header !== null && "kid" in header ? header.kid : undefined
   }
 
-  it.effect("publishes the next key its lead before it signs, and the old one until its last token is over", () =>
-    Effect.gen(function* () {
-      const keys = yield* node(settings)
-      const signer = Effect.map(keys.sign(sign()), kidOf)
-      const published = Effect.map(keys.jwks, (jwks) => jwks.filter(({ alg }) => alg === "ES256").map(({ kid }) => kid))
-      const old = yield* signer
-      const tick = (input: Duration.Input) => Effect.andThen(TestClock.adjust(input), keys.rotate)
+  describe("OpenID Connect Core §10.1.1", () => {
+    it.effect(
+      "SHOULD publish the next key its lead before it signs, and the old one until its last token is over",
+      () =>
+        Effect.gen(function* () {
+          const keys = yield* node(settings)
+          const signer = Effect.map(keys.sign(sign()), kidOf)
+          const published = Effect.map(keys.jwks, (jwks) =>
+            jwks.filter(({ alg }) => alg === "ES256").map(({ kid }) => kid),
+          )
+          const old = yield* signer
+          const tick = (input: Duration.Input) => Effect.andThen(TestClock.adjust(input), keys.rotate)
 
-      yield* tick(Duration.millis(Duration.toMillis(Duration.days(89)) - 1))
-      assert.deepStrictEqual(yield* published, [old])
-      yield* tick("1 millis")
-      const [next] = yield* kids()
-      assert.deepStrictEqual(yield* published, [old, next])
-      assert.strictEqual(yield* signer, old)
-      yield* tick(Duration.millis(Duration.toMillis(Duration.days(1)) - 1))
-      assert.strictEqual(yield* signer, old)
-      const last = yield* keys.sign(sign())
-      yield* tick("1 millis")
-      assert.strictEqual(yield* signer, next)
-      assert.deepStrictEqual(yield* published, [next, old])
+          yield* tick(Duration.millis(Duration.toMillis(Duration.days(89)) - 1))
+          assert.deepStrictEqual(yield* published, [old])
+          yield* tick("1 millis")
+          const [next] = yield* kids()
+          assert.deepStrictEqual(yield* published, [old, next])
+          assert.strictEqual(yield* signer, old)
+          yield* tick(Duration.millis(Duration.toMillis(Duration.days(1)) - 1))
+          assert.strictEqual(yield* signer, old)
+          const last = yield* keys.sign(sign())
+          yield* tick("1 millis")
+          assert.strictEqual(yield* signer, next)
+          assert.deepStrictEqual(yield* published, [next, old])
 
-      // The longest token lifetime and ten minutes.
-      yield* tick(Duration.millis(Duration.toMillis(Duration.minutes(130)) - 1))
-      assert.deepStrictEqual(yield* published, [next, old])
-      assert.deepStrictEqual(yield* keys.verify(last, { typ: "at+jwt" }), claims)
-      // No look-up comes between: the end counts in what is held, too.
-      yield* keys.sign(sign())
-      yield* TestClock.adjust("1 millis")
-      assert.deepStrictEqual(yield* published, [next])
-      assert.strictEqual((yield* Effect.flip(keys.verify(last, { typ: "at+jwt" })))._tag, "JwtInvalid")
-      yield* keys.rotate
-      assert.deepStrictEqual(yield* kids(), [next])
-    }).pipe(Effect.provide(layerBelow)),
-  )
+          // The longest token lifetime and ten minutes.
+          yield* tick(Duration.millis(Duration.toMillis(Duration.minutes(130)) - 1))
+          assert.deepStrictEqual(yield* published, [next, old])
+          assert.deepStrictEqual(yield* keys.verify(last, { typ: "at+jwt" }), claims)
+          // No look-up comes between: the end counts in what is held, too.
+          yield* keys.sign(sign())
+          yield* TestClock.adjust("1 millis")
+          assert.deepStrictEqual(yield* published, [next])
+          assert.strictEqual((yield* Effect.flip(keys.verify(last, { typ: "at+jwt" })))._tag, "JwtInvalid")
+          yield* keys.rotate
+          assert.deepStrictEqual(yield* kids(), [next])
+        }).pipe(Effect.provide(layerBelow)),
+    )
+  })
 
   it.effect("publishes a key for its whole lead when it is late", () =>
     Effect.gen(function* () {
@@ -261,19 +272,21 @@ describe("rotation of signing keys", () => {
     }).pipe(Effect.provide(layerBelow)),
   )
 
-  it.effect("signs with a new key at once on demand, and other nodes verify it", () =>
-    Effect.gen(function* () {
-      const [one, two] = [yield* node(settings), yield* node(settings)]
-      const before = yield* one.sign(sign())
-      yield* two.verify(before, { typ: "at+jwt" })
-      yield* one.rotateNow("ES256")
-      const after = yield* one.sign(sign())
-      assert.notStrictEqual(kidOf(after), kidOf(before))
-      yield* TestClock.adjust("10 seconds")
-      assert.deepStrictEqual(yield* two.verify(after, { typ: "at+jwt" }), claims)
-      assert.deepStrictEqual(yield* two.verify(before, { typ: "at+jwt" }), claims)
-    }).pipe(Effect.provide(layerBelow)),
-  )
+  describe("OpenID Connect Core §10.1.1", () => {
+    it.effect("SHOULD sign with a new key at once on demand, and other nodes verify it", () =>
+      Effect.gen(function* () {
+        const [one, two] = [yield* node(settings), yield* node(settings)]
+        const before = yield* one.sign(sign())
+        yield* two.verify(before, { typ: "at+jwt" })
+        yield* one.rotateNow("ES256")
+        const after = yield* one.sign(sign())
+        assert.notStrictEqual(kidOf(after), kidOf(before))
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(yield* two.verify(after, { typ: "at+jwt" }), claims)
+        assert.deepStrictEqual(yield* two.verify(before, { typ: "at+jwt" }), claims)
+      }).pipe(Effect.provide(layerBelow)),
+    )
+  })
 
   it.effect(
     "unpublishes every key before it when they are compromised, those that wait and those that retired too",
