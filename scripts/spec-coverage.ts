@@ -44,29 +44,24 @@ export const testsOf = (source: string): ReadonlyArray<Test> => {
   return tests
 }
 
+/** Whether a test is of a demand: under its section, by a name that is about it, and MUST where the demand says so. */
+const isAbout = ({ about, level, section }: Requirement, { name, sections }: Test): boolean =>
+  sections.includes(section) && (about?.test(name) ?? false) && (level === "SHOULD" || name.startsWith("MUST"))
+
 /** What the tests cover. */
 export const cover = (demands: ReadonlyArray<Requirement>, tests: ReadonlyArray<Test>): ReadonlyArray<Coverage> =>
   demands.map((requirement) => {
-    const titles = [requirement.section, ...(requirement.also ?? [])]
-    const found = tests.filter(
-      ({ name, sections }) =>
-        sections.some((section) => titles.includes(section)) && (requirement.about?.test(name) ?? false),
-    )
+    const found = tests.filter((test) => isAbout(requirement, test))
     const state = found.length > 0 ? "tested" : requirement.leftOut === undefined ? "missing" : "left out"
     return { requirement, tests: found, state }
   })
 
-/** The tests of the package, of the pages that serve it, and of what it stands on; each also stands under its file. */
+/** The tests of the package, of the pages that serve it, and of what it stands on. */
 const load = (): ReadonlyArray<Test> =>
   ["packages/core/test", "packages/oauth-server/test", "packages/server/test"].flatMap((folder) =>
     readdirSync(join(import.meta.dirname, "..", folder))
       .filter((file) => file.endsWith(".test.ts"))
-      .flatMap((file) =>
-        testsOf(readFileSync(join(import.meta.dirname, "..", folder, file), "utf8")).map(({ name, sections }) => ({
-          sections: [file, ...sections],
-          name,
-        })),
-      ),
+      .flatMap((file) => testsOf(readFileSync(join(import.meta.dirname, "..", folder, file), "utf8"))),
   )
 
 if (import.meta.main) {

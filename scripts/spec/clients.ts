@@ -33,7 +33,7 @@ export const clients: ReadonlyArray<Requirement> = [
     "Web clients redirect by https, not to loopback",
     /by https alone/,
   ),
-  must(
+  should(
     "OpenID Connect Dynamic Client Registration §2",
     "Loopback without a type is a native client",
     /without application_type/,
@@ -68,6 +68,6 @@ export const clients: ReadonlyArray<Requirement> = [
   ),
   must("OpenID Connect Discovery §4", "The document is also below the issuer, the same", /where the issuer ends/),
   must("RFC 9207 §2.3", "iss in answers, prompts, S256 and the end of sessions are told", /tell iss, prompts/),
-  must("RFC 7517 §5", "The keys that sign are published", /publishes the keys/),
+  must("RFC 7517 §5", "The keys that sign are published", /publish the keys/),
   must("RFC 7517 §5", "Never a private half", /members of public keys/),
 ]

@@ -6,28 +6,25 @@ export interface Requirement {
   readonly level: "MUST" | "SHOULD"
   readonly demand: string
   readonly about?: RegExp
-  /** Further titles under which it is tested. */
-  readonly also?: ReadonlyArray<string>
   /** Why it is not met here. */
   readonly leftOut?: string
 }
 
 /** A demand that is tested by tests whose name `about` finds. */
-export const must = (section: string, demand: string, about: RegExp, ...also: ReadonlyArray<string>): Requirement => ({
+export const must = (section: string, demand: string, about: RegExp): Requirement => ({
   section,
   level: "MUST",
   demand,
   about,
-  also,
 })
 
 /** What is recommended, and tested like a demand. */
-export const should = (
-  section: string,
-  demand: string,
-  about: RegExp,
-  ...also: ReadonlyArray<string>
-): Requirement => ({ section, level: "SHOULD", demand, about, also })
+export const should = (section: string, demand: string, about: RegExp): Requirement => ({
+  section,
+  level: "SHOULD",
+  demand,
+  about,
+})
 
 /** A demand that is not met here, with the reason. */
 export const leftOut = (

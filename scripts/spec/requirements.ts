@@ -1,8 +1,8 @@
 /**
  * What the specifications demand of the authorization server and of resource servers, in own words.
  *
- * Each is either tested, by a test in the `describe` of its spec and section whose name is about it, or left out, with
- * the reason.
+ * Each is either tested, by a test in the `describe` of its spec and section whose name is about it, and begins with
+ * MUST where the demand is one; or left out, with the reason.
  */
 import { authorization } from "./authorization.ts"
 import { clients } from "./clients.ts"

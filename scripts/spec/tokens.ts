@@ -89,7 +89,7 @@ export const tokens: ReadonlyArray<Requirement> = [
     "401 carries a challenge, and no error where no token came (§3)",
     /challenge who brings no token/,
   ),
-  must("RFC 6750 §3.1", "UserInfo names no error either where no token came", /no credentials no error/),
+  should("RFC 6750 §3.1", "UserInfo names no error either where no token came", /no credentials no error/),
   must("RFC 6750 §3.1", "A resource server answers invalid_token with 401", /token that is not good/),
   must("RFC 6750 §3.1", "UserInfo answers invalid_token with 401", /no access token in force/),
   must("RFC 6750 §3.1", "insufficient_scope is 403, and names all scopes", /all scopes that are needed/),

@@ -102,11 +102,18 @@ describe("cover", () => {
     )
   })
 
-  it("looks under further titles, too", () => {
-    assert.deepStrictEqual(stateOf(must("RFC 4", "on", /go on/, "The rest"), must("RFC 4", "on", /go on/)), [
-      "tested",
-      "missing",
-    ])
+  it("looks under the section alone, however deep it stands", () => {
+    assert.deepStrictEqual(
+      stateOf(must("RFC 3 §3", "on", /go on/), must("RFC 2 §2", "on", /go on/), must("RFC 4 §4", "on", /go on/)),
+      ["tested", "missing", "missing"],
+    )
+  })
+
+  it("takes for a MUST only a test that says so", () => {
+    assert.deepStrictEqual(
+      stateOf(must("The rest", "rest", /of the rest/), should("The rest", "rest", /of the rest/)),
+      ["missing", "tested"],
+    )
   })
 
   it("counts what is left out apart, with its reason", () => {

@@ -76,7 +76,7 @@ describe("RFC 7591 §2", () => {
     }),
   )
 
-  it.effect("keeps names and URIs in other languages, and no other member with a language", () =>
+  it.effect("MUST keep names and URIs in other languages, and no other member with a language", () =>
     Effect.gen(function* () {
       const client = yield* accepts({ localized: { "client_name#fr-CA": "Beffroi" } })
       assert.deepStrictEqual(client.localized, { "client_name#fr-CA": "Beffroi" })
@@ -177,7 +177,7 @@ describe("OpenID Connect Dynamic Client Registration §2", () => {
     }),
   )
 
-  it.effect("takes loopback redirect URIs without application_type as a native application", () =>
+  it.effect("SHOULD take loopback redirect URIs without application_type as a native application", () =>
     Effect.gen(function* () {
       for (const uri of ["http://localhost:3118/callback", "http://127.0.0.1/cb", "http://[::1]:8080/cb"]) {
         const client = yield* accepts({ redirectUris: [uri], tokenEndpointAuthMethod: "none" })

@@ -93,7 +93,7 @@ describe("RFC 8037 A.4", () => {
 })
 
 describe("OpenID Connect Core §3.1.3.6", () => {
-  it.effect("makes the at_hash of the example, and one of SHA-512 for Ed25519", () =>
+  it.effect("MUST make the at_hash of the example, and one of SHA-512 for Ed25519", () =>
     Effect.gen(function* () {
       const digest = yield* Digest.Digest
       const token = Redacted.make("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y")

@@ -52,7 +52,7 @@ withLayer(layer(), { excludeTestServices: true })("Real clients, discovery", (it
     })
 
     describe("RFC 7517 §5", () => {
-      it.effect(`publishes the keys that access tokens are verified with, by ${name}`, () =>
+      it.effect(`MUST publish the keys that access tokens are verified with, by ${name}`, () =>
         real(async (server) => {
           const party = await discovered(server, library)
           const { access_token: token } = await party.clientCredentials({ resource: notes })
