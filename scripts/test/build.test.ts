@@ -144,4 +144,14 @@ describe("bundle", () => {
     assert.isTrue(existsSync(join(root, "out/belfry.js.map")))
     assert.isTrue(existsSync(join(root, "out/chunks")))
   })
+
+  it("is ASCII: a script with one character beyond Latin-1 is kept in memory at two bytes a character", async () => {
+    const { metafile } = await bundle(join(repository, "apps/server/src/main.ts"), join(root, "server"))
+    const scripts = Object.keys(metafile.outputs).filter((path) => path.endsWith(".js"))
+    assert.isAbove(scripts.length, 1)
+    for (const path of scripts) {
+      const others = /[^\0-\x7F]/u.exec(readFileSync(resolve(path), "utf8"))
+      assert.isNull(others, `${path}: ${others?.input.slice(others.index - 60, others.index + 60)}`)
+    }
+  })
 })

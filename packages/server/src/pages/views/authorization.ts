@@ -247,7 +247,7 @@ const scopeItem = (words: Catalogue, { flow, scopeWords }: ConsentView, scope: s
     flow.givenScopes.includes(scope) && html` <span class="optional">(${words.consent.given})</span>`
   }`
   // Whoever does not want to be known to the client denies all of it.
-  if (scope === "openid") return html`<p class="check"><span aria-hidden="true">✓</span><span>${text}</span></p>`
+  if (scope === "openid") return html`<p class="check"><span aria-hidden="true">&check;</span><span>${text}</span></p>`
   const name = scopeField(scope)
   return html`<label class="check"
     ><input${attributes({ type: "checkbox", name, value: "1", checked: true })}><span>${text}</span></label

@@ -63,7 +63,7 @@ export const document = (
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<title>${title} – ${siteName}</title>
+<title>${title} &ndash; ${siteName}</title>
 <link rel="stylesheet" href="${assets.stylesheet}">
 <link rel="icon" type="image/svg+xml" href="${assets.icon}">
 <script src="${assets.script}" defer></script>
