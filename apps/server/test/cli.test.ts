@@ -44,6 +44,12 @@ const assertOneLine = ({ code, stdout, stderr }: Cli.Ended, pattern: RegExp) => 
   assert.strictEqual(code, 1)
 }
 
+const hooks = `import { registerHooks } from "node:module"
+registerHooks({ load: (url, context, next) => (console.log("loads " + url), next(url, context)) })`
+
+/** Makes a process say which modules it loads, on standard output. */
+const tellingLoads = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(hooks)}` }
+
 const postgresUrl = (sets: typeof Server.migrations) =>
   Effect.map(TestDatabase.acquirePostgres(sets), (url) => Redacted.value(url))
 
@@ -98,6 +104,20 @@ describe("belfry serve", () => {
       // The client's connection was to stay open, which holds up nobody.
       assert.isBelow(performance.now() - answered, 3000)
       agent.destroy()
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("loads what few visits need when it is needed", () =>
+    Effect.gen(function* () {
+      const server = yield* Cli.serve(tellingLoads)
+      for (const path of ["/health/ready", "/sign-in", "/auth/session", "/auth/docs"]) {
+        yield* Effect.promise(() => request(server.port, path))
+      }
+      server.kill("SIGTERM")
+      const { stdout } = yield* Effect.promise(() => server.ended)
+      assert.include(stdout, "NodeServer.ts")
+      assert.notMatch(stdout, /@simplewebauthn|zxcvbn|\/uqr\/|redis\/|undici\/|Otlp/)
+      assert.isAbove(stdout.indexOf("httpApiScalar"), stdout.indexOf("Belfry listens"))
     }).pipe(Effect.scoped),
   )
 

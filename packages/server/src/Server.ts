@@ -35,9 +35,9 @@ import * as Database from "@belfry/sql/Database"
 import * as Migrations from "@belfry/sql/Migrations"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
+import * as ApiReference from "./ApiReference.ts"
 import * as FactorsAuthenticationContexts from "./FactorsAuthenticationContexts.ts"
 import * as FactorsSignInGate from "./FactorsSignInGate.ts"
 import * as Health from "./Health.ts"
@@ -79,7 +79,7 @@ export const layerDatabase = Layer.provideMerge(Migrations.layer(migrations), Da
  */
 export const layerApi = Layer.mergeAll(
   HttpApiBuilder.layer(BelfryApi, { openapiPath: "/auth/openapi.json" }),
-  HttpApiScalar.layer(BelfryApi, { path: "/auth/docs" }),
+  ApiReference.layer,
 ).pipe(
   Layer.provide(
     Layer.mergeAll(

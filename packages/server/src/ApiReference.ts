@@ -1,0 +1,38 @@
+/**
+ * The page to read the API on.
+ *
+ * @since 0.1.0
+ */
+import { BelfryApi } from "@belfry/client/BelfryApi"
+import * as Effect from "effect/Effect"
+import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as Scope from "effect/Scope"
+
+/**
+ * `GET /auth/docs` shows the OpenAPI document. The page has its script in it and loads nothing from elsewhere.
+ *
+ * **Details**
+ *
+ * The script is 3 MB of text, which would be parsed at every start and kept in memory ever after, so the route is made
+ * when it is first asked for.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = HttpRouter.use((router) =>
+  Effect.gen(function* () {
+    const page = yield* Effect.cached(
+      Effect.provideService(
+        HttpRouter.toHttpEffect(HttpApiScalar.layer(BelfryApi, { path })),
+        Scope.Scope,
+        yield* Effect.scope,
+      ),
+    )
+    yield* router.add("GET", path, Effect.flatten(page))
+  }),
+)
+
+// internal
+
+const path = "/auth/docs"
