@@ -145,6 +145,18 @@ describe("bundle", () => {
     assert.isTrue(existsSync(join(root, "out/chunks")))
   })
 
+  it("reads of node:http what is used, and so does not load the HTTP client behind its WebSocket", async () => {
+    write(
+      "http/main.ts",
+      'import * as Http from "node:http"',
+      'import { createServer } from "node:http"',
+      "const isThere = Http.createServer === createServer && Http.METHODS.includes('GET')",
+      "console.log(isThere, process.moduleLoadList.some((name) => name.includes('undici')))",
+    )
+    await bundle(join(root, "http/main.ts"), join(root, "out"))
+    assert.strictEqual(node("out/belfry.js"), "true false")
+  })
+
   it("is ASCII: a script with one character beyond Latin-1 is kept in memory at two bytes a character", async () => {
     const { metafile } = await bundle(join(repository, "apps/server/src/main.ts"), join(root, "server"))
     const scripts = Object.keys(metafile.outputs).filter((path) => path.endsWith(".js"))
