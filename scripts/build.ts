@@ -2,9 +2,9 @@
  * `npm run build`: what is published and what is deployed.
  *
  * Each package gets `dist` with JavaScript, declarations and the `package.json` it is published under
- * (`npm publish packages/core/dist`). `apps/server` gets `dist/belfry.js`, the server and its command line in one
- * file and the chunks that it loads only when used. PGlite stays outside of the bundle: its WebAssembly is read from
- * beside its own files.
+ * (`npm publish packages/core/dist`). `apps/server` gets `dist/belfry.js`, the command line, and
+ * chunks: the server, and what that loads only when used. PGlite stays outside of the bundle: its WebAssembly is read
+ * from beside its own files.
  */
 import { spawnSync } from "node:child_process"
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
@@ -38,7 +38,8 @@ export const publishedManifest = (manifest: Manifest): Manifest => {
 /**
  * Bundles the server whose entry is `entry` into `outdir/belfry.js`, an ES module for Node 24.
  *
- * What `import()` loads becomes a chunk of its own. CommonJS dependencies find a `require` in each file.
+ * What `import()` loads becomes a chunk of its own, and so does what is shared with it. CommonJS dependencies find a
+ * `require` in each file.
  */
 export const bundle = (entry: string, outdir: string) =>
   esbuild.build({

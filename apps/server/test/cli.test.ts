@@ -299,6 +299,14 @@ describe("belfry", () => {
     }),
   )
 
+  it.live("loads nothing of the server to explain itself", () =>
+    Effect.gen(function* () {
+      const { stdout } = yield* Cli.run(["--help"], tellingLoads)
+      assert.include(stdout, "manage.ts")
+      assert.notMatch(stdout, /NodeServer\.ts|TrustedClients\.ts|sql-pg/)
+    }),
+  )
+
   it.live("does not know other commands and flags", () =>
     Effect.gen(function* () {
       for (const parameters of [["serv"], ["migrate", "--all"]]) {

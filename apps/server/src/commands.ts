@@ -1,0 +1,139 @@
+/**
+ * What the commands do.
+ *
+ * Those that manage clients and users work on the database of the configuration, as the server's own code does. PGlite is
+ * open in one process at a time, so with it the server is stopped meanwhile.
+ */
+import { unknownClient } from "@belfry/core/AuditEvent"
+import type { Email } from "@belfry/core/User"
+import { Users } from "@belfry/core/Users"
+import { ClientRegistrations } from "@belfry/oauth-server/ClientRegistrations"
+import type { ClientWithSecret } from "@belfry/oauth-server/Clients"
+import type { ClientId } from "@belfry/oauth-server/OAuthClient"
+import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
+import { examine } from "@belfry/server/Doctor"
+import * as NodeServer from "@belfry/server/NodeServer"
+import * as Server from "@belfry/server/Server"
+import * as Telemetry from "@belfry/server/Telemetry"
+import * as Database from "@belfry/sql/Database"
+import * as Migrations from "@belfry/sql/Migrations"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+
+/** What a new client is to be. */
+export interface NewClient {
+  readonly name: string
+  readonly redirectUris: ReadonlyArray<string>
+  readonly postLogoutRedirectUris: ReadonlyArray<string>
+  /** All that there are, where there is none. */
+  readonly scopes: ReadonlyArray<string>
+  /** It can keep no secret. */
+  readonly isPublic: boolean
+  /** It gets tokens for itself. */
+  readonly isMachine: boolean
+  /** It is the host's own. */
+  readonly isTrusted: boolean
+}
+
+/** Serves until it is told to stop. */
+export const serve = Effect.gen(function* () {
+  const baseUrl = yield* Config.String("BELFRY_BASE_URL").pipe(Config.withDefault("http://localhost:3000"))
+  const announce = Layer.effectDiscard(
+    Effect.flatMap(NodeServer.address, (address) =>
+      Console.log(`Belfry listens on ${address}. Open ${baseUrl}/sign-up`),
+    ),
+  )
+  return yield* Layer.launch(
+    announce.pipe(Layer.provide(NodeServer.layer), Layer.provide([Telemetry.layerOtlp, Telemetry.layerLogs])),
+  )
+})
+
+/** Applies the migrations that are pending, or says which they are. */
+export const migrate = ({ dryRun }: { readonly dryRun: boolean }) =>
+  Effect.gen(function* () {
+    const steps = dryRun
+      ? (yield* Migrations.status(Server.migrations)).filter(({ state }) => state === "pending")
+      : yield* Migrations.run(Server.migrations)
+    if (steps.length === 0) return yield* Console.log("Nothing to apply")
+    for (const step of steps) yield* Console.log(`${dryRun ? "pending" : "applied"} ${step.package}/${step.name}`)
+  }).pipe(Effect.provide(Database.layerConfig))
+
+/** Says what it finds; the exit code tells whether something must be mended. */
+export const doctor = Effect.gen(function* () {
+  const findings = yield* examine
+  for (const { check, state, found, advice } of findings) {
+    yield* Console.log(`${marks[state]} ${check}: ${found}${advice === undefined ? "" : `\n  ${advice}`}`)
+  }
+  if (findings.some(({ state }) => state === "failed")) process.exitCode = 1
+})
+
+/** Makes a client and shows it, with its secret. */
+export const createClient = ({ name, redirectUris, postLogoutRedirectUris, scopes, ...client }: NewClient) =>
+  TrustedClients.use((clients) =>
+    clients.create({
+      metadata: {
+        clientName: name,
+        redirectUris,
+        postLogoutRedirectUris,
+        grantTypes: client.isMachine ? ["client_credentials"] : ["authorization_code", "refresh_token"],
+        ...(scopes.length === 0 ? {} : { scopes }),
+        ...(client.isPublic ? { tokenEndpointAuthMethod: "none" as const } : {}),
+      },
+      privileges: { skipConsent: client.isTrusted, enableEndSession: client.isTrusted },
+      clientInfo: unknownClient,
+    }),
+  ).pipe(Effect.flatMap(show), withServices)
+
+/** Gives a client a new secret and shows it. */
+export const rotateSecret = (id: ClientId) =>
+  TrustedClients.use((clients) => clients.rotateSecret(id, unknownClient)).pipe(Effect.flatMap(show), withServices)
+
+/** Lets a client in, or no longer. */
+export const setDisabled = (id: ClientId, isDisabled: boolean) =>
+  TrustedClients.use((clients) => clients.update(id, { isDisabled }, unknownClient)).pipe(
+    Effect.andThen(Console.log(`${isDisabled ? "disabled" : "enabled"} ${id}`)),
+    withServices,
+  )
+
+/** Removes a client with all that it was granted. */
+export const removeClient = (id: ClientId) =>
+  TrustedClients.use((clients) => clients.remove(id, unknownClient)).pipe(
+    Effect.andThen(Console.log(`removed ${id}`)),
+    withServices,
+  )
+
+/** Makes an initial access token and shows it. */
+export const issueRegistrationToken = (terms: { readonly lifetime: Duration.Duration; readonly uses: number }) =>
+  ClientRegistrations.use((registrations) =>
+    registrations.issueToken({ ...terms, actor: null, clientInfo: unknownClient }),
+  ).pipe(
+    Effect.flatMap(({ token }) => Console.log(Redacted.value(token))),
+    withServices,
+  )
+
+/** Sets what the user of an address may do beyond the account. */
+export const setScopes = (email: Email, scopes: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const users = yield* Users
+    const found = yield* users.findByEmail(email)
+    if (Option.isNone(found)) return yield* Effect.fail(new Error("There is no user of this address"))
+    const user = yield* users.update(found.value.id, { scopes })
+    yield* Console.log(user.scopes.length === 0 ? "no scopes" : user.scopes.join(" "))
+  }).pipe(withServices)
+
+// internal
+
+const marks = { ok: "ok     ", warning: "warning", failed: "FAILED " }
+
+const withServices = Effect.provide(Layer.provide(Server.layerServices, Server.layerDatabase))
+
+const show = ({ client, secret }: ClientWithSecret) =>
+  Effect.gen(function* () {
+    yield* Console.log(`client_id      ${client.id}`)
+    if (secret !== null) yield* Console.log(`client_secret  ${Redacted.value(secret)}   (shown this once)`)
+  })

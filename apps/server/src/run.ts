@@ -1,0 +1,19 @@
+/**
+ * The way from a command to what it does.
+ */
+import * as Effect from "effect/Effect"
+import type * as Commands from "./commands.ts"
+
+/**
+ * Does what a command is for. The server, which all of them are about, is loaded then: a file of its own in the bundle.
+ *
+ * **Details**
+ *
+ * Help and completions come without it. And a process keeps much of what reading its largest file took at the peak: with
+ * the command line in another file, 8 MB less as long as it serves.
+ */
+export const run = <A, E, R>(use: (commands: typeof Commands) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(
+    Effect.promise(() => import("./commands.ts")),
+    use,
+  )
