@@ -38,7 +38,7 @@ const frozen = [
   "GET /auth/factors/hotp/pending 200 401 403 404 422 429 503",
   "GET /auth/factors/passkeys 200 401 403 422 503",
   "GET /auth/factors/totp/pending 200 401 403 404 422 429 503",
-  "GET /auth/jwks 200 404",
+  "GET /auth/jwks 200 404 503",
   "GET /auth/oauth2/admin/clients/{clientId} 200 401 403 404 422 503",
   "GET /auth/oauth2/admin/resources 200 401 403 404 422 503",
   "GET /auth/oauth2/authorize 200 302 400 429 503",
@@ -148,9 +148,6 @@ const protocol = new Set([
   "POST /auth/oauth2/userinfo",
 ])
 
-/** No specification has words for a server without keys, and whoever looks for keys reads the status alone. */
-const jwks = "GET /auth/jwks"
-
 /** The failures of operations: where, by the media type, and as which schemas. */
 const failuresOf = (isMeant: (name: string) => boolean) =>
   operations
@@ -208,7 +205,7 @@ describe("The OpenAPI document", () => {
   })
 
   it("describes every failure as a problem with the tag of an error", () => {
-    for (const { at, schemas, types } of failuresOf((name) => !protocol.has(name) && name !== jwks)) {
+    for (const { at, schemas, types } of failuresOf((name) => !protocol.has(name))) {
       assert.deepStrictEqual(types, ["application/problem+json"], at)
       assert.isNotEmpty(schemas, at)
       for (const schema of schemas) {
@@ -232,15 +229,6 @@ describe("The OpenAPI document", () => {
         assert.include(required, "error", at)
       }
     }
-  })
-
-  it("tells a server without keys by 404", () => {
-    const failures = failuresOf((name) => name === jwks)
-    assert.deepStrictEqual(
-      failures.map(({ at, types }) => [at, types]),
-      [[`${jwks} 404`, ["application/json"]]],
-    )
-    assert.include(JSON.stringify(failures), '"enum":["JwkSetAbsent"]')
   })
 
   it("asks for the bearer token or the cookie where it answers 401 for a missing session, and nowhere else", () => {

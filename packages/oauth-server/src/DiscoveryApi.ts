@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { asProblem, ServiceUnavailable } from "@belfry/core/ProblemApi"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
@@ -63,7 +64,10 @@ export class DiscoveryApi extends HttpApiGroup.make("discovery")
     }).annotate(OpenApi.Summary, "The metadata of this authorization server"),
     HttpApiEndpoint.get("jwks", "/jwks", {
       success: JwkSet.pipe(HttpApiSchema.asJson({ contentType: "application/jwk-set+json" })),
-      error: JwkSetAbsent.pipe(HttpApiSchema.status(404)),
+      error: [
+        JwkSetAbsent.pipe(asProblem({ status: 404, title: "Not Found" })),
+        ServiceUnavailable.pipe(asProblem({ status: 503, title: "Service Unavailable" })),
+      ],
     }).annotate(OpenApi.Summary, "The keys that verify what this server signed"),
   )
   .annotate(OpenApi.Title, "Discovery") {}

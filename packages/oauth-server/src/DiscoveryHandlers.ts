@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { seeing } from "@belfry/core/RequestHandlers"
+import { seeing, storeUnavailable } from "@belfry/core/RequestHandlers"
 import * as Digest from "effect/crypto/Digest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,8 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import { Discovery } from "./Discovery.ts"
-import { unavailableAnswer } from "./internal/protocolAnswers.ts"
+import { JwkSetAbsent } from "./DiscoveryApi.ts"
+import { keptByNobody } from "./internal/clientJson.ts"
 import { OAuthServerApi } from "./OAuthServerApi.ts"
 import { OAuthServerSettings, type OAuthServerSettingsService } from "./OAuthServerSettings.ts"
 import { SigningKeys } from "./SigningKeys.ts"
@@ -41,12 +42,14 @@ const handlers = HttpApiBuilder.group(
       .handleRaw("openIdConfiguration", ({ request }) => Effect.succeed(metadata(request)))
       .handleRaw("authorizationServer", ({ request }) => Effect.succeed(metadata(request)))
       .handleRaw("jwks", ({ request }) =>
-        settings.disableJwt
-          ? Effect.succeed(absent)
-          : Effect.gen(function* () {
-              const text = JSON.stringify({ keys: yield* keys.jwks })
-              return (yield* document(digest, text, { contentType: "application/jwk-set+json", maxAge }))(request)
-            }).pipe(Effect.catchTag("StoreError", unavailableAnswer)),
+        Effect.gen(function* () {
+          if (settings.disableJwt) return yield* new JwkSetAbsent()
+          const text = JSON.stringify({ keys: yield* keys.jwks })
+          return (yield* document(digest, text, { contentType: "application/jwk-set+json", maxAge }))(request)
+        }).pipe(
+          Effect.catchTag("StoreError", storeUnavailable),
+          Effect.tapError(() => keptByNobody),
+        ),
       )
   }),
 )
@@ -101,8 +104,3 @@ const metadataAnswer = Effect.gen(function* () {
 const isKnown = (header: string | undefined, etag: string): boolean =>
   header !== undefined &&
   header.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//u, "") === etag)
-
-const absent = HttpServerResponse.text(JSON.stringify({ _tag: "JwkSetAbsent" }), {
-  status: 404,
-  contentType: "application/json",
-})

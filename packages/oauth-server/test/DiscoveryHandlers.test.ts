@@ -93,7 +93,10 @@ describe("RFC 7517 §5", () => {
       const { send } = yield* served({ disableJwt: true })
       const answer = yield* send("/auth/jwks")
       assert.strictEqual(answer.status, 404)
-      assert.deepStrictEqual(answer.json, { _tag: "JwkSetAbsent" })
+      assert.strictEqual(answer.headers.get("content-type"), "application/problem+json")
+      assert.strictEqual(answer.headers.get("cache-control"), "no-store")
+      const problem = { type: "about:blank", title: "Not Found", status: 404, _tag: "JwkSetAbsent" }
+      assert.deepStrictEqual(answer.json, problem)
     }),
   )
 
@@ -114,7 +117,13 @@ describe("RFC 7517 §5", () => {
       assert.strictEqual(answer.status, 503)
       assert.strictEqual(answer.headers.get("retry-after"), "1")
       assert.strictEqual(answer.headers.get("cache-control"), "no-store")
-      assert.notInclude(answer.text, "away")
+      const problem = {
+        type: "about:blank",
+        title: "Service Unavailable",
+        status: 503,
+        _tag: "ServiceUnavailable",
+      }
+      assert.deepStrictEqual(answer.json, problem)
     }),
   )
 
