@@ -7,6 +7,7 @@ import { CoreApi } from "@belfry/core/CoreApi"
 import { FactorsApi } from "@belfry/factors/FactorsApi"
 import { OAuthClientApi } from "@belfry/oauth-client/OAuthClientApi"
 import { OAuthServerApi } from "@belfry/oauth-server/OAuthServerApi"
+import { documentSchemes } from "@belfry/oauth-server/ProtocolSecurityApi"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 
@@ -21,6 +22,7 @@ export class BelfryApi extends HttpApi.make("belfry")
   .addHttpApi(FactorsApi)
   .addHttpApi(OAuthClientApi)
   .addHttpApi(OAuthServerApi)
+  .annotateMerge(documentSchemes)
   .annotateMerge(
     OpenApi.annotations({
       title: "Belfry",

@@ -1,4 +1,5 @@
 import { BelfryApi } from "@belfry/client/BelfryApi"
+import { OAuthServerApi } from "@belfry/oauth-server/OAuthServerApi"
 import { assert, describe, it } from "@effect/vitest"
 import { Predicate, Schema } from "effect"
 import { OpenApi } from "effect/http-api"
@@ -148,6 +149,16 @@ const protocol = new Set([
   "POST /auth/oauth2/userinfo",
 ])
 
+/** How callers of protocol endpoints prove themselves: any of these. An empty one stands for the form, or for nobody. */
+const protocolSecurity = {
+  "POST /auth/oauth2/introspect": [{ clientSecretBasic: [] }, {}],
+  "POST /auth/oauth2/revoke": [{ clientSecretBasic: [] }, {}],
+  "POST /auth/oauth2/token": [{ clientSecretBasic: [] }, {}],
+  "GET /auth/oauth2/userinfo": [{ accessToken: [] }],
+  "POST /auth/oauth2/userinfo": [{ accessToken: [] }, {}],
+  "POST /auth/oauth2/register": [{ initialAccessToken: [] }, { bearer: [] }, { cookie: [] }, {}],
+}
+
 /** The failures of operations: where, by the media type, and as which schemas. */
 const failuresOf = (isMeant: (name: string) => boolean) =>
   operations
@@ -232,13 +243,44 @@ describe("The OpenAPI document", () => {
   })
 
   it("asks for the bearer token or the cookie where it answers 401 for a missing session, and nowhere else", () => {
-    assert.deepStrictEqual(Object.keys(document.components.securitySchemes).sort(), ["bearer", "cookie"])
     assert.deepInclude(document.components.securitySchemes["cookie"], { in: "cookie", name: "__Host-belfry_session" })
-    for (const { name, operation } of operations) {
+    for (const { name, operation } of operations.filter(({ name }) => !Object.hasOwn(protocolSecurity, name))) {
       const needsSession = JSON.stringify(operation.responses["401"] ?? {}).includes("SessionInvalid")
       const schemes = operation.security.flatMap((requirement) => Object.keys(requirement))
       assert.deepStrictEqual(schemes.sort(), needsSession ? ["bearer", "cookie"] : [], name)
     }
+  })
+
+  it("tells how clients, and holders of tokens, prove themselves at the protocol endpoints", () => {
+    const found = operations
+      .filter(({ name }) => Object.hasOwn(protocolSecurity, name))
+      .map(({ name, operation }) => [name, operation.security])
+    assert.deepStrictEqual(Object.fromEntries(found), protocolSecurity)
+    const { accessToken, clientSecretBasic, initialAccessToken } = document.components.securitySchemes
+    assert.deepInclude(clientSecretBasic, { type: "http", scheme: "basic" })
+    for (const scheme of [accessToken, initialAccessToken]) {
+      assert.deepInclude(scheme, { type: "http", scheme: "bearer" })
+    }
+    for (const name of Object.keys(protocolSecurity)) {
+      const operation = operations.find((each) => each.name === name)?.operation
+      // What an empty requirement stands for is said in words alone: documents have none for fields of a form.
+      if (operation?.security.some((requirement) => Object.keys(requirement).length === 0) === true) {
+        assert.match(operation.description ?? "", /in the form|in a form|registration is open/, name)
+      }
+    }
+  })
+
+  it("defines every security scheme that it names, that of the authorization server alone, too", () => {
+    for (const { components, paths } of [document, OpenApi.fromApi(OAuthServerApi)]) {
+      const named = Object.values(paths)
+        .flatMap(({ delete: remove, get, patch, post, put }) => [remove, get, patch, post, put])
+        .flatMap((operation) => operation?.security ?? [])
+        .flatMap((requirement) => Object.keys(requirement))
+      const defined = Object.keys(components.securitySchemes).sort()
+      assert.deepStrictEqual([...new Set(named)].sort(), defined)
+      assert.deepStrictEqual(defined, ["accessToken", "bearer", "clientSecretBasic", "cookie", "initialAccessToken"])
+    }
+    for (const tag of document.tags) assert.notProperty(tag, "components")
   })
 
   it("tells which form addresses of e-mail, ids and names have", () => {

@@ -10,6 +10,7 @@ import { AuthorizationRedirectsApi, WaitingRequestsApi } from "./AuthorizationsA
 import { ClientsApi } from "./ClientsApi.ts"
 import { ConsentsApi } from "./ConsentsApi.ts"
 import { DiscoveryApi, DiscoveryRootApi } from "./DiscoveryApi.ts"
+import { documentSchemes } from "./ProtocolSecurityApi.ts"
 import { RegistrationApi } from "./RegistrationApi.ts"
 import { ResourcesApi } from "./ResourcesApi.ts"
 import { TokensApi } from "./TokensApi.ts"
@@ -38,4 +39,5 @@ export class OAuthServerApi extends HttpApi.make("belfry")
   .add(TokensApi)
   .add(DiscoveryApi)
   .prefix("/auth")
-  .add(DiscoveryRootApi) {}
+  .add(DiscoveryRootApi)
+  .annotateMerge(documentSchemes) {}

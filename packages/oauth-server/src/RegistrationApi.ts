@@ -8,6 +8,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
+import { byRegistrant } from "./ProtocolSecurityApi.ts"
 
 const Texts = Schema.Array(Schema.String)
 
@@ -93,7 +94,9 @@ export class RegistrationApi extends HttpApiGroup.make("oauthRegistration")
         RegistrationError.pipe(HttpApiSchema.status(429)),
         RegistrationError.pipe(HttpApiSchema.status(503)),
       ],
-    }).annotate(OpenApi.Summary, "Registers a client; by an initial access token, unless registration is open"),
+    })
+      .annotate(OpenApi.Summary, "Registers a client; by an initial access token, unless registration is open")
+      .annotateMerge(byRegistrant),
   )
   .annotateMerge(
     OpenApi.annotations({ title: "Client registration", description: "Clients that register themselves (RFC 7591)" }),

@@ -12,6 +12,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { OAuthErrorCode } from "./OAuthError.ts"
+import { byAccessToken, byAccessTokenOrForm, byClient, byConfidentialClient } from "./ProtocolSecurityApi.ts"
 
 const Secret = Schema.RedactedFromValue(Schema.String)
 
@@ -142,25 +143,35 @@ export class TokensApi extends HttpApiGroup.make("oauthTokens")
       payload: TokenForm.pipe(HttpApiSchema.asFormUrlEncoded()),
       success: TokenAnswer,
       error: refusals,
-    }).annotate(OpenApi.Summary, "Tokens for a code, a refresh token or a client"),
+    })
+      .annotate(OpenApi.Summary, "Tokens for a code, a refresh token or a client")
+      .annotateMerge(byClient),
     HttpApiEndpoint.post("introspect", "/oauth2/introspect", {
       payload: TokenQueryForm.pipe(HttpApiSchema.asFormUrlEncoded()),
       success: IntrospectionAnswer,
       error: refusals,
-    }).annotate(OpenApi.Summary, "What a token is worth, for its client and for the resource it is meant for"),
+    })
+      .annotate(OpenApi.Summary, "What a token is worth, for its client and for the resource it is meant for")
+      .annotateMerge(byConfidentialClient),
     HttpApiEndpoint.post("revoke", "/oauth2/revoke", {
       payload: TokenQueryForm.pipe(HttpApiSchema.asFormUrlEncoded()),
       success: HttpApiSchema.Empty(200),
       error: refusals,
-    }).annotate(OpenApi.Summary, "Revokes a token of the client; a refresh token with its whole grant"),
+    })
+      .annotate(OpenApi.Summary, "Revokes a token of the client; a refresh token with its whole grant")
+      .annotateMerge(byClient),
     HttpApiEndpoint.get("userInfo", "/oauth2/userinfo", {
       success: UserInfoAnswer,
       error: userInfoRefusals,
-    }).annotate(OpenApi.Summary, "Claims about the user of the access token in the Authorization header"),
+    })
+      .annotate(OpenApi.Summary, "Claims about the user of the access token in the Authorization header")
+      .annotateMerge(byAccessToken),
     HttpApiEndpoint.post("userInfoByPost", "/oauth2/userinfo", {
       success: UserInfoAnswer,
       error: userInfoRefusals,
-    }).annotate(OpenApi.Summary, "The same; the access token may stand in a form instead, as access_token"),
+    })
+      .annotate(OpenApi.Summary, "The same; the access token may stand in a form instead, as access_token")
+      .annotateMerge(byAccessTokenOrForm),
   )
   .annotateMerge(
     OpenApi.annotations({ title: "Tokens", description: "What clients call about tokens, in the words of the RFCs" }),
