@@ -10,6 +10,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import type * as Cookies from "effect/http/Cookies"
+import type * as FindMyWay from "effect/http/FindMyWay"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -36,6 +37,20 @@ import type { StoreError } from "./StoreError.ts"
  * @since 0.1.0
  */
 export const sessionCookie = "belfry_session"
+
+/**
+ * What a router of these APIs is made with, since the router's own default gives up on path parameters of more than 100
+ * characters: `HttpRouter.serve(routes, { routerConfig })`.
+ *
+ * **Details**
+ *
+ * Ids of clients may be URLs. As long a parameter as fits into the 16 KiB of a request's headers reaches its endpoint, so
+ * that an id which nothing has is answered in the endpoint's own words however long it is.
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const routerConfig: Partial<FindMyWay.RouterConfig> = { maxParamLength: 16 * 1024 }
 
 /**
  * Where the request came from: the address as trusted proxies report it, and the user agent's name for itself.

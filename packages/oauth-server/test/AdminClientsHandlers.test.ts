@@ -6,6 +6,7 @@ import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { InitialAccessTokenStore } from "@belfry/oauth-server/InitialAccessTokenStore"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
 import { ResourceStore } from "@belfry/oauth-server/ResourceStore"
+import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import { at, type TestResponse, textAt } from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Option, Redacted, type Schema } from "effect"
@@ -202,6 +203,29 @@ describe("/auth/oauth2/admin/clients", () => {
         }
       }
     }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect(
+    "finds a client whose id is a URL, as long as ids are, and says of every longer one that there is none",
+    () =>
+      Effect.gen(function* () {
+        const { call } = yield* begin
+        const id = ClientId.make("https://client.example.com/metadata?of=".padEnd(255, "x"))
+        const clientInfo = { ipAddress: null, userAgent: null }
+        yield* TrustedClients.use((clients) => clients.create({ id, metadata: body, clientInfo }))
+        const calls = (clientId: string) => endpoints(encodeURIComponent(clientId)).slice(1, 5)
+        for (const [method, path, json] of calls(id)) {
+          const answer = yield* call(method, path, json)
+          assert.isBelow(answer.status, 300, `${method} ${answer.text}`)
+          if (method !== "DELETE") assert.strictEqual(textAt(answer, "clientId"), id)
+        }
+        for (const length of [255, 256, 2048, 16_384]) {
+          const clientId = id.padEnd(length, "x")
+          for (const [method, path, json] of calls(clientId)) {
+            assertProblem(yield* call(method, path, json), 404, "ClientNotFound", { clientId })
+          }
+        }
+      }).pipe(Effect.provide(layer())),
   )
 
   it.effect("refuses what is not of the form", () =>

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { routerConfig } from "@belfry/core/RequestHandlers"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Context from "effect/Context"
@@ -88,7 +89,7 @@ export const serve = <E, R>(routes: Layer.Layer<never, E, R>) =>
         Layer.effectDiscard(Effect.updateContext(listen, forRequests<Effect.Services<typeof listen>>)),
         layerHttp,
       )
-    }),
+    }).pipe(Effect.provideService(HttpRouter.RouterConfig, routerConfig)),
   )
 
 /**

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { routerConfig } from "@belfry/core/RequestHandlers"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
@@ -32,5 +33,5 @@ export const make = () =>
       Layer.merge(Layer.succeed(HttpIncomingMessage.MaxBodySize)(Requests.maxBodySize)),
       Layer.provide([HttpServer.layerServices, NodeCrypto.layer, NodeServices.layer]),
     ),
-    { disableLogger: true },
+    { disableLogger: true, routerConfig },
   )

@@ -102,6 +102,17 @@ layer(TestServer.layer({ environment: { BELFRY_REQUEST_TIMEOUT: `${limit} millis
       }),
     )
 
+    it.effect("reaches its endpoint however long a parameter of its path is, as long as the headers may be", () =>
+      Effect.gen(function* () {
+        for (const length of [101, 2048, 15_000]) {
+          const { body, status } = yield* fetch({ path: `/auth/oauth2/clients/${"x".repeat(length)}` })
+          assert.strictEqual(status, 401, `${length} characters`)
+          assert.include(body, '"_tag":"SessionInvalid"')
+        }
+        assert.strictEqual((yield* fetch({ path: `/auth/oauth2/clients/${"x".repeat(16_384)}` })).status, 431)
+      }),
+    )
+
     it.effect("may have a body of 64 KiB, and no byte more, whether its length is announced or not", () =>
       Effect.gen(function* () {
         const bodyOf = (size: number) => {

@@ -53,6 +53,8 @@ describe("the Fetch handler", () => {
         assert.strictEqual(missing.status, 404)
         assert.strictEqual(missing.headers.get("x-content-type-options"), "nosniff")
         assert.isNotNull(missing.headers.get("x-request-id"))
+        const long = yield* fetch(`/auth/oauth2/clients/${encodeURIComponent("https://".padEnd(2048, "x"))}`)
+        assert.strictEqual(long.status, 401)
         const large = yield* fetch("/auth/password/forgot", post({ email: "a".repeat(70_000) }))
         assert.strictEqual(large.status, 413)
         // There is no peer to tell where a request comes from.

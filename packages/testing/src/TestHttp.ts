@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { routerConfig } from "@belfry/core/RequestHandlers"
 import { assert } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as ByteSize from "effect/ByteSize"
@@ -62,7 +63,7 @@ export const serve = Effect.fnUntraced(function* (
 ) {
   const { handler } = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      HttpRouter.toWebHandler(Layer.provide(routes, HttpServer.layerServices), { disableLogger: true }),
+      HttpRouter.toWebHandler(Layer.provide(routes, HttpServer.layerServices), { disableLogger: true, routerConfig }),
     ),
     ({ dispose }) => Effect.promise(dispose),
   )

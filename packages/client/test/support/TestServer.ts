@@ -4,6 +4,7 @@
 import { BelfryApi } from "@belfry/client/BelfryApi"
 import * as CoreHandlers from "@belfry/core/CoreHandlers"
 import * as MemoryRateLimitStore from "@belfry/core/MemoryRateLimitStore"
+import { routerConfig } from "@belfry/core/RequestHandlers"
 import * as Site from "@belfry/core/Site"
 import * as FactorsHandlers from "@belfry/factors/FactorsHandlers"
 import * as OAuthClientHandlers from "@belfry/oauth-client/OAuthClientHandlers"
@@ -48,5 +49,5 @@ export const layer = HttpRouter.serve(
     Layer.provide(CoreHandlers.layerMiddleware),
     Layer.provide(layerSite),
   ),
-  { disableLogger: true, disableListenLog: true },
+  { disableLogger: true, disableListenLog: true, routerConfig },
 ).pipe(Layer.provideMerge(layerServices), Layer.provideMerge(layerOrigin), Layer.provideMerge(NodeHttpServer.layerTest))

@@ -1,6 +1,7 @@
 /**
  * HTTP without a network: routes as a function, under the clock of the test.
  */
+import { routerConfig } from "@belfry/core/RequestHandlers"
 import { Effect, Layer, Redacted } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import type * as TestCore from "./TestCore.ts"
@@ -41,7 +42,7 @@ export const open = Effect.fnUntraced(function* (
   const services = yield* Effect.context<Services>()
   const { handler, dispose } = HttpRouter.toWebHandler(
     routes.pipe(Layer.provide(Layer.succeedContext(services)), Layer.provide(HttpServer.layerServices)),
-    { disableLogger: true },
+    { disableLogger: true, routerConfig },
   )
   yield* Effect.addFinalizer(() => Effect.promise(dispose))
   const context = yield* Effect.context<never>()

@@ -7,6 +7,7 @@ import * as CoreHandlers from "@belfry/core/CoreHandlers"
 import * as CoreServices from "@belfry/core/CoreServices"
 import * as MemoryRateLimitStore from "@belfry/core/MemoryRateLimitStore"
 import * as RateLimits from "@belfry/core/RateLimits"
+import { routerConfig } from "@belfry/core/RequestHandlers"
 import * as Site from "@belfry/core/Site"
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import * as SqlRateLimitStore from "@belfry/core/SqlRateLimitStore"
@@ -185,7 +186,10 @@ const serve = (
   host: Host,
   stores: Layer.Layer<Layer.Success<typeof layerPostgres>, never, Layer.Success<typeof NodeCrypto.layer>>,
 ) =>
-  Layer.merge(layerRealServer, HttpRouter.serve(layerRoutes, { disableLogger: true, disableListenLog: true })).pipe(
+  Layer.merge(
+    layerRealServer,
+    HttpRouter.serve(layerRoutes, { disableLogger: true, disableListenLog: true, routerConfig }),
+  ).pipe(
     Layer.provide(layerServices(host)),
     Layer.provide(stores),
     Layer.provide(NodeCrypto.layer),
