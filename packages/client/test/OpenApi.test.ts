@@ -40,6 +40,7 @@ const frozen = [
   "GET /auth/factors/passkeys 200 401 403 422 503",
   "GET /auth/factors/totp/pending 200 401 403 404 422 429 503",
   "GET /auth/jwks 200 404 503",
+  "GET /auth/oauth2/admin/clients 200 401 403 422 503",
   "GET /auth/oauth2/admin/clients/{clientId} 200 401 403 404 422 503",
   "GET /auth/oauth2/admin/resources 200 401 403 404 422 503",
   "GET /auth/oauth2/authorize 200 302 400 429 503",

@@ -20,6 +20,7 @@ import {
   metadataInvalid,
   changeRefused,
   NewClientMetadata,
+  pageQuery,
   secretFields,
 } from "./ClientsApi.ts"
 import { ClientPrivileges } from "./OAuthClient.ts"
@@ -124,6 +125,10 @@ export class AdminClientsApi extends HttpApiGroup.make("oauthAdminClients")
     })
       .annotate(OpenApi.Summary, "Makes a client; its secret is in this answer alone")
       .middleware(FreshSession),
+    HttpApiEndpoint.get("list", "/oauth2/admin/clients", {
+      query: pageQuery,
+      success: Schema.Struct({ clients: Schema.Array(AdminClient), cursor: Schema.NullOr(Schema.String) }),
+    }).annotate(OpenApi.Summary, "The clients of everybody, newest first"),
     HttpApiEndpoint.get("get", "/oauth2/admin/clients/:clientId", {
       params: clientParams,
       success: AdminClient,

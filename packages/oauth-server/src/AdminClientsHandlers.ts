@@ -45,6 +45,11 @@ export const layer = HttpApiBuilder.group(
           })
           return yield* withSecret(made, toAdmin)
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
+      list: ({ query }) =>
+        Effect.gen(function* () {
+          const page = yield* clients.list(query)
+          return { clients: page.clients.map(toAdmin), cursor: page.cursor }
+        }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       get: ({ params }) =>
         Effect.gen(function* () {
           return toAdmin(yield* clients.get(yield* clientIdOf(params)))

@@ -34,6 +34,11 @@ export class ClientStore extends Context.Service<
       readonly before?: { readonly createdAt: DateTime.Utc; readonly id: ClientId } | undefined
       readonly limit: number
     }) => Effect.Effect<ReadonlyArray<OAuthClient>, StoreError>
+    /** The clients of everybody, newest first, at most `limit`; those older than `before`, when given. */
+    readonly listAll: (options: {
+      readonly before?: { readonly createdAt: DateTime.Utc; readonly id: ClientId } | undefined
+      readonly limit: number
+    }) => Effect.Effect<ReadonlyArray<OAuthClient>, StoreError>
     /**
      * Replaces what is known of a client, but not its secrets, if it is still as it was at `seen.updatedAt`: of
      * concurrent changes one wins.

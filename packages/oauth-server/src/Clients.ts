@@ -12,11 +12,10 @@ import type { User } from "@belfry/core/User"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { ClientStore } from "./ClientStore.ts"
 import { type Changer, makeClientChanges } from "./internal/clientChanges.ts"
-import { ofClient, pageSize, toClientPlace } from "./internal/listCursors.ts"
+import { pageOf } from "./internal/clientPages.ts"
 import { vouchedFor } from "./internal/softwareStatements.ts"
 import {
   ClientChangeRefused,
@@ -180,24 +179,14 @@ export const make = Effect.gen(function* () {
       const client = yield* changes.get(id)
       return client.isDisabled ? yield* new ClientNotFound({ clientId: id }) : toPublicClient(client)
     }),
-    list: Effect.fn("Clients.list")(function* (actor, { cursor, limit } = {}) {
+    list: Effect.fn("Clients.list")(function* (actor, options = {}) {
       const referenceId = yield* hooks.clientReference(actor)
       const { user, session } = actor
       const decision = yield* hooks.clientPrivileges({ action: "list", user, session, referenceId })
       if (decision === false) return yield* new ClientChangeRefused({ reason: "forbidden" })
-      const before = cursor === undefined ? Option.some(undefined) : toClientPlace(cursor)
-      if (Option.isNone(before)) return { clients: [], cursor: null }
-      const size = pageSize(limit)
-      // One more tells whether there is a page after this one.
-      const found = yield* store.list({
-        userId: user.id,
-        referenceId: referenceId ?? undefined,
-        before: before.value,
-        limit: size + 1,
-      })
-      const clients = found.slice(0, size)
-      const last = clients.at(-1)
-      return { clients, cursor: found.length > size && last !== undefined ? ofClient(last) : null }
+      return yield* pageOf(options, (place) =>
+        store.list({ userId: user.id, referenceId: referenceId ?? undefined, ...place }),
+      )
     }),
     update: Effect.fn("Clients.update")((actor, id, patch) =>
       changes.update(id, changerOf(actor), (client) =>

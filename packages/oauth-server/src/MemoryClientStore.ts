@@ -27,6 +27,21 @@ export const make = Effect.gen(function* () {
     [...grants.values()].some(({ grant }) => grant.clientId === id) ||
     [...consents.values()].some(({ clientId }) => clientId === id)
 
+  /** A page of the clients that are meant, newest first. */
+  const page = (
+    isMeant: (client: OAuthClient) => boolean,
+    { before, limit }: { readonly before?: Aged | undefined; readonly limit: number },
+  ) =>
+    tables.statement(() =>
+      Effect.succeed(
+        [...clients.values()]
+          .filter(isMeant)
+          .filter((client) => before === undefined || compareAge(client, before) > 0)
+          .sort(compareAge)
+          .slice(0, limit),
+      ),
+    )
+
   return ClientStore.of({
     insert: (client) =>
       tables.statement(() => {
@@ -39,20 +54,14 @@ export const make = Effect.gen(function* () {
         return Effect.succeed(true)
       }),
     find: (id) => tables.statement(() => Effect.succeed(Option.fromUndefinedOr(clients.get(id)))),
-    list: ({ userId, referenceId, before, limit }) =>
-      tables.statement(() =>
-        Effect.succeed(
-          [...clients.values()]
-            .filter(
-              (client) =>
-                (userId !== undefined && client.userId === userId) ||
-                (referenceId !== undefined && client.referenceId === referenceId),
-            )
-            .filter((client) => before === undefined || compareAge(client, before) > 0)
-            .sort(compareAge)
-            .slice(0, limit),
-        ),
+    list: ({ userId, referenceId, ...options }) =>
+      page(
+        (client) =>
+          (userId !== undefined && client.userId === userId) ||
+          (referenceId !== undefined && client.referenceId === referenceId),
+        options,
       ),
+    listAll: (options) => page(() => true, options),
     update: (seen, next) =>
       tables.statement(() => {
         const client = clients.get(seen.id)

@@ -24,6 +24,11 @@ export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const statements = SqlStoreError.statements(sql, "ClientStore")
   const columns = sql.literal(clientColumns)
+  const order = sql.literal("ORDER BY created_at DESC, client_id DESC")
+  const olderThan = (client: Pick<OAuthClient, "createdAt" | "id"> | undefined) =>
+    client === undefined
+      ? sql`true`
+      : sql`(created_at, client_id) < (${DateTime.toDateUtc(client.createdAt)}, ${client.id})`
 
   return ClientStore.of({
     insert: (client) =>
@@ -45,11 +50,7 @@ export const make = Effect.gen(function* () {
       ),
     // Each half is a walk along its index that ends at the limit; the second leaves out what the first one has.
     list: ({ userId, referenceId, before, limit }) => {
-      const older =
-        before === undefined
-          ? sql`true`
-          : sql`(created_at, client_id) < (${DateTime.toDateUtc(before.createdAt)}, ${before.id})`
-      const order = sql.literal("ORDER BY created_at DESC, client_id DESC")
+      const older = olderThan(before)
       return Effect.map(
         statements.read(
           "list",
@@ -65,6 +66,14 @@ export const make = Effect.gen(function* () {
         (rows) => rows.map(toClient),
       )
     },
+    listAll: ({ before, limit }) =>
+      Effect.map(
+        statements.read(
+          "listAll",
+          sql<ClientRow>`SELECT ${columns} FROM belfry_oauth_clients WHERE ${olderThan(before)} ${order} LIMIT ${limit}`,
+        ),
+        (rows) => rows.map(toClient),
+      ),
     // Whoever waits for the row's lock looks at it again, no longer finds what was seen, and answers false.
     update: (seen, next) =>
       Effect.map(

@@ -212,5 +212,12 @@ export const migrations: MigrationSet = {
         `CREATE INDEX belfry_oauth_signing_keys_expires_at_idx ON belfry_oauth_signing_keys (expires_at)`,
       ],
     },
+    {
+      name: "0005_clients_by_age",
+      statements: [
+        `CREATE INDEX belfry_oauth_clients_created_at_idx
+          ON belfry_oauth_clients (created_at DESC, client_id DESC)`,
+      ],
+    },
   ],
 }

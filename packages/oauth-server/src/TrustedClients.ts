@@ -11,8 +11,10 @@ import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import type { ClientWithSecret } from "./Clients.ts"
+import type { ClientPage, ClientWithSecret } from "./Clients.ts"
+import { ClientStore } from "./ClientStore.ts"
 import { makeClientChanges } from "./internal/clientChanges.ts"
+import { pageOf } from "./internal/clientPages.ts"
 import type {
   ClientChangeRefused,
   ClientId,
@@ -49,6 +51,11 @@ export class TrustedClients extends Context.Service<
       readonly by?: UserId
     }) => Effect.Effect<ClientWithSecret, ClientMetadataInvalid | StoreError>
     readonly get: (id: ClientId) => Effect.Effect<OAuthClient, ClientNotFound | StoreError>
+    /** The clients of everybody, newest first; `limit` from 1 to 100 (50). A foreign cursor finds nothing. */
+    readonly list: (options?: {
+      readonly cursor?: string | undefined
+      readonly limit?: number | undefined
+    }) => Effect.Effect<ClientPage, StoreError>
     /** Changes a client; members that are left out stay. How it proves itself cannot be changed. */
     readonly update: (
       id: ClientId,
@@ -81,6 +88,7 @@ export class TrustedClients extends Context.Service<
  * @since 0.1.0
  */
 export const make = Effect.gen(function* () {
+  const store = yield* ClientStore
   const changes = yield* makeClientChanges
 
   return TrustedClients.of({
@@ -88,6 +96,7 @@ export const make = Effect.gen(function* () {
       return yield* changes.create({ ...options, metadata: yield* changes.validated(metadata) })
     }),
     get: Effect.fn("TrustedClients.get")(changes.get),
+    list: Effect.fn("TrustedClients.list")((options = {}) => pageOf(options, store.listAll)),
     update: Effect.fn("TrustedClients.update")((id, patch, clientInfo, by) =>
       changes.update(id, { userId: by, clientInfo }, () => Effect.succeed(patch)),
     ),

@@ -50,6 +50,7 @@ const endpoints = (id: string): ReadonlyArray<readonly [method: string, path: st
   ["PATCH", `/auth/oauth2/admin/clients/${id}`, { skipConsent: true }],
   ["POST", `/auth/oauth2/admin/clients/${id}/secret`],
   ["DELETE", `/auth/oauth2/admin/clients/${id}`],
+  ["GET", "/auth/oauth2/admin/clients"],
   ["POST", "/auth/oauth2/admin/registration-tokens", { lifetime: 60 }],
   ["DELETE", "/auth/oauth2/admin/registration-tokens/00000000-0000-7000-8000-000000000000"],
   ["GET", "/auth/oauth2/admin/resources"],
@@ -83,7 +84,7 @@ describe("Every endpoint of administrators", () => {
       const { call, clientId } = yield* begin
       const statuses: Array<number> = []
       for (const [method, path, json] of endpoints(clientId)) statuses.push((yield* call(method, path, json)).status)
-      assert.deepStrictEqual(statuses, [201, 200, 200, 200, 204, 201, 404, 200, 201, 200, 204])
+      assert.deepStrictEqual(statuses, [201, 200, 200, 200, 204, 200, 201, 404, 200, 201, 200, 204])
     }).pipe(Effect.provide(layer())),
   )
 
@@ -181,6 +182,33 @@ describe("/auth/oauth2/admin/clients", () => {
       assert.deepInclude(updated, { userId: admin.user.id })
       assert.deepStrictEqual(updated?.data["fields"], ["scopes", "skipConsent", "isDisabled"])
       assertProblem(yield* call("PATCH", path, { grantTypes: ["implicit"] }), 422, "ClientMetadataInvalid")
+    }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("lists the clients of everybody in pages, as they are shown one by one", () =>
+    Effect.gen(function* () {
+      const { call, clientId } = yield* begin
+      const path = "/auth/oauth2/admin/clients"
+      yield* TestClock.adjust(1)
+      const hosts = textAt(
+        yield* call("POST", path, { ...body, skipConsent: true, metadata: { tier: "gold" } }),
+        "clientId",
+      )
+      yield* TestClock.adjust(1)
+      const own = textAt(yield* call("POST", "/auth/oauth2/clients", body), "clientId")
+      const first = yield* call("GET", `${path}?limit=2`)
+      const rest = yield* call("GET", `${path}?limit=2&cursor=${encodeURIComponent(textAt(first, "cursor"))}`)
+      const shown: Array<unknown> = []
+      for (const id of [own, hosts, clientId]) shown.push((yield* call("GET", `${path}/${id}`)).json)
+      assert.deepStrictEqual(at(first.json, "clients"), shown.slice(0, 2))
+      assert.deepStrictEqual(rest.json, { clients: shown.slice(2), cursor: null })
+      const secrets = (yield* onFile(own))?.secrets.map(({ hash }) => hash) ?? []
+      assert.lengthOf(secrets, 1)
+      for (const hash of secrets) assert.notInclude(first.text, hash)
+      for (const query of ["limit=0", "limit=101", "limit=x", `cursor=${"x".repeat(4097)}`]) {
+        assertProblem(yield* call("GET", `${path}?${query}`), 422, "InvalidRequest")
+      }
+      assert.deepStrictEqual((yield* call("GET", `${path}?cursor=%00`)).json, { clients: [], cursor: null })
     }).pipe(Effect.provide(layer())),
   )
 

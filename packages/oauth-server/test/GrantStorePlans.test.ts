@@ -1,8 +1,9 @@
 /**
- * How PostgreSQL carries out the statements of grants and consents: by indexes, so that they cost the same in large tables.
+ * How PostgreSQL carries out the statements of grants, consents and clients: by indexes, so that they cost the same in large tables.
  */
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import * as SqlStores from "@belfry/core/SqlStores"
+import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { ConsentStore } from "@belfry/oauth-server/ConsentStore"
 import { GrantStore } from "@belfry/oauth-server/GrantStore"
 import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMigrations"
@@ -17,12 +18,12 @@ import { fillTables, genericPlanOf, textsOf } from "./support/Plans.ts"
 const database = TestDatabase.layerPostgres([SqlCoreMigrations.migrations, SqlOAuthServerMigrations.migrations])
 
 withLayer(Layer.provideMerge(Layer.merge(SqlOAuthServerStores.layer, SqlStores.layer), database))(
-  "Statements of grants and consents in PostgreSQL",
+  "Statements of grants, consents and lists of clients in PostgreSQL",
   (it) => {
     it.effect("are one each, four for the sweep, and find their rows by an index", () =>
       Effect.gen(function* () {
         yield* fillTables(2000)
-        const [grants, consents] = [yield* GrantStore, yield* ConsentStore]
+        const [grants, consents, clients] = [yield* GrantStore, yield* ConsentStore, yield* ClientStore]
         const { grant } = yield* OAuthBuilders.storedGrant()
         const held = yield* GrantFixtures.redeemed()
         const { clientId, createdAt: now, userId } = grant
@@ -51,6 +52,9 @@ withLayer(Layer.provideMerge(Layer.merge(SqlOAuthServerStores.layer, SqlStores.l
           "consents.listByUser": consents.listByUser(userId, null),
           "consents.narrow": consents.narrow(userId, consent.id, [], now),
           "consents.remove": consents.remove(userId, consent.id),
+          "clients.list": clients.list({ userId, limit: 50 }),
+          "clients.listAll": clients.listAll({ limit: 50 }),
+          "clients.listAll, further on": clients.listAll({ before: { createdAt: now, id: clientId }, limit: 50 }),
         }
         for (const [name, call] of Object.entries<Effect.Effect<unknown, unknown>>(calls)) {
           const texts = yield* textsOf(call)
@@ -59,6 +63,8 @@ withLayer(Layer.provideMerge(Layer.merge(SqlOAuthServerStores.layer, SqlStores.l
             const plan = yield* genericPlanOf(text)
             assert.notInclude(plan, "Seq Scan", `${name}\n${plan}`)
             assert.match(plan, /Index (?:Only )?Scan/u, name)
+            // A page of all clients is the beginning of a walk, however many there are.
+            if (name.startsWith("clients.listAll")) assert.notInclude(plan, "Sort", plan)
           }
         }
       }),

@@ -2,11 +2,15 @@
  * Clients, managed by code that is trusted.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
+import type { ClientPage } from "@belfry/oauth-server/Clients"
 import { ClientId, type OAuthClient } from "@belfry/oauth-server/OAuthClient"
 import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
+import { TestClock } from "effect/testing"
 import { actions, events, everyAction, layer, metadata, onFile, opens, outcome, signIn } from "./support/Management.ts"
+
+const idsOf = ({ clients, cursor }: ClientPage) => ({ ids: clients.map(({ id }) => id), cursor })
 
 describe("A client of the host's own", () => {
   const id = ClientId.make("host-app")
@@ -56,6 +60,33 @@ describe("A client of the host's own", () => {
       const second = yield* Effect.flip(clients.create({ metadata, id, clientInfo: unknownClient }))
       assert.deepInclude(second, { _tag: "ClientMetadataInvalid", member: "client_id" })
       assert.deepStrictEqual(yield* onFile(id), made.client)
+    }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("is listed with those of everybody, page by page to the end", () =>
+    Effect.gen(function* () {
+      const clients = yield* TrustedClients
+      const { actor } = yield* signIn("maker")
+      const made: Array<ClientId> = []
+      for (let index = 0; index < 5; index++) {
+        const userId = index % 2 === 0 ? actor.user.id : null
+        const { client } = yield* clients.create({ metadata, userId, clientInfo: unknownClient })
+        made.unshift(client.id)
+        yield* TestClock.adjust(1)
+      }
+      assert.deepStrictEqual(idsOf(yield* clients.list()), { ids: made, cursor: null })
+      for (const limit of [1, 2, 5]) {
+        const found: Array<ClientId> = []
+        let page = yield* clients.list({ limit })
+        while (page.cursor !== null) {
+          assert.lengthOf(page.clients, limit)
+          found.push(...idsOf(page).ids)
+          page = yield* clients.list({ limit, cursor: page.cursor })
+        }
+        assert.isNotEmpty(page.clients)
+        assert.deepStrictEqual([...found, ...idsOf(page).ids], made)
+      }
+      assert.deepStrictEqual(yield* clients.list({ cursor: "x" }), { clients: [], cursor: null })
     }).pipe(Effect.provide(layer())),
   )
 

@@ -154,6 +154,42 @@ export const suite = <E>(
       }),
     )
 
+    it.effect("lists the clients of everybody and of nobody, newest first, and goes on after each of them", () =>
+      Effect.gen(function* () {
+        const clients = yield* ClientStore
+        const user = yield* Builders.storedUser()
+        // Younger than what other tests left here.
+        const now = DateTime.makeUnsafe(4_000_000_000_000)
+        const built = yield* Effect.forEach(
+          [
+            { userId: user.id },
+            { referenceId: "organization-3" },
+            { isDisabled: true },
+            { userId: user.id, referenceId: "organization-3" },
+            { isDynamic: true },
+            {},
+          ],
+          (fields, index) => OAuthBuilders.storedClient({ ...fields, createdAt: later(now, Math.floor(index / 3)) }),
+        )
+        const expected = built
+          .toSorted((a, b) => (a.id < b.id ? 1 : -1))
+          .toSorted((a, b) => b.createdAt.epochMilliseconds - a.createdAt.epochMilliseconds)
+        assert.deepStrictEqual(yield* clients.listAll({ limit: 6 }), expected)
+        assert.deepStrictEqual(yield* clients.listAll({ limit: 1 }), expected.slice(0, 1))
+        const all = yield* clients.listAll({ limit: 10_000 })
+        for (const limit of [1, 2, 4, all.length, all.length + 1]) {
+          const found: Array<OAuthClient> = []
+          let page: ReadonlyArray<OAuthClient>
+          do {
+            page = yield* clients.listAll({ before: found.at(-1), limit })
+            assert.isAtMost(page.length, limit)
+            found.push(...page)
+          } while (page.length > 0)
+          assert.deepStrictEqual(found, all)
+        }
+      }),
+    )
+
     it.effect("replaces what is known of a client that is as it was seen, but not its secrets or its owner", () =>
       Effect.gen(function* () {
         const clients = yield* ClientStore
