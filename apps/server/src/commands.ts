@@ -9,7 +9,7 @@ import type { Email } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import { ClientRegistrations } from "@belfry/oauth-server/ClientRegistrations"
 import type { ClientWithSecret } from "@belfry/oauth-server/Clients"
-import type { ClientId } from "@belfry/oauth-server/OAuthClient"
+import { type ClientId, isPublic, type OAuthClient } from "@belfry/oauth-server/OAuthClient"
 import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import { examine } from "@belfry/server/Doctor"
 import * as NodeServer from "@belfry/server/NodeServer"
@@ -89,6 +89,18 @@ export const createClient = ({ name, redirectUris, postLogoutRedirectUris, scope
     }),
   ).pipe(Effect.flatMap(show), withServices)
 
+/** Lists all clients, newest first. */
+export const listClients = () =>
+  Effect.gen(function* () {
+    const clients = yield* TrustedClients
+    let page = yield* clients.list({ limit: 100 })
+    while (true) {
+      for (const client of page.clients) yield* Console.log(line(client))
+      if (page.cursor === null) return
+      page = yield* clients.list({ limit: 100, cursor: page.cursor })
+    }
+  }).pipe(withServices)
+
 /** Gives a client a new secret and shows it. */
 export const rotateSecret = (id: ClientId) =>
   TrustedClients.use((clients) => clients.rotateSecret(id, unknownClient)).pipe(Effect.flatMap(show), withServices)
@@ -129,6 +141,16 @@ export const setScopes = (email: Email, scopes: ReadonlyArray<string>) =>
 // internal
 
 const marks = { ok: "ok     ", warning: "warning", failed: "FAILED " }
+
+/** Names are what clients say of themselves: in quotes, and without what would tell a terminal what to do. */
+const line = (client: OAuthClient): string =>
+  [
+    client.id,
+    isPublic(client) ? "public" : "confidential",
+    ...(client.isDynamic ? ["registered itself"] : []),
+    ...(client.isDisabled ? ["disabled"] : []),
+    JSON.stringify(client.metadata.clientName ?? "").replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd"),
+  ].join("  ")
 
 const withServices = Effect.provide(Layer.provide(Server.layerServices, Server.layerDatabase))
 

@@ -45,6 +45,10 @@ const create = Command.make(
   (options) => run((commands) => commands.createClient(options)),
 ).pipe(Command.withDescription("Makes a client, and shows its id and its secret"))
 
+const list = Command.make("list", {}, () => run((commands) => commands.listClients())).pipe(
+  Command.withDescription("Lists all clients, newest first: id, kind, state, and the name that each says it has"),
+)
+
 const rotateSecret = Command.make("rotate-secret", { clientId }, ({ clientId }) =>
   run((commands) => commands.rotateSecret(clientId)),
 ).pipe(Command.withDescription("Gives a client a new secret; the former one holds for a while"))
@@ -76,6 +80,7 @@ export const client = Command.make("client").pipe(
   Command.withDescription("Manages clients of the authorization server"),
   Command.withSubcommands([
     create,
+    list,
     rotateSecret,
     setDisabled("disable", true, "Refuses a client, and everything it was granted, until it is enabled again"),
     setDisabled("enable", false, "Lets a client in again"),

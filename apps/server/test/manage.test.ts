@@ -55,6 +55,27 @@ describe("belfry client", () => {
     }).pipe(Effect.scoped),
   )
 
+  it.live("lists all clients, newest first, in lines that no name of a client can break", () =>
+    Effect.gen(function* () {
+      const environmentOfAll = yield* environment
+      const client = (...parameters: ReadonlyArray<string>) => Cli.run(["client", ...parameters], environmentOfAll)
+      const make = (...parameters: ReadonlyArray<string>) =>
+        Effect.map(client("create", ...parameters), ({ stdout }) => found(stdout, /^client_id +(\S+)$/m))
+      assert.deepInclude(yield* client("list"), { code: 0, stdout: "", stderr: "" })
+      const nightly = yield* make("--name", "Nightly", "--machine")
+      const redirect = ["--redirect-uri", "https://app.example/callback"]
+      const strange = yield* make("--name", 'A\u202eB  "disabled"', "--public", ...redirect)
+      yield* client("disable", nightly)
+      const { code, stderr, stdout } = yield* client("list")
+      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+      assert.deepStrictEqual(stdout.split("\n"), [
+        `${strange}  public  "A\ufffdB  \\"disabled\\""`,
+        `${nightly}  confidential  disabled  "Nightly"`,
+        "",
+      ])
+    }).pipe(Effect.scoped),
+  )
+
   it.live("makes an initial access token that registers one client", () =>
     Effect.gen(function* () {
       const environmentOfAll = { ...(yield* environment), BELFRY_OAUTH_REGISTRATION: "token" }
