@@ -273,7 +273,7 @@ describe("signing up for a client", () => {
       assert.strictEqual(done.path, "/authorize/consent")
       assert.include(textOf(done.page), `Signed in as ${other}`)
       assert.deepStrictEqual(
-        [...ada.cookies.keys()].filter((name) => name.includes("sign_up")),
+        [...ada.cookies.keys()].filter((name) => /sign_up|mail_request/u.test(name)),
         [],
       )
     }).pipe(Effect.provide(layer)),

@@ -2,7 +2,7 @@
  * The authorization request that a page stands in: a client waits for the person to do what the page is for.
  *
  * A page knows it by `request` or `return_to` in its address or form; where neither comes along, by the sign-in that the
- * browser has begun, or the sign-up.
+ * browser has begun, or the mail that it waits for.
  *
  * @since 0.1.0
  */
@@ -24,13 +24,13 @@ import { PageKit } from "./PageKit.ts"
 import type { Visit, Visitor } from "./visit.ts"
 
 /**
- * Where a page looks for its request beside its address and its form: in the sign-in that the browser has begun, in the
- * sign-up that it waits for.
+ * Where a page looks for its request beside its address and its form: in the sign-in that the browser has begun, in what
+ * it remembers of the mail that it waits for.
  *
  * @category models
  * @since 0.1.0
  */
-export type FlowSource = "sign-in" | "sign-up"
+export type FlowSource = "sign-in" | "mail"
 
 /**
  * Where the pages after the first one of a sign-in look.
@@ -41,12 +41,12 @@ export type FlowSource = "sign-in" | "sign-up"
 export const inSignIn: ReadonlyArray<FlowSource> = ["sign-in"]
 
 /**
- * Where the pages after the first one of a sign-up look.
+ * Where the pages look that a mail about a password leads to: to complete a sign-up, to set a new one.
  *
  * @category models
  * @since 0.1.0
  */
-export const inSignUp: ReadonlyArray<FlowSource> = ["sign-up"]
+export const inMail: ReadonlyArray<FlowSource> = ["mail"]
 
 /**
  * A request that waits, as the page finds it. `browser` is the browser for which it waits, with who is signed in there.
@@ -59,13 +59,13 @@ export interface Flow extends LoginContext {
 }
 
 /**
- * The cookie with the request that a sign-up began for, before `Site` adds the prefix that https allows. By it the link from
- * the mail leads back to the client; it proves nothing.
+ * The cookie with the request within which a mail was asked for, to sign up or to set a new password, before `Site` adds
+ * the prefix that https allows. By it the link from the mail leads back to the client; it proves nothing.
  *
  * @category models
  * @since 0.1.0
  */
-export const signUpRequestCookie = "belfry_sign_up_request"
+export const mailRequestCookie = "belfry_mail_request"
 
 /**
  * The id of the request that a target goes on with; none where it leads elsewhere.
@@ -123,7 +123,7 @@ type FindVisitor = (
 
 /**
  * Builds the look-up of the request that a page stands in. A request that the address or the form names and that is over
- * is a failure; one that only the sign-in or the sign-up was begun for is none any more.
+ * is a failure; one that only the sign-in was begun for, or the mail asked for, is none any more.
  *
  * @category constructors
  * @since 0.1.0
@@ -155,7 +155,7 @@ export const makeFlows = Effect.fnUntraced(function* (findVisitor: FindVisitor) 
       Effect.map(attempts.find(visit), (begun) =>
         requestOf(Option.getOrUndefined(begun)?.state.attempt.context.returnTo),
       ),
-    "sign-up": ({ request }: Visit) => Effect.succeed(request.cookies[site.cookieName(signUpRequestCookie)]),
+    mail: ({ request }: Visit) => Effect.succeed(request.cookies[site.cookieName(mailRequestCookie)]),
   }
 
   return {
@@ -182,28 +182,28 @@ export const makeFlows = Effect.fnUntraced(function* (findVisitor: FindVisitor) 
 })
 
 /**
- * Has the browser remember which request a sign-up began for, or forget the one before.
+ * Has the browser remember within which request a mail is asked for, or forget the one before.
  *
  * @category cookies
  * @since 0.1.0
  */
-export const keepSignUpRequest = (visit: Visit, site: Site["Service"]) => {
+export const keepMailRequest = (visit: Visit, site: Site["Service"]) => {
   const { flow } = visit
-  if (flow === undefined) return forgetSignUpRequest(visit, site)
+  if (flow === undefined) return forgetMailRequest(visit, site)
   const options = { ...cookieOptions(site), expires: DateTime.toDateUtc(flow.expiresAt) }
   return onResponse((response) =>
-    HttpServerResponse.setCookieUnsafe(response, site.cookieName(signUpRequestCookie), flow.id, options),
+    HttpServerResponse.setCookieUnsafe(response, site.cookieName(mailRequestCookie), flow.id, options),
   )
 }
 
 /**
- * Has the browser forget which request a sign-up began for, if it knows one.
+ * Has the browser forget within which request a mail was asked for, if it knows one.
  *
  * @category cookies
  * @since 0.1.0
  */
-export const forgetSignUpRequest = ({ request }: Visit, site: Site["Service"]) => {
-  const name = site.cookieName(signUpRequestCookie)
+export const forgetMailRequest = ({ request }: Visit, site: Site["Service"]) => {
+  const name = site.cookieName(mailRequestCookie)
   return request.cookies[name] === undefined
     ? Effect.void
     : onResponse((response) => HttpServerResponse.expireCookieUnsafe(response, name, cookieOptions(site)))

@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { forgetMailRequest, hintOf, inMail, keepMailRequest } from "./flows.ts"
 import { decode, PasswordField, problemsOf, TokenField } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { withQuery } from "./query.ts"
@@ -40,14 +41,16 @@ const TokenForm = Schema.Struct({ token: TokenField })
  * @since 0.1.0
  */
 export const routes = Effect.gen(function* () {
-  const { paths } = yield* PageKit
+  const { site, paths } = yield* PageKit
   const passwords = yield* Passwords
   const emails = yield* Emails
   const tokens = yield* VerificationTokens
   const visitors = yield* makeVisitors
 
-  const expiredReset = ({ words }: Visit, holdsToken: boolean) =>
-    expiredLinkPage(words, [{ href: paths.forgotPassword, label: words.expired.forgot }], holdsToken)
+  const expiredReset = ({ flow, words }: Visit, holdsToken: boolean) => {
+    const href = withQuery(paths.forgotPassword, { return_to: flow?.returnTo })
+    return expiredLinkPage(words, [{ href, label: words.expired.forgot }], holdsToken)
+  }
 
   const expiredLink = ({ words }: Visit, holdsToken: boolean) =>
     expiredLinkPage(words, [{ href: paths.account, label: words.expired.account }], holdsToken)
@@ -66,23 +69,31 @@ export const routes = Effect.gen(function* () {
     )
   }
 
-  yield* get(paths.forgotPassword, ({ words }) =>
-    Effect.succeed(forgotPasswordPage(words, paths, { state: { values: {}, problems: [] } })),
+  yield* get(paths.forgotPassword, (visit) =>
+    Effect.succeed(
+      forgotPasswordPage(visit.words, paths, {
+        state: { values: hintOf(visit), problems: [] },
+        returnTo: visit.flow?.returnTo,
+      }),
+    ),
   )
 
   yield* post(
     paths.forgotPassword,
-    Effect.fnUntraced(function* ({ words, client }, fields) {
+    Effect.fnUntraced(function* (visit, fields) {
+      const { client, flow, words } = visit
       const again = (status: number, problems: ReadonlyArray<Problem>, headers = {}) =>
         forgotPasswordPage(words, paths, {
           state: { values: { email: fields["email"] ?? "" }, problems },
+          returnTo: flow?.returnTo,
           status,
           headers,
         })
       const form = decode(ForgotForm, fields)
       if (Result.isFailure(form)) return again(422, problemsOf(form.failure, fields, words.fields))
       return yield* passwords.forgot({ ...form.success, client }).pipe(
-        Effect.as(withQuery(paths.checkMail, { for: "password" })),
+        Effect.andThen(keepMailRequest(visit, site)),
+        Effect.as(withQuery(paths.checkMail, { for: "password", return_to: flow?.returnTo })),
         Effect.catchTag("RateLimited", ({ retryAfter }) =>
           Effect.succeed(
             again(429, [{ message: words.problems.limitedMail(retryAfter) }], { "retry-after": String(retryAfter) }),
@@ -92,25 +103,28 @@ export const routes = Effect.gen(function* () {
     }),
   )
 
-  yield* get(paths.resetPassword, (visit) =>
-    look(
-      visit,
-      resetPurpose,
-      (token, { email }) =>
-        resetPasswordPage(visit.words, paths, {
-          state: { values: {}, problems: [] },
-          token,
-          email,
-          holdsToken: true,
-        }),
-      expiredReset,
-    ),
+  yield* get(
+    paths.resetPassword,
+    (visit) =>
+      look(
+        visit,
+        resetPurpose,
+        (token, { email }) =>
+          resetPasswordPage(visit.words, paths, {
+            state: { values: {}, problems: [] },
+            token,
+            email,
+            holdsToken: true,
+          }),
+        expiredReset,
+      ),
+    inMail,
   )
 
   yield* post(
     paths.resetPassword,
     Effect.fnUntraced(function* (visit, fields) {
-      const { words, client } = visit
+      const { flow, words, client } = visit
       const again = (status: number, problems: ReadonlyArray<Problem>, headers = {}) =>
         resetPasswordPage(words, paths, {
           state: { values: {}, problems },
@@ -126,7 +140,14 @@ export const routes = Effect.gen(function* () {
         return again(422, problemsOf(form.failure, fields, { password: words.fields.newPassword }))
       }
       return yield* passwords.reset({ ...form.success, client }).pipe(
-        Effect.as(withQuery(paths.signIn, { done: "password-reset" })),
+        Effect.andThen(forgetMailRequest(visit, site)),
+        // Whoever set a password for a client signs in by it, also where somebody else is signed in.
+        Effect.as(
+          withQuery(paths.signIn, {
+            done: "password-reset",
+            ...(flow === undefined ? {} : { return_to: flow.returnTo, switch: "1" }),
+          }),
+        ),
         Effect.catchTags({
           PasswordRejected: ({ reason }) =>
             Effect.succeed(again(422, [{ field: "password", message: words.problems[reason] }])),
@@ -138,6 +159,7 @@ export const routes = Effect.gen(function* () {
         }),
       )
     }),
+    inMail,
   )
 
   /** Where to go when an address is proved: the account where somebody is signed in, else the sign-in page. */

@@ -167,8 +167,10 @@ export const routes = Effect.gen(function* () {
     inSignIn,
   )
 
-  const expired = ({ words }: Visit, holdsToken: boolean) =>
-    expiredLinkPage(words, [{ href: paths.signInEmail, label: words.expired.forgot }], holdsToken)
+  const expired = ({ flow, words }: Visit, holdsToken: boolean) => {
+    const href = withQuery(paths.signInEmail, { return_to: flow?.returnTo })
+    return expiredLinkPage(words, [{ href, label: words.expired.forgot }], holdsToken)
+  }
 
   yield* get(
     paths.magicLink,

@@ -15,7 +15,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeAttempts } from "./attempts.ts"
-import { forgetSignUpRequest, hintOf, inSignIn, inSignUp, keepSignUpRequest } from "./flows.ts"
+import { forgetMailRequest, hintOf, inMail, inSignIn, keepMailRequest } from "./flows.ts"
 import { decode, NameField, PasswordField, problemsOf, TokenField } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { makeProviders } from "./providers.ts"
@@ -53,12 +53,12 @@ export const routes = Effect.gen(function* () {
   const providers = yield* makeProviders
   const visitors = yield* makeVisitors
 
-  const expired = ({ words }: Visit, holdsToken: boolean) =>
+  const expired = ({ flow, words }: Visit, holdsToken: boolean) =>
     expiredLinkPage(
       words,
       [
-        { href: paths.signIn, label: words.common.signIn },
-        { href: paths.signUp, label: words.expired.signUp },
+        { href: withQuery(paths.signIn, { return_to: flow?.returnTo }), label: words.common.signIn },
+        { href: withQuery(paths.signUp, { return_to: flow?.returnTo }), label: words.expired.signUp },
       ],
       holdsToken,
     )
@@ -98,7 +98,7 @@ export const routes = Effect.gen(function* () {
       const { name = null, email, password } = form.success
       return yield* passwords.signUp({ name, email, password, client }).pipe(
         Effect.flatMap((browser) => setSignUpCookie(browser, site)),
-        Effect.andThen(keepSignUpRequest(visit, site)),
+        Effect.andThen(keepMailRequest(visit, site)),
         Effect.as(withQuery(paths.checkMail, { for: "sign-up", return_to: flow?.returnTo })),
         Effect.catchTags({
           PasswordRejected: ({ reason }) => again(422, [{ field: "password", message: words.problems[reason] }]),
@@ -136,7 +136,7 @@ export const routes = Effect.gen(function* () {
         Effect.catchTag("VerificationTokenInvalid", () => Effect.succeed(expired(visit, true))),
       )
     }),
-    inSignUp,
+    inMail,
   )
 
   yield* post(
@@ -167,7 +167,7 @@ export const routes = Effect.gen(function* () {
           client,
         })
         .pipe(
-          Effect.tap(Effect.andThen(clearSignUpCookie(site), forgetSignUpRequest(visit, site))),
+          Effect.tap(Effect.andThen(clearSignUpCookie(site), forgetMailRequest(visit, site))),
           attempts.settle(visit, { by: undefined, otherwise: withQuery(paths.account, { done: "welcome" }) }),
           Effect.catchTags({
             PasswordRequired: () =>
@@ -184,6 +184,6 @@ export const routes = Effect.gen(function* () {
           }),
         )
     }),
-    inSignUp,
+    inMail,
   )
 })

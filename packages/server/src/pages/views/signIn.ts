@@ -66,7 +66,7 @@ export const signInPage = (
         ...(hasMailFactor(factors) ? [{ href: toEmail, label: words.signInEmail.instead }] : []),
         ...(hasPassword
           ? [
-              { href: paths.forgotPassword, label: words.signIn.forgot },
+              { href: withQuery(paths.forgotPassword, { return_to: flow?.returnTo }), label: words.signIn.forgot },
               {
                 before: words.signIn.noAccount,
                 href: withQuery(paths.signUp, { return_to: flow?.returnTo }),

@@ -163,12 +163,16 @@ export const confirmLinkPage = (view: {
 })
 
 /**
- * Asking for a new password.
+ * Asking for a new password. `returnTo` goes on with the request of a client, if there is one.
  *
  * @category views
  * @since 0.1.0
  */
-export const forgotPasswordPage = (words: Catalogue, paths: Paths, view: FormView): Page =>
+export const forgotPasswordPage = (
+  words: Catalogue,
+  paths: Paths,
+  view: FormView & { readonly returnTo: string | undefined },
+): Page =>
   framed(words, words.forgot.title, view, [
     html`<p>${words.forgot.text}</p>`,
     form(
@@ -180,8 +184,13 @@ export const forgotPasswordPage = (words: Catalogue, paths: Paths, view: FormVie
         autocomplete: "username",
       })}
       ${submit(words.forgot.submit)}`,
+      returnField(view.returnTo),
     ),
-    links({ before: words.forgot.remembered, href: paths.signIn, label: words.common.signIn }),
+    links({
+      before: words.forgot.remembered,
+      href: withQuery(paths.signIn, { return_to: view.returnTo }),
+      label: words.common.signIn,
+    }),
   ])
 
 /**
