@@ -101,6 +101,11 @@ export class Sessions extends Context.Service<
      */
     readonly verify: (token: Redacted.Redacted) => Effect.Effect<VerifiedSession, SessionInvalid | StoreError>
     /**
+     * Verifies a session token and leaves the session as it is, in one statement: for a look at who is signed in, where no
+     * cookie can be sent again.
+     */
+    readonly peek: (token: Redacted.Redacted) => Effect.Effect<SessionWithUser, SessionInvalid | StoreError>
+    /**
      * Gives a session a new token, on any rise of privilege; the old token is dead. `authTime` is when the person last
      * proved who they are: now, unless it is given. `acr` stays what it was, unless it is given. Each of
      * `proofs` replaces the one of its factor.
@@ -269,6 +274,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
             now,
           )
     }),
+    peek: (token) => Effect.map(find(token), ({ stored: { session, user } }) => ({ session, user })),
     rotate: Effect.fn("Sessions.rotate")(function* ({ session, amr, acr, authTime, proofs = [], client }) {
       const token = yield* generate
       const tokenHash = yield* hasher.hash(token)

@@ -95,6 +95,22 @@ for (const { name, stores } of TestCore.backends) {
       }),
     )
 
+    it.effect("leaves a session as it is for a look, which opens what a use opens", () =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions.Sessions
+        const probe = yield* StoreProbe
+        const { session, token, user } = yield* signIn
+        yield* TestClock.adjust("2 days")
+        yield* probe.clear
+        assert.deepStrictEqual(yield* sessions.peek(token), { session, user })
+        assert.deepStrictEqual(yield* probe.calls, ["SessionStore.findByTokenHash"])
+        assert.isTrue((yield* sessions.verify(token)).prolonged)
+        yield* TestClock.adjust("7 days")
+        assert.deepStrictEqual(yield* Effect.flip(sessions.peek(token)), new SessionInvalid())
+        assert.deepStrictEqual(yield* Effect.flip(sessions.peek(Redacted.make("made up"))), new SessionInvalid())
+      }),
+    )
+
     it.effect("ends a session at the instant of its 30 days, however it is used", () =>
       Effect.gen(function* () {
         const sessions = yield* Sessions.Sessions

@@ -43,7 +43,10 @@ export interface PageRequest {
 export class LoginFlow extends Context.Service<
   LoginFlow,
   {
-    /** What waits; none when the page was opened without a request. Fails when there is one that is over. */
+    /**
+     * What waits; none when the page was opened without a request. Fails when there is one that is over. Whoever is signed
+     * in, their session does not slide: the cookie would have to be sent again.
+     */
     readonly find: (
       request: PageRequest,
     ) => Effect.Effect<Option.Option<LoginContext>, AuthorizationRefused | StoreError>
@@ -65,7 +68,7 @@ export const make = Effect.gen(function* () {
 
   const signedIn = Effect.fnUntraced(function* (token: Redacted.Redacted | null) {
     if (token === null) return null
-    return yield* sessions.verify(token).pipe(Effect.catchTag("SessionInvalid", () => Effect.succeed(null)))
+    return yield* sessions.peek(token).pipe(Effect.catchTag("SessionInvalid", () => Effect.succeed(null)))
   })
 
   const find = Effect.fn("LoginFlow.find")(function* ({ cookies, url }: PageRequest) {

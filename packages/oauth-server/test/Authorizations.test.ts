@@ -3,6 +3,7 @@
  */
 import { Audit } from "@belfry/core/Audit"
 import { sessionCookie } from "@belfry/core/RequestHandlers"
+import { Sessions } from "@belfry/core/Sessions"
 import { Authorizations } from "@belfry/oauth-server/Authorizations"
 import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { ConsentStore } from "@belfry/oauth-server/ConsentStore"
@@ -732,6 +733,20 @@ describe("what a page is told", () => {
       assert.strictEqual(yield* reasonOf(flow.find({ url, cookies: {} })), "other_browser")
       yield* WaitingRequestStore.use((store) => store.removeExpired(DateTime.makeUnsafe(1e12), 10))
       assert.strictEqual(yield* reasonOf(flow.find({ url: `/sign-in?request=${id}`, cookies })), "expired")
+    }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("is found without prolonging the session, whose cookie nobody would send", () =>
+    Effect.gen(function* () {
+      const person = yield* signIn()
+      yield* TestClock.adjust("2 days")
+      const { browser: own, url } = yield* begin(yield* storedClient())
+      const cookies = {
+        belfry_authorization: own.token === null ? "" : Redacted.value(own.token),
+        [sessionCookie]: Redacted.value(person.token),
+      }
+      assert.strictEqual((yield* LoginFlow.use((flow) => flow.get({ url, cookies }))).intent, "consent")
+      assert.isTrue((yield* Sessions.use((sessions) => sessions.verify(person.token))).prolonged)
     }).pipe(Effect.provide(layer())),
   )
 })

@@ -414,6 +414,23 @@ describe("choosing an account for a client", () => {
 })
 
 describe("the pages of a request", () => {
+  it.effect("send the cookie of a session again that they prolong, also where they lead on or fail", () =>
+    Effect.gen(function* () {
+      const site = yield* serveWithApi()
+      for (const path of ["/authorize/consent", "/sign-in", "/authorize/account?request=none"]) {
+        const ada = browser(site)
+        yield* signUp(ada, `${path.length}@example.com`)
+        const token = ada.cookies.get("__Host-belfry_session") ?? ""
+        ada.cookies.delete("__Host-belfry_session")
+        yield* TestClock.adjust("2 days")
+        const { url } = yield* go(ada, authorizeUrl(yield* makeClient()))
+        ada.cookies.set("__Host-belfry_session", token)
+        const page = yield* ada.open(path.includes("?") ? path : path + url.search)
+        assert.match(page.headers.getSetCookie().join(), /^__Host-belfry_session=[^;]+; .*Expires=/u, path)
+      }
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect("have no meaning without one", () =>
     Effect.gen(function* () {
       const ada = browser(yield* serveWithApi())
