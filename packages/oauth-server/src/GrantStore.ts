@@ -15,6 +15,15 @@ import type { AccessToken, AuthorizationCode, Grant, GrantId, GrantSummary, Refr
 import type { ClientId } from "./OAuthClient.ts"
 
 /**
+ * What became of a new grant: it is kept; or it is not, since there is no consent that has all of it, or since its session
+ * ended in this very moment, with its user or alone.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type GrantInsertion = "kept" | "no-consent" | "session-over"
+
+/**
  * Where grants are kept.
  *
  * **Details**
@@ -31,13 +40,13 @@ export class GrantStore extends Context.Service<
     /**
      * Keeps a new grant with its code. With `needsConsent` only where a consent of its user, client and reference has all
      * of its scopes and resources, which then stays as it is until the transaction ends: whoever takes it back finds the
-     * grant. False when there is none.
+     * grant. After `session-over` a transaction around it has come to nothing.
      */
     readonly insert: (
       grant: Grant,
       code: AuthorizationCode,
       options?: { readonly needsConsent: boolean },
-    ) => Effect.Effect<boolean, StoreError>
+    ) => Effect.Effect<GrantInsertion, StoreError>
     /**
      * Redeems the code of a grant that is not revoked, and keeps the tokens that were made for it; `expiresAt` is the
      * grant's from then on. False when the code was redeemed already, is over at `now`, or its grant is revoked: nothing

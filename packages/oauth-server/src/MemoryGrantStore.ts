@@ -70,20 +70,18 @@ export const make = Effect.gen(function* () {
     insert: (grant, code, options) =>
       tables.statement(() => {
         if (options?.needsConsent === true && ![...consents.values()].some((consent) => isFor(consent, grant))) {
-          return Effect.succeed(false)
+          return Effect.succeed("no-consent")
         }
         if (!clients.has(grant.clientId)) return refuse("GrantStore", "insert", "the client exists")
-        if (!tables.users.has(grant.userId)) return refuse("GrantStore", "insert", "the user exists")
-        if (grant.sessionId !== null && !tables.sessions.has(grant.sessionId)) {
-          return refuse("GrantStore", "insert", "the session exists")
-        }
+        const isSessionOver = grant.sessionId !== null && !tables.sessions.has(grant.sessionId)
+        if (isSessionOver || !tables.users.has(grant.userId)) return Effect.succeed("session-over")
         if (grants.has(grant.id)) return refuse("GrantStore", "insert", "unique id")
         if ([...grants.values()].some((row) => row.code.hash === code.hash)) {
           return refuse("GrantStore", "insert", "unique code hash")
         }
         if (isAfter(grant.expiresAt, grant.endsAt)) return refuse("GrantStore", "insert", "end of the grant")
         grants.set(grant.id, { grant, code })
-        return Effect.succeed(true)
+        return Effect.succeed("kept")
       }),
     redeem: ({ accessToken, expiresAt, grantId, now, refreshToken }) =>
       tables.statement(() => {

@@ -6,11 +6,13 @@
 import { removeExpired } from "@belfry/core/SqlExpiry"
 import { toJsonb } from "@belfry/core/SqlJson"
 import * as SqlStoreError from "@belfry/core/SqlStoreError"
+import * as SqlFailure from "@belfry/sql/SqlFailure"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 import type { AccessToken, Grant, GrantId, GrantSummary, RefreshToken } from "./Grant.ts"
 import { GrantStore } from "./GrantStore.ts"
 import {
@@ -80,9 +82,11 @@ export const make = Effect.gen(function* () {
             ${toDate(grant.endsAt)}::timestamptz, ${toNullableDate(grant.revokedAt)}::timestamptz,
             ${code.hash}, ${code.redirectUri}, ${code.isRedirectUriGiven}::boolean, ${code.codeChallenge},
             ${toDate(code.expiresAt)}::timestamptz, ${toNullableDate(code.redeemedAt)}::timestamptz
-            ${options?.needsConsent === true ? fromConsent(grant) : sql``} RETURNING id`,
+            ${options?.needsConsent === true ? fromConsent(grant) : sql``} RETURNING id`.pipe(
+            Effect.catchIf(isOfNobody, () => Effect.succeed(null)),
+          ),
         ),
-        isSome,
+        (rows) => (rows === null ? "session-over" : isSome(rows) ? "kept" : "no-consent"),
       ),
     // Whoever waits for the row's lock looks at it again: a code that was redeemed or revoked meanwhile is not taken.
     redeem: ({ accessToken, expiresAt, grantId, now, refreshToken }) =>
@@ -246,6 +250,11 @@ const toSummary = (row: GrantSummaryRow): GrantSummary => ({
   createdAt: DateTime.fromDateUnsafe(row.created_at),
   expiresAt: DateTime.fromDateUnsafe(row.expires_at),
 })
+
+/** Whether a grant was refused since its session is gone, or its user with all sessions. */
+const isOfNobody = (error: SqlError): boolean =>
+  SqlFailure.isForeignKeyViolation(error, "belfry_oauth_grants_session_id_fkey") ||
+  SqlFailure.isForeignKeyViolation(error, "belfry_oauth_grants_user_id_fkey")
 
 const isSome = (rows: ReadonlyArray<unknown>): boolean => rows.length > 0
 

@@ -1,7 +1,9 @@
 /**
  * Authorization requests over PGlite and PostgreSQL: what they cost, and what many at once come to.
  */
+import { unknownClient } from "@belfry/core/AuditEvent"
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
+import { Sessions } from "@belfry/core/Sessions"
 import { Authorizations } from "@belfry/oauth-server/Authorizations"
 import { ConsentStore } from "@belfry/oauth-server/ConsentStore"
 import * as OAuthServerSettings from "@belfry/oauth-server/OAuthServerSettings"
@@ -12,7 +14,7 @@ import * as TestServices from "@belfry/testing/TestServices"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { answerOf, ask, begin, browser, layerHost, signIn, storedClient } from "./support/Authorizing.ts"
+import { answerOf, ask, begin, browser, layerHost, pageOf, signIn, storedClient } from "./support/Authorizing.ts"
 
 const host = layerHost({ settings: { rateLimits: OAuthServerSettings.make().rateLimits } })
 
@@ -48,9 +50,9 @@ for (const { name, layer } of TestDatabase.each([SqlCoreMigrations.migrations, S
           "SELECT oauth_waiting_requests",
           "SELECT oauth_clients",
           "DELETE oauth_waiting_requests",
+          "INSERT oauth_grants",
           "INSERT oauth_consents",
           "INSERT audit_events",
-          "INSERT oauth_grants",
           "INSERT audit_events",
         ])
         assert.deepStrictEqual(yield* statementsOf(authorizations.authorize(ask(client, asked), after)), [
@@ -102,20 +104,34 @@ for (const { name, layer } of TestDatabase.each([SqlCoreMigrations.migrations, S
       }),
     )
 
-    it.effect("undo everything when the grant cannot be kept", () =>
+    it.effect("undo everything when the session ended meanwhile, and wait for another", () =>
       Effect.gen(function* () {
         const authorizations = yield* Authorizations
         const client = yield* storedClient()
         const person = yield* signIn()
         const { id, browser: own } = yield* begin(client, person)
-        // The session ended in the meantime: its grant would refer to nothing.
-        const sql = yield* SqlClient.SqlClient
-        yield* sql`DELETE FROM belfry_sessions WHERE id = ${person.session.id}`
-        const failed = yield* Effect.flip(authorizations.decide(id, accept, own))
-        assert.strictEqual(failed._tag, "StoreError")
+        yield* Sessions.use((sessions) => sessions.signOut(person.token, unknownClient))
+        const page = pageOf(yield* authorizations.decide(id, accept, own))
+        assert.deepStrictEqual([page.intent, page.waiting.id], ["login", id])
         assert.lengthOf(yield* ConsentStore.use((store) => store.listByUser(person.user.id)), 0)
         const again = yield* signIn(person.user)
         assert.property(answerOf(yield* authorizations.decide(id, accept, { ...own, signedIn: again })), "code")
+      }),
+    )
+
+    it.effect("undo everything when the grant cannot be kept", () =>
+      Effect.gen(function* () {
+        const { decide } = yield* Authorizations
+        const client = yield* storedClient()
+        const person = yield* signIn()
+        const { id, browser: own } = yield* begin(client, person)
+        const sql = yield* SqlClient.SqlClient
+        const constraint = sql.literal("belfry_oauth_grants_test")
+        yield* sql`ALTER TABLE belfry_oauth_grants ADD CONSTRAINT ${constraint} CHECK (created_at IS NULL) NOT VALID`
+        assert.strictEqual((yield* Effect.flip(decide(id, accept, own)))._tag, "StoreError")
+        yield* sql`ALTER TABLE belfry_oauth_grants DROP CONSTRAINT ${constraint}`
+        assert.lengthOf(yield* ConsentStore.use((store) => store.listByUser(person.user.id)), 0)
+        assert.property(answerOf(yield* decide(id, accept, own)), "code")
       }),
     )
   })

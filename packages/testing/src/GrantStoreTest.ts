@@ -10,7 +10,7 @@ import { TransactionStore } from "@belfry/core/TransactionStore"
 import { UserId } from "@belfry/core/User"
 import { UserStore } from "@belfry/core/UserStore"
 import { ClientStore } from "@belfry/oauth-server/ClientStore"
-import { type Grant, GrantId } from "@belfry/oauth-server/Grant"
+import { type AuthorizationCode, type Grant, GrantId } from "@belfry/oauth-server/Grant"
 import { ConsentStore } from "@belfry/oauth-server/ConsentStore"
 import { GrantStore } from "@belfry/oauth-server/GrantStore"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
@@ -44,15 +44,26 @@ export const suite = <E>(
         const { grant } = yield* OAuthBuilders.storedGrant()
         const other = yield* OAuthBuilders.grant({ clientId: grant.clientId, userId: grant.userId })
         const id = yield* random.uuidV7()
-        const session = yield* Builders.session({ userId: grant.userId })
         const wrong: ReadonlyArray<Partial<Grant>> = [
           { clientId: ClientId.make(`client-${id}`) },
-          { userId: UserId.make(id) },
-          { sessionId: session.id },
           { expiresAt: DateTime.add(other.endsAt, { milliseconds: 1 }) },
         ]
         for (const fields of wrong) yield* assertRefused(insert({ ...other, ...fields }))
-        yield* insert({ ...other, expiresAt: other.endsAt })
+        assert.strictEqual(yield* insert({ ...other, expiresAt: other.endsAt }), "kept")
+      }),
+    )
+
+    it.effect("keeps no grant of a session or a user that is no more, and tells it from other failures", () =>
+      Effect.gen(function* () {
+        const { grant } = yield* OAuthBuilders.storedGrant()
+        const other = yield* OAuthBuilders.grant({ clientId: grant.clientId, userId: grant.userId })
+        const session = yield* Builders.session({ userId: grant.userId })
+        const code = yield* OAuthBuilders.authorizationCode()
+        for (const fields of [{ userId: UserId.make(yield* random.uuidV7()) }, { sessionId: session.id }]) {
+          const built = { ...other, ...fields }
+          assert.strictEqual(yield* insert(built, code), "session-over")
+        }
+        assert.strictEqual(yield* insert(other, code), "kept")
       }),
     )
 
@@ -78,18 +89,22 @@ export const suite = <E>(
           const built = yield* OAuthBuilders.grant({ ...asked, ...fields })
           return yield* grants.insert(built, yield* OAuthBuilders.authorizationCode(), { needsConsent: true })
         })
-        assert.isFalse(yield* keep())
+        assert.strictEqual(yield* keep(), "no-consent")
         const given = { scopes: ["email", "profile", "openid"], resources: asked.resources }
         const consent = yield* consents.merge(yield* OAuthBuilders.consent({ ...owner, ...given }))
-        assert.isTrue(yield* keep())
-        assert.isFalse(yield* keep({ scopes: ["openid", "email", "read"] }))
-        assert.isFalse(yield* keep({ resources: ["https://other.example.com"] }))
-        assert.isFalse(yield* keep({ referenceId: "organization" }))
+        assert.strictEqual(yield* keep(), "kept")
         const { grant: foreign } = yield* OAuthBuilders.storedGrant()
-        assert.isFalse(yield* keep({ userId: foreign.userId }))
-        assert.isFalse(yield* keep({ clientId: foreign.clientId }))
+        for (const fields of [
+          { scopes: ["openid", "email", "read"] },
+          { resources: ["https://other.example.com"] },
+          { referenceId: "organization" },
+          { userId: foreign.userId },
+          { clientId: foreign.clientId },
+        ]) {
+          assert.strictEqual(yield* keep(fields), "no-consent")
+        }
         yield* consents.remove(owner.userId, consent.id)
-        assert.isFalse(yield* keep())
+        assert.strictEqual(yield* keep(), "no-consent")
       }),
     )
 
@@ -112,14 +127,14 @@ export const suite = <E>(
               return yield* grants.revokeByUser({ ...owner, now: yield* DateTime.now })
             }),
           )
-          const [isKept] = yield* Effect.all(
+          const [inserted] = yield* Effect.all(
             round % 2 === 0 ? [begin, withdraw] : [begin, Effect.andThen(Effect.yieldNow, withdraw)],
             {
               concurrency: "unbounded",
             },
           )
           const found = (yield* records.find({ code: [code.hash] })).grant
-          assert.strictEqual(found !== null, isKept)
+          assert.strictEqual(found !== null, inserted === "kept")
           if (found !== null) assert.isNotNull(found.grant.revokedAt)
         }
       }),
@@ -438,8 +453,10 @@ export const suite = <E>(
 
 const random = SecureRandom.make(SecureRandom.randomBytesUnsafe)
 
-const insert = (grant: Grant) =>
-  Effect.flatMap(OAuthBuilders.authorizationCode(), (code) => GrantStore.use((grants) => grants.insert(grant, code)))
+const insert = Effect.fnUntraced(function* (grant: Grant, code?: AuthorizationCode) {
+  const kept = code ?? (yield* OAuthBuilders.authorizationCode())
+  return yield* GrantStore.use((grants) => grants.insert(grant, kept))
+})
 
 const assertRefused = <A, R>(effect: Effect.Effect<A, StoreError, R>) =>
   Effect.map(Effect.flip(effect), ({ isRetryable }) => assert.isFalse(isRetryable))

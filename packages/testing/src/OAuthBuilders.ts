@@ -209,7 +209,8 @@ export const storedGrant = Effect.fnUntraced(function* (
     userId: grantFields.userId ?? (yield* Builders.storedUser()).id,
   })
   const code = yield* authorizationCode(codeFields)
-  yield* GrantStore.use((grants) => grants.insert(built, code))
+  const inserted = yield* GrantStore.use((grants) => grants.insert(built, code))
+  if (inserted !== "kept") return yield* Effect.die(new Error(`The grant is not kept: ${inserted}`))
   return { grant: built, code }
 })
 

@@ -2,6 +2,7 @@
  * How an authorization request goes on: a page for the person, a code or an error for the client.
  */
 import type { Audit } from "@belfry/core/Audit"
+import type { StoreError } from "@belfry/core/StoreError"
 import type { TransactionStore } from "@belfry/core/TransactionStore"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Data from "effect/Data"
@@ -11,13 +12,14 @@ import * as Redacted from "effect/Redacted"
 import type { AuthorizationOutcome, Browser } from "../Authorizations.ts"
 import type { Consents } from "../Consents.ts"
 import { GrantId } from "../Grant.ts"
-import type { GrantStore } from "../GrantStore.ts"
-import { AuthorizationError } from "../OAuthError.ts"
+import type { GrantInsertion, GrantStore } from "../GrantStore.ts"
+import { AuthorizationError, type AuthorizationRefused } from "../OAuthError.ts"
 import type { OAuthServerPagesService } from "../OAuthServerPages.ts"
 import type { OAuthServerSettingsService } from "../OAuthServerSettings.ts"
 import type { TokenIssuer } from "../TokenIssuer.ts"
 import type { WaitingRequests } from "../WaitingRequests.ts"
 import { type Answered, codeResponse, errorResponse, pageUrl } from "./authorizationAnswers.ts"
+import { nextStep } from "./authorizeSteps.ts"
 import type { Situation } from "./authorizationSituations.ts"
 import * as NewGrant from "./newGrant.ts"
 import type { Person } from "./personFacts.ts"
@@ -42,7 +44,7 @@ export const outcomes = (services: OutcomeServices) => {
 
   /**
    * Answers with a code, and keeps the grant that it stands for: all of it or nothing, for one of concurrent calls. Fails
-   * when the consent that it stands on was taken back in this very moment.
+   * when the session that it is of ended in this very moment, or the consent that it stands on was taken back.
    */
   const answer = Effect.fnUntraced(function* (
     { request, waiting }: Situation,
@@ -70,6 +72,11 @@ export const outcomes = (services: OutcomeServices) => {
     yield* transactions.run(
       Effect.gen(function* () {
         if (waiting !== null) yield* requests.consume(waiting.id, token)
+        const inserted = yield* grants.insert(grant, code.row, {
+          needsConsent: !isAsked && !person.facts.isTrusted,
+        })
+        if (inserted !== "kept") return yield* new NotKept({ reason: inserted })
+        // After the grant, which finds out whether there is still somebody who gives it.
         if (isAsked) {
           yield* consents.give({
             userId: user.id,
@@ -81,8 +88,6 @@ export const outcomes = (services: OutcomeServices) => {
             client: clientInfo,
           })
         }
-        const isKept = yield* grants.insert(grant, code.row, { needsConsent: !isAsked && !person.facts.isTrusted })
-        if (!isKept) return yield* new ConsentTakenBack()
         yield* audit.record({
           type: "oauth-grant.begun",
           userId: user.id,
@@ -111,26 +116,44 @@ export const outcomes = (services: OutcomeServices) => {
     return toError(request, error, issuer)
   })
 
-  const goOn = Effect.fnUntraced(function* (situation: Situation, browser: Browser) {
+  /** Goes on where nothing can be kept any more of what the step before stood on: the list of steps decides afresh. */
+  const startOver = Effect.fnUntraced(function* (
+    situation: Situation,
+    reason: NotKept["reason"],
+    browser: Browser,
+  ): Effect.fn.Return<AuthorizationOutcome, AuthorizationRefused | StoreError> {
+    const { request, waiting } = situation
+    const person = reason === "session-over" ? null : situation.person
+    const next = nextStep({
+      request,
+      waitsSince: waiting?.createdAt ?? null,
+      now: yield* DateTime.now,
+      person: person === null ? null : { ...person.facts, given: null },
+    })
+    return yield* goOn({ ...situation, person, next }, browser)
+  })
+
+  const goOn = Effect.fnUntraced(function* (
+    situation: Situation,
+    browser: Browser,
+  ): Effect.fn.Return<AuthorizationOutcome, AuthorizationRefused | StoreError> {
     const { next, person, request, waiting } = situation
     if (next._tag === "Fail") return yield* fail(situation, next.error, browser)
-    const answered =
-      next._tag === "Done" && person !== null
-        ? yield* answer(situation, { person, scopes: next.scopes, isAsked: false }, browser).pipe(
-            Effect.catchTag("ConsentTakenBack", () => Effect.succeed(null)),
-          )
-        : null
-    if (answered !== null) return answered
-    if (request.prompts.includes("none")) return yield* fail(situation, consentRequired, browser)
-    const intent = next._tag === "Step" ? next.intent : person === null ? "login" : "consent"
+    if (next._tag === "Done") {
+      // Nothing is done without somebody who did it.
+      if (person === null) return yield* startOver(situation, "session-over", browser)
+      return yield* answer(situation, { person, scopes: next.scopes, isAsked: false }, browser).pipe(
+        Effect.catchTag("NotKept", ({ reason }) => startOver(situation, reason, browser)),
+      )
+    }
     const waits = waiting === null ? yield* requests.begin(request, browser.token) : { waiting, newBrowserToken: null }
     return {
       _tag: "Interact",
-      intent,
-      url: pageUrl(pages, intent, waits.waiting.id),
+      intent: next.intent,
+      url: pageUrl(pages, next.intent, waits.waiting.id),
       waiting: waits.waiting,
       browserToken: waits.newBrowserToken,
-    } as const
+    }
   })
 
   const deny = Effect.fnUntraced(function* (situation: Situation, browser: Browser) {
@@ -153,8 +176,7 @@ export const outcomes = (services: OutcomeServices) => {
   /** Answers with what the person gives at this moment. */
   const give = (situation: Situation, person: Person, scopes: ReadonlyArray<string>, browser: Browser) =>
     answer(situation, { person, scopes, isAsked: true }, browser).pipe(
-      // What was given in the same transaction stands until it ends.
-      Effect.catchTag("ConsentTakenBack", (error) => Effect.die(error)),
+      Effect.catchTag("NotKept", ({ reason }) => startOver(situation, reason, browser)),
     )
 
   return { deny, give, goOn }
@@ -168,11 +190,7 @@ export const toError = (to: Answered, error: AuthorizationError, issuer: string)
 
 // internal
 
-class ConsentTakenBack extends Data.TaggedError("ConsentTakenBack") {}
-
-const consentRequired = new AuthorizationError({
-  code: "consent_required",
-  description: "The user has to be asked for consent",
-})
+/** A grant that was not kept, and why. */
+class NotKept extends Data.TaggedError("NotKept")<{ readonly reason: Exclude<GrantInsertion, "kept"> }> {}
 
 const denied = new AuthorizationError({ code: "access_denied", description: "The user denied the request" })

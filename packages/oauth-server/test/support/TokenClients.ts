@@ -213,7 +213,7 @@ export const grantTo = Effect.fnUntraced(function* (
     expiresAt: row.expiresAt,
     ...grantFields,
   })
-  yield* Effect.orDie(GrantStore.use((grants) => grants.insert(grant, row)))
+  assert.strictEqual(yield* Effect.orDie(GrantStore.use((grants) => grants.insert(grant, row))), "kept")
   const given: TestGrant = { code: Redacted.value(token), grant, user, sessionId: session.id }
   return given
 })
