@@ -45,7 +45,10 @@ export const layerPages = HttpRouter.use((router) =>
     const { assets, paths } = yield* PageKit.PageKit
     const visitors = yield* makeVisitors
     const changePassword = `${paths.account}#password`
-    for (const asset of assets) yield* router.add("GET", asset.path, PageKit.assetResponse(asset))
+    for (const asset of assets) {
+      const respond = PageKit.assetResponse(asset)
+      yield* router.add("GET", asset.path, (request) => Effect.succeed(respond(request)))
+    }
     yield* get("/.well-known/change-password", (visit) =>
       Effect.map(visitors.find(visit), (visitor) =>
         // A redirect from the account page could not name the section: a server does not see fragments.

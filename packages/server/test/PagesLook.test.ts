@@ -3,7 +3,9 @@ import { defaultTheme, PageTheme } from "@belfry/server/PageTheme"
 import { deviceName } from "@belfry/server/pages/device"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { browser, layerServices, serve, signUp } from "./support/PageBrowser.ts"
+import { browser, layerServices, serve, serveWithApi, signUp } from "./support/PageBrowser.ts"
+import { authorizeUrl, go, makeClient } from "./support/PageClients.ts"
+import { layerProviders } from "./support/PageProviders.ts"
 
 const filesOf = (text: string) => [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/gu)].map(([, path]) => path ?? "")
 
@@ -22,6 +24,66 @@ describe("the files of the pages", () => {
         assert.match(file.headers.get("content-type") ?? "", /^(?:text\/css|text\/javascript|image\/svg\+xml)/u)
       }
     }).pipe(Effect.provide(layerServices())),
+  )
+
+  it.effect("are compressed for browsers that read that, and for no others", () =>
+    Effect.gen(function* () {
+      const { handler, origin } = yield* serve()
+      const ask = (path: string, encoding?: string) =>
+        Effect.promise(() =>
+          handler(
+            new Request(new URL(path, origin), {
+              headers: encoding === undefined ? {} : { "accept-encoding": encoding },
+            }),
+          ),
+        )
+      const page = yield* ask("/sign-in", "gzip")
+      assert.isNull(page.headers.get("content-encoding"))
+      for (const path of filesOf(yield* Effect.promise(() => page.text()))) {
+        const plain = yield* ask(path)
+        const text = yield* Effect.promise(() => plain.text())
+        for (const encoding of ["gzip", "deflate, gzip, br", "br,GZIP"]) {
+          const answer = yield* ask(path, encoding)
+          assert.strictEqual(answer.headers.get("content-encoding"), "gzip")
+          assert.strictEqual(answer.headers.get("content-type"), plain.headers.get("content-type"))
+          const body = new Blob([yield* Effect.promise(() => answer.arrayBuffer())])
+          assert.isBelow(body.size, text.length)
+          const read = body.stream().pipeThrough(new DecompressionStream("gzip"))
+          assert.strictEqual(yield* Effect.promise(() => new Response(read).text()), text)
+        }
+        for (const encoding of [undefined, "", "identity", "gzip;q=0", "br", "x-gzip"]) {
+          const answer = yield* ask(path, encoding)
+          assert.isNull(answer.headers.get("content-encoding"))
+          assert.strictEqual(answer.headers.get("vary"), "accept-encoding")
+          assert.strictEqual(yield* Effect.promise(() => answer.text()), text)
+        }
+      }
+    }).pipe(Effect.provide(layerServices())),
+  )
+
+  it.effect("weigh less than 10 kB on the wire, heads and all, with the first page of a flow", () =>
+    Effect.gen(function* () {
+      const site = yield* serveWithApi()
+      const client = yield* makeClient({}, { isDynamic: true })
+      const ada = browser(site)
+      const { url } = yield* go(ada, authorizeUrl(client))
+      const cookie = [...ada.cookies].map(([name, value]) => `${name}=${value}`).join("; ")
+      const weigh = Effect.fnUntraced(function* (path: string) {
+        const request = new Request(new URL(path, site.origin), { headers: { cookie, "accept-encoding": "gzip" } })
+        const response = yield* Effect.promise(() => site.handler(request))
+        const head = [...response.headers].map(([name, value]) => `${name}: ${value}\r\n`).join("")
+        const body = new Uint8Array(yield* Effect.promise(() => response.arrayBuffer()))
+        return { bytes: head.length + body.length, text: new TextDecoder().decode(body) }
+      })
+      const page = yield* weigh(url.pathname + url.search)
+      assert.include(page.text, "To continue to Analytical Engine")
+      const files = yield* Effect.forEach(filesOf(page.text), weigh)
+      assert.strictEqual(files.length, 4)
+      assert.isBelow(
+        [page, ...files].reduce((sum, { bytes }) => sum + bytes, 0),
+        10_000,
+      )
+    }).pipe(Effect.provide(layerProviders())),
   )
 
   it.effect("weigh less than 15 kB together with a page", () =>
