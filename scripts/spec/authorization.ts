@@ -28,11 +28,10 @@ export const authorization: ReadonlyArray<Requirement> = [
   must("RFC 9207 §2", "iss comes with every code and every error", /every code and every error/),
   must("RFC 9207 §2", "It is the issuer of the metadata, byte for byte", /issuer of the metadata/),
   must("RFC 9207 §2", "The clients that insist on it are content", /the library insists/),
-  leftOut(
+  should(
     "RFC 9700 §4.11.2",
     "An error leads nobody to a URI that is not trusted without a click",
-    "Errors go to registered URIs, as RFC 6749 §4.1.2.1 has it; clients register themselves only where the host lets them, and consent says so",
-    "SHOULD",
+    /ask before an error leads away/,
   ),
 
   // Native applications.

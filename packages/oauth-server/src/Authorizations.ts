@@ -22,6 +22,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { AuthenticationContexts } from "./AuthenticationContexts.ts"
 import type { Intent, RequestStep, ResponseMode, WaitingRequest, WaitingRequestId } from "./AuthorizationRequest.ts"
+import type { Consent } from "./Consent.ts"
 import { Consents } from "./Consents.ts"
 import { GrantStore } from "./GrantStore.ts"
 import { returnTo } from "./internal/authorizationAnswers.ts"
@@ -31,6 +32,7 @@ import { answerOf, toRequest } from "./internal/authorizeFacts.ts"
 import * as Read from "./internal/authorizeParameters.ts"
 import { situations } from "./internal/authorizationSituations.ts"
 import { idTokenHints } from "./internal/idTokenHints.ts"
+import { isTrusted } from "./internal/personFacts.ts"
 import { issuerOf } from "./Issuer.ts"
 import type { OAuthClient } from "./OAuthClient.ts"
 import { AuthorizationRefused } from "./OAuthError.ts"
@@ -85,13 +87,15 @@ export interface AuthorizationResponse {
 
 /**
  * What happens next: the client is answered, or a person is sent to a page. `browserToken` is for the cookie, when it is
- * new.
+ * new. `unproved` is the client of an error that nobody has done anything for yet, where it registered itself, is answered
+ * on the web, and was never allowed anything by whoever is signed in: the browser goes there by the person's own click.
  *
+ * @see [RFC 9700 §4.11.2](https://www.rfc-editor.org/rfc/rfc9700.html#section-4.11.2)
  * @category models
  * @since 0.1.0
  */
 export type AuthorizationOutcome =
-  | { readonly _tag: "Respond"; readonly response: AuthorizationResponse }
+  | { readonly _tag: "Respond"; readonly response: AuthorizationResponse; readonly unproved?: OAuthClient }
   | {
       readonly _tag: "Interact"
       readonly intent: Intent
@@ -235,6 +239,18 @@ export const make = Effect.gen(function* () {
             ),
           )
 
+  /** Who would be led to a client by its request alone, with an error and nothing else, is asked where nobody knows it. */
+  const prudently = Effect.fnUntraced(function* (
+    outcome: AuthorizationOutcome,
+    client: OAuthClient,
+    consent: Consent | null,
+  ) {
+    if (!client.isDynamic || consent !== null || outcome._tag !== "Respond" || !isErrorOnTheWeb(outcome.response)) {
+      return outcome
+    }
+    return (yield* isTrusted({ hooks, settings }, client)) ? outcome : { ...outcome, unproved: client }
+  })
+
   /** The parameters of a request: those that `request_uri` stands for, where a host resolves it (RFC 9126 §4). */
   const read = Effect.fnUntraced(function* (search: URLSearchParams) {
     const given = readParameters(search)
@@ -279,16 +295,12 @@ export const make = Effect.gen(function* () {
             : ((yield* hints.verify(Redacted.make(hint), client)) ?? ("invalid" as const)),
       }
       const error = check(facts)
-      if (error !== null) return toError({ redirectUri, ...answerOf(facts) }, error, issuer)
-
-      const known = {
-        client,
-        resources: facts.resources ?? [],
-        consent: found?.consent ?? null,
-        request: toRequest(facts),
-        waiting: null,
+      const consent = found?.consent ?? null
+      if (error !== null) {
+        return yield* prudently(toError({ redirectUri, ...answerOf(facts) }, error, issuer), client, consent)
       }
-      return yield* goOn(yield* situate(known, browser), browser)
+      const known = { client, resources: facts.resources ?? [], consent, request: toRequest(facts), waiting: null }
+      return yield* prudently(yield* goOn(yield* situate(known, browser), browser), client, consent)
     }),
 
     resume: Effect.fn("Authorizations.resume")(function* (id, browser) {
@@ -353,6 +365,12 @@ export const make = Effect.gen(function* () {
 export const layer = Layer.effect(Authorizations, make)
 
 // internal
+
+/** Whether an answer is an error for a web site: what leads to this computer, or to an application, shows no page there. */
+const isErrorOnTheWeb = ({ parameters, redirectUri }: AuthorizationResponse): boolean =>
+  parameters.some(([name]) => name === "error") &&
+  RedirectUri.hostOf(redirectUri) !== null &&
+  !RedirectUri.isLoopback(redirectUri)
 
 const readParameters = (search: URLSearchParams) => {
   const read = Parameters.make(search)

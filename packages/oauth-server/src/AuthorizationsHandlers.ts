@@ -17,7 +17,7 @@ import { type AuthorizationOutcome, Authorizations, type Browser, type LoginCont
 import type { LogoutLocation, NextLocation, WaitingRequestView } from "./AuthorizationsApi.ts"
 import { withQuery } from "./internal/authorizationAnswers.ts"
 import * as Answer from "./internal/browserAnswers.ts"
-import { browsers, formOf, isForm, isScript, queryOf } from "./internal/browsers.ts"
+import { browsers, formOf, isForm, isLedAway, isScript, queryOf } from "./internal/browsers.ts"
 import { endpoints } from "./Issuer.ts"
 import { type LogoutOutcome, Logouts } from "./Logouts.ts"
 import { toPublicClient } from "./OAuthClient.ts"
@@ -77,6 +77,9 @@ export const layerRedirects = HttpApiBuilder.group(
       Effect.gen(function* () {
         const outcome = yield* use(search, yield* of(request))
         if (outcome._tag === "Interact" && outcome.browserToken !== null) yield* keep(outcome.browserToken)
+        if (outcome._tag === "Respond" && outcome.unproved !== undefined && isLedAway(request, outcome.response)) {
+          return Answer.leaving(outcome.response, outcome.unproved)
+        }
         return isScript(request) ? Answer.json(nextLocation(outcome)) : toClientOrPage(outcome, request)
       }).pipe((answer) => answering(request, answer))
 

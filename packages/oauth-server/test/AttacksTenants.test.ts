@@ -445,8 +445,9 @@ describe("Registration for more than is given", () => {
       const id = TestHttp.textAt(made, "client_id")
       for (const scope of ["openid email", "openid notes:write", "openid oauth:admin"]) {
         const query = new URLSearchParams(authorizePathOf(id, { scope, redirect_uri: redirect_uris[0] ?? "" }))
-        const answer = queryOf(yield* browser.go(`${base}/authorize?${query.toString()}`))
-        assert.strictEqual(answer["error"], "invalid_scope", scope)
+        const answer = yield* browser.go(`${base}/authorize?${query.toString()}`)
+        assert.strictEqual(answer.status, 400)
+        assert.include(answer.text, "<strong>evil.example</strong> (invalid_scope)", scope)
       }
       // OpenID Connect Core §11: offline access is ignored where it cannot be had.
       const offline = authorizePathOf(id, { scope: "openid offline_access", redirect_uri: redirect_uris[0] ?? "" })

@@ -5,6 +5,8 @@
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Schema from "effect/Schema"
 import type { AuthorizationResponse } from "../Authorizations.ts"
+import type { OAuthClient } from "../OAuthClient.ts"
+import * as RedirectUri from "../RedirectUri.ts"
 import { withQuery } from "./authorizationAnswers.ts"
 
 /** RFC 9700 §4.2.4: codes and states are nobody else's business. */
@@ -45,14 +47,36 @@ export const urlOf = ({ redirectUri, parameters }: AuthorizationResponse): strin
  *
  * @see [OAuth 2.0 Form Post Response Mode §2](https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html#FormPostResponseMode)
  */
-export const formPost = ({ parameters, redirectUri }: AuthorizationResponse): HttpServerResponse.HttpServerResponse => {
-  const fields = parameters.map(
-    ([name, value]) => `<input type="hidden" name="${escape(name)}" value="${escape(value)}">`,
-  )
+export const formPost = (response: AuthorizationResponse): HttpServerResponse.HttpServerResponse => {
   return page(
     200,
-    `<form method="post" action="${escape(redirectUri)}">${fields.join("")}<button type="submit">Continue</button></form>` +
-      `<script>${submit}</script>`,
+    `<form method="post" action="${escape(response.redirectUri)}">${fieldsOf(response)}` +
+      `<button type="submit">Continue</button></form><script>${submit}</script>`,
+  )
+}
+
+/**
+ * Asks the person before an error leads them to a client that nobody knows. What it says of itself is text here.
+ *
+ * @see [RFC 9700 §4.11.2](https://www.rfc-editor.org/rfc/rfc9700.html#section-4.11.2)
+ */
+export const leaving = (
+  response: AuthorizationResponse,
+  { id, metadata }: OAuthClient,
+): HttpServerResponse.HttpServerResponse => {
+  const { parameters, redirectUri, responseMode } = response
+  const name = escape(oneLine(metadata.clientName ?? "") || id)
+  const host = escape(RedirectUri.hostOf(redirectUri) ?? redirectUri)
+  const error = escape(parameters.find(([name]) => name === "error")?.[1] ?? "")
+  const way =
+    responseMode === "form_post"
+      ? `<form method="post" action="${escape(redirectUri)}">${fieldsOf(response)}<button>Continue to ${host}</button></form>`
+      : `<p><a href="${escape(urlOf(response))}">Continue to ${host}</a></p>`
+  return page(
+    400,
+    `<h1>This cannot go on here</h1><p>${name} sent you here, and asks to have you back at <strong>${host}</strong> ` +
+      `(${error}). It registered itself, and nobody has checked who is behind it.</p>` +
+      `<p>Go on only if you started this yourself. Otherwise close this window: nothing was changed.</p>${way}`,
   )
 }
 
@@ -69,7 +93,20 @@ export const escape = (text: string): string =>
 
 // internal
 
+const fieldsOf = ({ parameters }: AuthorizationResponse): string =>
+  parameters.map(([name, value]) => `<input type="hidden" name="${escape(name)}" value="${escape(value)}">`).join("")
+
+/** Without characters that nobody sees or that turn text around, and not too long. */
+const oneLine = (text: string): string =>
+  text
+    .replace(/[\p{Cc}\p{Cf}\p{Z}]+/gu, " ")
+    .trim()
+    .slice(0, 80)
+
 const submit = "document.forms[0].submit()"
+
+const style =
+  ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}h1{font-size:1.5rem}"
 
 const page = (
   status: number,
@@ -77,15 +114,15 @@ const page = (
   headers: Readonly<Record<string, string>> = {},
 ): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(
-    `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>One moment</title></head><body>${body}</body></html>`,
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>One moment</title><style>${style}</style></head><body>${body}</body></html>`,
     {
       status,
       contentType: "text/html; charset=utf-8",
       headers: {
         ...privately,
-        // Without `form-action`: browsers would hold to it what the client does with the form. The hash is of `submit`.
+        // Without `form-action`: browsers would hold to it what the client does with the form. The hashes are of `submit` and `style`.
         "content-security-policy":
-          "default-src 'none'; script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; base-uri 'none'; frame-ancestors 'none'",
+          "default-src 'none'; script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; style-src 'sha256-f8FTN2iWuCl9lIltBxgwepxstJR13IPcbUZahARJn6g='; base-uri 'none'; frame-ancestors 'none'",
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
         ...headers,

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Redacted from "effect/Redacted"
-import type { Browser } from "../Authorizations.ts"
+import type { AuthorizationResponse, Browser } from "../Authorizations.ts"
 import { browserCookie } from "../WaitingRequests.ts"
 
 /** Reads browsers. A session that is prolonged by this use gets its cookie again. */
@@ -59,6 +59,22 @@ export const isScript = ({ headers }: HttpServerRequest.HttpServerRequest): bool
   if (mode !== undefined) return mode !== "navigate"
   const accept = headers["accept"] ?? ""
   return accept.includes("application/json") && !accept.includes("text/html")
+}
+
+/**
+ * Whether an answer would take a person to a site that they do not come from. In a frame, nobody's window goes anywhere;
+ * and who comes from there was there.
+ *
+ * @see [Fetch Metadata §2.1](https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header)
+ */
+export const isLedAway = (
+  request: HttpServerRequest.HttpServerRequest,
+  { redirectUri }: AuthorizationResponse,
+): boolean => {
+  const { "sec-fetch-dest": destination = "document", referer = "" } = request.headers
+  return (
+    !isScript(request) && destination === "document" && URL.parse(referer)?.origin !== URL.parse(redirectUri)?.origin
+  )
 }
 
 /** The query of a request, as it came. */

@@ -34,6 +34,13 @@ export interface Person extends SignedInUser {
   readonly givenScopes: ReadonlyArray<string>
 }
 
+/** Whether the host answers for a client: nobody is asked whether it may have what it asks for. */
+export const isTrusted = (
+  { hooks, settings }: Pick<PersonServices, "hooks" | "settings">,
+  { id, privileges }: OAuthClient,
+): Effect.Effect<boolean, StoreError> =>
+  settings.trustedClients.has(id) || privileges.skipConsent ? Effect.succeed(true) : hooks.isTrusted(id)
+
 /**
  * Gathers what is known of somebody who is signed in. `consent` is the one under no reference, which was looked up with
  * the request; another one is looked up where a host keeps consent under a reference.
@@ -73,8 +80,7 @@ export const gather = Effect.fnUntraced(function* (
         (yield* contexts.isReachable({ user, session, acrValues: request.acrValues, client: options.clientInfo })),
       selectsAccount: yield* hooks.selectsAccount(asked),
       postLogin: pages.postLogin !== null && (yield* hooks.postLogin(asked)),
-      isTrusted:
-        settings.trustedClients.has(client.id) || client.privileges.skipConsent || (yield* hooks.isTrusted(client.id)),
+      isTrusted: yield* isTrusted({ hooks, settings }, client),
       given: Consent.given(consent, request),
     },
   }
