@@ -27,7 +27,8 @@ export type OAuthPayload = typeof OAuthPayload.Type
  * **Details**
  *
  * `intent` `link` adds the account to `userId`, who is signed in. The redirect targets were checked when they came: they
- * stay on this site or an allowed origin. `codeVerifier` and `nonce` are null where the provider is asked without.
+ * stay on this site or an allowed origin. `codeVerifier` and `nonce` are null where the provider is asked without,
+ * `scopes` where it is asked for those of its settings.
  *
  * @category models
  * @since 0.1.0
@@ -39,6 +40,7 @@ export const OAuthState = Schema.Struct({
   redirectUri: Schema.String,
   codeVerifier: Schema.NullOr(Schema.RedactedFromValue(Schema.String)),
   nonce: Schema.NullOr(Schema.String),
+  scopes: Schema.NullOr(Schema.Array(Schema.String)),
   redirectUrl: Schema.NullOr(Schema.String),
   errorRedirectUrl: Schema.NullOr(Schema.String),
   newUserRedirectUrl: Schema.NullOr(Schema.String),

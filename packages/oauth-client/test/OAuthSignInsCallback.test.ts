@@ -106,16 +106,30 @@ describe("The callback", () => {
       yield* fake.behave({ tokens: (tokens) => ({ ...tokens, idToken: null }) })
       const codes = yield* Effect.forEach(
         [
-          { useNonce: true, scopes: ["openid"] },
-          { useNonce: false, scopes: ["openid"] },
-          { useNonce: true, scopes: ["email"] },
-          { useNonce: false, scopes: ["email"] },
+          { options: { useNonce: true, scopes: ["openid"] } },
+          { options: { useNonce: false, scopes: ["openid"] } },
+          { options: { useNonce: false, scopes: ["email"] }, request: { scopes: ["openid"] } },
+          { options: { useNonce: true, scopes: ["email"] } },
+          { options: { useNonce: false, scopes: ["email"] } },
+          { options: { useNonce: false, scopes: ["openid"] }, request: { scopes: ["email"] } },
         ],
-        (options) =>
-          Effect.flatMap(Flow.addProvider(options), (id) => Effect.map(Flow.signIn(id, person), Flow.codeOf)),
+        ({ options, request }) =>
+          Effect.flatMap(Flow.addProvider(options), (id) => Effect.map(Flow.signIn(id, person, request), Flow.codeOf)),
       )
-      const missing = "oauth_code_verification_failed"
-      assert.deepStrictEqual(codes, [missing, missing, "user_info_missing", "user_info_missing"])
+      const [missing, unknown] = ["oauth_code_verification_failed", "user_info_missing"]
+      assert.deepStrictEqual(codes, [missing, missing, missing, unknown, unknown, unknown])
+    }).pipe(Effect.provide(Flow.layer)),
+  )
+
+  it.effect("keeps the scopes that were asked for, of a provider that grants them without a word", () =>
+    Effect.gen(function* () {
+      const id = yield* Flow.addProvider({ scopes: ["openid", "email"] })
+      const person = somebody()
+      const { outcome } = Flow.done(yield* Flow.signIn(id, person, { scopes: ["openid", "calendar"] }))
+      const scopesOf = Effect.map(Flow.accountsOf(outcome.user), (all) => all.map(({ tokens }) => tokens.scopes))
+      assert.deepStrictEqual(yield* scopesOf, [["openid", "calendar"]])
+      yield* Flow.signIn(id, person)
+      assert.deepStrictEqual(yield* scopesOf, [["openid", "email"]])
     }).pipe(Effect.provide(Flow.layer)),
   )
 

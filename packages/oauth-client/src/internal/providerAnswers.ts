@@ -68,12 +68,13 @@ export const make = (transport: OAuthTransport["Service"]) => {
       const { code = "" } = parameters
       if (code === "") return yield* refuse("oauth_code_verification_failed", { detail: "no code" })
       const { redirectUri, codeVerifier, nonce } = state
+      const scopes = state.scopes ?? provider.scopes
       const tokens = yield* Effect.mapError(
-        transport.exchange(provider, { code: Redacted.make(code), redirectUri, codeVerifier }),
+        transport.exchange(provider, { code: Redacted.make(code), redirectUri, codeVerifier, scopes }),
         failed("oauth_code_verification_failed"),
       )
       const { idToken, accessToken } = tokens
-      if (idToken === null && asksForIdToken(provider, state)) {
+      if (idToken === null && scopes.includes("openid")) {
         return yield* refuse("oauth_code_verification_failed", { detail: "no id-token" })
       }
       const claims =
@@ -108,9 +109,3 @@ export const make = (transport: OAuthTransport["Service"]) => {
 
 const failed = (code: "oauth_code_verification_failed" | "oauth_callback_failed") => (error: StrategyError) =>
   refuse(code, { detail: detailOf(error) })
-
-/**
- * Whether the request asked for an ID token. A nonce tells; without nonces the provider's scopes do.
- */
-const asksForIdToken = (provider: OAuthProvider, { nonce }: OAuthState): boolean =>
-  nonce !== null || (!provider.useNonce && provider.scopes.includes("openid"))

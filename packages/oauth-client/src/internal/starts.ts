@@ -83,6 +83,7 @@ export const make = Effect.gen(function* () {
           redirectUri,
           codeVerifier,
           nonce,
+          scopes: request.scopes ?? null,
           ...Redirects.accepted(request, site),
           requestSignUp: request.requestSignUp ?? false,
           payload: request.payload ?? null,

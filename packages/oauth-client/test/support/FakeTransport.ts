@@ -93,7 +93,7 @@ export const layer = Layer.effectContext(
           if (nonce !== null) url.searchParams.set("nonce", nonce)
           return url
         }),
-      exchange: ({ id: providerId }, { code, redirectUri, codeVerifier }) =>
+      exchange: ({ id: providerId, scopes: own }, { code, redirectUri, codeVerifier, scopes = own }) =>
         Effect.suspend((): Effect.Effect<OAuthTokenSet, StrategyError> => {
           if (script.exchange !== undefined) return Effect.fail(script.exchange)
           const value = Redacted.value(code)
@@ -115,7 +115,8 @@ export const layer = Layer.effectContext(
             accessToken: Redacted.make(accessToken),
             tokenType: "Bearer",
             refreshToken: Redacted.make(`refresh-${value}`),
-            scope: "openid email",
+            // It grants what it is asked for, without a word.
+            scope: scopes.join(" "),
             idToken: idToken(claims),
             accessTokenExpiresAt: null,
             refreshTokenExpiresAt: null,

@@ -41,6 +41,7 @@ export const state = Effect.fnUntraced(function* (fields: Partial<OAuthState> = 
     redirectUri,
     codeVerifier: Redacted.make(verifier),
     nonce: "nonce-1",
+    scopes: ["openid", "calendar"],
     redirectUrl: "/inbox?q=«a»&b='\\",
     errorRedirectUrl: null,
     newUserRedirectUrl: "/welcome",
