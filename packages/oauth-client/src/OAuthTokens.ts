@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { ProviderTokens } from "@belfry/core/LinkedAccount"
+import { Scope } from "@belfry/core/User"
 import * as Schema from "effect/Schema"
 import type * as DateTime from "effect/DateTime"
 import type * as Redacted from "effect/Redacted"
@@ -65,7 +66,8 @@ export const OAuthUserInfo = Schema.Struct({
 export interface OAuthUserInfo extends Schema.Schema.Type<typeof OAuthUserInfo> {}
 
 /**
- * The tokens as linked accounts keep them.
+ * The tokens as linked accounts keep them. A type or a scope that no specification allows counts as not given: no
+ * database may take it.
  *
  * @category converting
  * @since 0.1.0
@@ -74,8 +76,8 @@ export const toProviderTokens = (tokens: OAuthTokenSet): ProviderTokens<Redacted
   accessToken: tokens.accessToken,
   refreshToken: tokens.refreshToken,
   idToken: tokens.idToken,
-  tokenType: tokens.tokenType,
-  scopes: tokens.scope?.split(" ").filter((scope) => scope !== "") ?? [],
+  tokenType: tokens.tokenType !== null && /^[\x21-\x7E]{1,64}$/u.test(tokens.tokenType) ? tokens.tokenType : null,
+  scopes: tokens.scope?.split(" ").filter(isScope) ?? [],
   accessTokenExpiresAt: tokens.accessTokenExpiresAt,
   refreshTokenExpiresAt: tokens.refreshTokenExpiresAt,
 })
@@ -148,3 +150,7 @@ export class IdTokenInvalid extends Schema.TaggedError<IdTokenInvalid>("@belfry/
     return `The ID token of ${this.providerId} is not valid: ${this.reason}`
   }
 }
+
+// internal
+
+const isScope = Schema.is(Scope)

@@ -72,6 +72,18 @@ for (const { name, layer } of Accounts.backends) {
         }
       }).pipe(Effect.scoped, Effect.provide(layer)),
     )
+
+    it.live("loses no tokens over a type and a scope that no database takes", () =>
+      Effect.gen(function* () {
+        const accounts = yield* OAuthAccounts.OAuthAccounts
+        const { answering } = yield* FakeRefresher
+        const account = yield* link()
+        yield* answering((answer) => ({ ...answer, tokenType: "Bearer\0", scope: "openid a\0b" }))
+        yield* accounts.refresh({ providerId: "acme", userId: account.userId })
+        const { refreshToken, scopes, tokenType } = (yield* rowOf(account)).tokens
+        assert.deepStrictEqual([valueOf(refreshToken), scopes, tokenType], ["refresh-2", ["openid"], null])
+      }).pipe(Effect.provide(layer)),
+    )
   })
 }
 

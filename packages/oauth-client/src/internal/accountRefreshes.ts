@@ -16,8 +16,9 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { AccountUnusable } from "../OAuthAccount.ts"
 import type { OAuthProvider } from "../OAuthProvider.ts"
+import { toProviderTokens } from "../OAuthTokens.ts"
 import { OAuthTransport } from "../OAuthTransport.ts"
-import { isDue, refreshed, toTokenSet } from "./providerTokens.ts"
+import { isDue, toTokenSet } from "./providerTokens.ts"
 
 /** Refreshes in the scope: what is under way when it closes is interrupted, unless the provider has answered. */
 export const make = Effect.gen(function* () {
@@ -71,7 +72,7 @@ export const make = Effect.gen(function* () {
           return Option.isSome(successor) ? complete(successor.value) : yield* fail("refresh-failed")
         }
         // The old refresh token may be worth nothing by now: the new one must not get lost.
-        return yield* accounts.replaceTokens(row, refreshed(row.tokens, answer.value)).pipe(
+        return yield* accounts.replaceTokens(row, toProviderTokens(answer.value)).pipe(
           Effect.retry({ schedule: writeAgain, while: (error) => error._tag === "StoreError" && error.isRetryable }),
           Effect.flatMap(linked(provider.id)),
           Effect.catchTag("SealBroken", () => fail("unreadable")),

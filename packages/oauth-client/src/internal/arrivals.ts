@@ -1,13 +1,11 @@
 /**
- * Who arrives from a provider, and with what, in the forms that this installation keeps: what does not fit them counts
+ * Who arrives from a provider, in the forms that this installation keeps: what does not fit them counts
  * as not given, since nobody here can correct it.
  */
-import type { ProviderTokens } from "@belfry/core/LinkedAccount"
-import { DisplayName, Email, ImageUrl, Scope } from "@belfry/core/User"
+import { DisplayName, Email, ImageUrl } from "@belfry/core/User"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { type OAuthTokenSet, type OAuthUserInfo, toProviderTokens } from "../OAuthTokens.ts"
+import type { OAuthUserInfo } from "../OAuthTokens.ts"
 
 /** Who arrives. `emailVerified` speaks of `email`, and so is false without one. */
 export interface Arrival {
@@ -31,16 +29,6 @@ export const fromProfile = (profile: OAuthUserInfo | null): Arrival | null => {
   }
 }
 
-/** The tokens as linked accounts keep them. */
-export const storedTokens = (tokens: OAuthTokenSet): ProviderTokens<Redacted.Redacted> => {
-  const stored = toProviderTokens(tokens)
-  return {
-    ...stored,
-    tokenType: stored.tokenType !== null && /^[\x21-\x7E]{1,64}$/u.test(stored.tokenType) ? stored.tokenType : null,
-    scopes: stored.scopes.filter((scope) => isScope(scope)),
-  }
-}
-
 // internal
 
 const decodeEmail = Schema.decodeOption(Email)
@@ -52,7 +40,6 @@ const PictureData = Schema.String.check(
   Schema.isMaxLength(70_000),
 )
 const decodeImage = Schema.decodeOption(Schema.Union([ImageUrl, PictureData]))
-const isScope = Schema.is(Scope)
 
 const maxName = 200
 

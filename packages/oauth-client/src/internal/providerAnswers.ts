@@ -7,10 +7,10 @@ import * as Redacted from "effect/Redacted"
 import type { OAuthProvider } from "../OAuthProvider.ts"
 import type { CallbackParameters, DirectIdToken } from "../OAuthSignIns.ts"
 import type { OAuthState } from "../OAuthState.ts"
-import type { Claims, OAuthTokenSet } from "../OAuthTokens.ts"
+import { type Claims, type OAuthTokenSet, toProviderTokens } from "../OAuthTokens.ts"
 import type { OAuthTransport } from "../OAuthTransport.ts"
 import type { StrategyError } from "../ProviderStrategy.ts"
-import { type Arrival, fromProfile, storedTokens } from "./arrivals.ts"
+import { type Arrival, fromProfile } from "./arrivals.ts"
 import { providerError } from "./redirects.ts"
 import { detailOf, refuse, Refusal } from "./refusals.ts"
 
@@ -50,7 +50,7 @@ export const make = (transport: OAuthTransport["Service"]) => {
     )
     const arrival = fromProfile(profile)
     if (arrival === null) return yield* refuse("user_info_missing")
-    return { provider, arrival, tokens: storedTokens(tokens) } satisfies Answer
+    return { provider, arrival, tokens: toProviderTokens(tokens) } satisfies Answer
   })
 
   return {

@@ -47,18 +47,24 @@ export const read = (
     return tokens
   })
 
-/** The tokens after a refresh. What the provider left out is as it was, but for the end of the access token. */
-export const merged = (old: OAuthTokenSet, answer: OAuthTokenSet): OAuthTokenSet => ({
-  ...answer,
-  accessToken: answer.accessToken ?? old.accessToken,
-  tokenType: answer.tokenType ?? old.tokenType,
-  refreshToken: answer.refreshToken ?? old.refreshToken,
-  scope: answer.scope ?? old.scope,
-  idToken: answer.idToken ?? old.idToken,
-  // The same refresh token ends when it did.
-  refreshTokenExpiresAt:
-    answer.refreshTokenExpiresAt ?? (answer.refreshToken === null ? old.refreshTokenExpiresAt : null),
-})
+/**
+ * The tokens after a refresh. What the provider left out is as it was, but for the end of the access token: an old end
+ * would have the tokens refreshed at every call.
+ */
+export const merged = (old: OAuthTokenSet, answer: OAuthTokenSet): OAuthTokenSet => {
+  const refreshToken = answer.refreshToken ?? old.refreshToken
+  return {
+    ...answer,
+    accessToken: answer.accessToken ?? old.accessToken,
+    tokenType: answer.tokenType ?? old.tokenType,
+    refreshToken,
+    scope: answer.scope ?? old.scope,
+    idToken: answer.idToken ?? old.idToken,
+    // The same refresh token ends when it did.
+    refreshTokenExpiresAt:
+      answer.refreshTokenExpiresAt ?? (isSame(refreshToken, old.refreshToken) ? old.refreshTokenExpiresAt : null),
+  }
+}
 
 /** The provider's refusal in words that may be shown. */
 export const refused = (provider: OAuthProvider, error: string, description: string | null): ProviderRefused =>
@@ -85,6 +91,9 @@ const decodeAnswer = Schema.decodeUnknownOption(
 
 const secret = (text: string | null | undefined): Redacted.Redacted | null =>
   text === undefined || text === null || text === "" ? null : Redacted.make(text)
+
+const isSame = (one: Redacted.Redacted | null, other: Redacted.Redacted | null): boolean =>
+  one !== null && other !== null && Redacted.value(one) === Redacted.value(other)
 
 const separatorOf = ({ strategy }: OAuthProvider): string => strategy.scopeSeparator ?? " "
 

@@ -10,6 +10,7 @@ import {
 } from "@belfry/oauth-client/OAuthTokens"
 import { OAuthTransport } from "@belfry/oauth-client/OAuthTransport"
 import type { StrategyError } from "@belfry/oauth-client/ProviderStrategy"
+import { merged } from "../../src/internal/tokenAnswer.ts"
 import { Context, DateTime, Effect, Latch, Layer, Redacted } from "effect"
 
 /** How the provider is made to behave, and what it was asked. */
@@ -75,7 +76,7 @@ export const layer = Layer.effectContext(
         if (takesReuse ? !good.has(presented) : !good.delete(presented)) {
           return yield* new ProviderRefused({ providerId: provider.id, error: "invalid_grant", description: null })
         }
-        const answer = change(yield* grant)
+        const answer = merged(tokens, change(yield* grant))
         yield* line.await
         return answer
       }),
