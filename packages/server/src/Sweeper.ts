@@ -100,7 +100,8 @@ export const sweepAll = sweep().pipe(
 )
 
 /**
- * Sweeps every minute, and looks after signing keys. A sweep that fails is logged, and the next one tries again.
+ * Sweeps every minute, and looks after signing keys, whatever became of the sweep. What fails is logged, and tried again
+ * with the next one.
  *
  * @category layers
  * @since 0.1.0
@@ -108,12 +109,10 @@ export const sweepAll = sweep().pipe(
 export const layer = Layer.effectDiscard(
   Effect.forkScoped(
     Effect.andThen(
-      sweepAll,
-      SigningKeys.use((keys) => keys.rotate),
-    ).pipe(
-      Effect.catchCause((cause) => Effect.logWarning("A sweep failed", cause)),
-      Effect.repeat(Schedule.spaced("1 minute").pipe(Schedule.jittered)),
-      Effect.delay("10 seconds"),
-    ),
+      Effect.catchCause(sweepAll, (cause) => Effect.logWarning("A sweep failed", cause)),
+      SigningKeys.use((keys) => keys.rotate).pipe(
+        Effect.catchCause((cause) => Effect.logWarning("Signing keys could not be rotated", cause)),
+      ),
+    ).pipe(Effect.repeat(Schedule.spaced("1 minute").pipe(Schedule.jittered)), Effect.delay("10 seconds")),
   ),
 )

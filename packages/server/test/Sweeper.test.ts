@@ -13,6 +13,7 @@ import { AssertionStore } from "@belfry/oauth-server/AssertionStore"
 import { GrantStore } from "@belfry/oauth-server/GrantStore"
 import { InitialAccessTokenStore } from "@belfry/oauth-server/InitialAccessTokenStore"
 import { RecordStore } from "@belfry/oauth-server/RecordStore"
+import { SigningKeys } from "@belfry/oauth-server/SigningKeys"
 import { WaitingRequestStore } from "@belfry/oauth-server/WaitingRequestStore"
 import * as Server from "@belfry/server/Server"
 import * as Sweeper from "@belfry/server/Sweeper"
@@ -191,7 +192,7 @@ describe("the sweeper", () => {
     }).pipe(Effect.scoped),
   )
 
-  it.effect("comes back every minute, also after a sweep that failed, which it logs", () =>
+  it.effect("comes back every minute, also after a sweep that failed, which it logs, and rotates keys then too", () =>
     Effect.gen(function* () {
       const attempts: Array<Deferred.Deferred<void>> = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       let attempt = 0
@@ -207,9 +208,12 @@ describe("the sweeper", () => {
             return yield* new StoreError({ store: "SessionStore", method: "removeExpired", isRetryable: true, cause })
           }),
       })
+      const rotated = yield* Deferred.make<void>()
+      const keys = SigningKeys.of({ ...(yield* SigningKeys), rotate: Deferred.succeed(rotated, undefined) })
       const lines: Array<string> = []
       yield* Layer.build(Sweeper.layer).pipe(
         Effect.provideService(SessionStore, store),
+        Effect.provideService(SigningKeys, keys),
         Effect.provide(Logger.layer([Logger.map(Logger.formatJson, (line) => lines.push(line))])),
       )
       yield* TestClock.adjust("9 seconds")
@@ -219,6 +223,7 @@ describe("the sweeper", () => {
       // The next one is planned when this one has ended, which takes real time on a real database.
       while (lines.length === 0) yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 5)))
       assert.include(lines[0], "A sweep failed")
+      yield* Deferred.await(rotated)
       yield* TestClock.adjust("72 seconds")
       yield* Deferred.await(attempts[1] ?? (yield* Deferred.make<void>()))
       assert.strictEqual(attempt, 2)
