@@ -7,14 +7,6 @@ import type { RateLimit } from "@belfry/core/RateLimit"
 import * as Duration from "effect/Duration"
 
 /**
- * The prefix of what the start cookie of a browser holds.
- *
- * @category models
- * @since 0.1.0
- */
-export const browserPrefix = "belfry_oauth_browser"
-
-/**
  * How often one address may begin a sign-in or a link, and bring an ID token.
  *
  * **Details**

@@ -163,7 +163,7 @@ export class OAuthSignIns extends Context.Service<
       readonly attemptToken: Redacted.Redacted | null
       readonly replaces: Redacted.Redacted | null
       readonly client: ClientInfo
-    }) => Effect.Effect<CallbackResult, ProviderNotFound | RateLimited | StoreError>
+    }) => Effect.Effect<CallbackResult, ProviderNotFound | StoreError>
     /** Signs in by an ID token that the client got from the provider itself. */
     readonly signInByIdToken: (options: {
       readonly providerId: string
@@ -182,7 +182,6 @@ export class OAuthSignIns extends Context.Service<
       readonly providerId: string
       readonly token: DirectIdToken
       readonly session: Session
-      readonly user: User
       readonly client: ClientInfo
     }) => Effect.Effect<void, ProviderNotFound | OAuthRefused | SessionNotFresh | RateLimited | StoreError>
   }
@@ -266,6 +265,7 @@ export const make = Effect.gen(function* () {
     const { signIn, isNewUser } = outcome
     return {
       outcome,
+      // Where a sign-in that goes on wanted to go is in its attempt.
       redirectTo:
         signIn._tag === "Continues" ? paths.continueSignIn : (returnTo(isNewUser) ?? signIn.returnTo ?? paths.account),
     }

@@ -28,14 +28,14 @@ import { OAuthState, OAuthStateTooLarge, statePolicy, tokenPrefix } from "./OAut
 import { OAuthStateStore } from "./OAuthStateStore.ts"
 
 /**
- * A cookie to set or to forget: `name` is without the prefix that https allows, `value` null forgets it.
+ * A cookie to set: `name` is without the prefix that https allows.
  *
  * @category models
  * @since 0.1.0
  */
 export interface StateCookie {
   readonly name: string
-  readonly value: Redacted.Redacted | null
+  readonly value: Redacted.Redacted
   readonly expiresAt: DateTime.Utc
 }
 

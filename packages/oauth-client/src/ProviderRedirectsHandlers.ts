@@ -104,8 +104,7 @@ export const layer = HttpApiBuilder.group(
       const { outcome, redirectTo } = result
       yield* forgetState
       yield* keepOutcome(outcome, { accounts, signIns, site })
-      // Where a sign-in wanted to go is in its attempt.
-      return outcome.signIn?._tag === "Continues" ? paths.continueSignIn : redirectTo
+      return redirectTo
     })
 
     const goOn = (step: Effect.Effect<string, Failure, Provided>, providerId: string, status: 302 | 303) =>
@@ -113,11 +112,11 @@ export const layer = HttpApiBuilder.group(
         Effect.catchTags({
           ProviderNotFound: () => Effect.succeed(errorPage("provider_not_found")),
           OAuthRefused: ({ code, providerId }) => Effect.succeed(errorPage(code, providerId)),
-          RateLimited: (error) => Effect.matchEffect(rateLimited(error), toPage("rate_limited", providerId)),
+          RateLimited: (error) => Effect.as(Effect.ignore(rateLimited(error)), errorPage("rate_limited", providerId)),
           ProviderUnavailable: ({ message }) =>
             Effect.as(Effect.logWarning(message), errorPage("temporarily_unavailable", providerId)),
           StoreError: (error) =>
-            Effect.matchEffect(storeUnavailable(error), toPage("temporarily_unavailable", providerId)),
+            Effect.as(Effect.ignore(storeUnavailable(error)), errorPage("temporarily_unavailable", providerId)),
         }),
         Effect.catchDefect((defect) =>
           Effect.as(Effect.logError("A redirect failed", defect), errorPage("oauth_callback_failed")),
@@ -131,12 +130,6 @@ export const layer = HttpApiBuilder.group(
         ),
       )
 
-    /** The error page, whatever was to be answered otherwise. */
-    const toPage = (code: string, providerId: string) => ({
-      onFailure: () => Effect.succeed(errorPage(code, providerId)),
-      onSuccess: () => Effect.succeed(errorPage(code, providerId)),
-    })
-
     return handlers.handleAll({
       start: ({ params, request }) =>
         Effect.gen(function* () {
@@ -148,7 +141,7 @@ export const layer = HttpApiBuilder.group(
             clientInfo(request),
           )
           for (const name of states.surplusCookies(request.cookies)) yield* forgetFullName(name, site)
-          if (cookie.value !== null) yield* keepCookie({ ...cookie, value: cookie.value }, site)
+          yield* keepCookie(cookie, site)
           return location.href
         }).pipe((step) => goOn(step, params.providerId, 302)),
 

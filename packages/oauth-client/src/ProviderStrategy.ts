@@ -32,7 +32,6 @@ export interface ProviderMetadata {
   readonly userinfoEndpoint: string | null
   readonly jwksUri: string | null
   readonly idTokenSigningAlgorithms: ReadonlyArray<string>
-  readonly tokenEndpointAuthMethods: ReadonlyArray<string>
   /** Whether it promises `iss` in authorization responses (RFC 9207). */
   readonly issuerParameterSupported: boolean
 }
@@ -42,9 +41,7 @@ export interface ProviderMetadata {
  *
  * **Details**
  *
- * `http` is guarded: it has limits of time and size, and no foreign URL leads it to a private address. `metadata`
- * is what is cached; `firstPost` are the form fields that came with the first callback beside `code` and `state`, in
- * which Apple tells the name.
+ * `http` is guarded: it has limits of time and size, and no foreign URL leads it to a private address.
  *
  * @category models
  * @since 0.1.0

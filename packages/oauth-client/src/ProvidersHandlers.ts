@@ -93,7 +93,6 @@ export const layer = HttpApiBuilder.group(
             providerId: params.providerId,
             token: toDirectIdToken(payload),
             session: yield* CurrentSession,
-            user: yield* CurrentUser,
             client: clientInfo(request),
           })
           return { status: true, redirect: false } as const

@@ -223,7 +223,7 @@ describe("Attacks", () => {
       )
       yield* until(signIns.start(providerId, token, browser, client), 300)
       yield* until(signIns.signInByIdToken({ providerId, token: direct, ...rest }), 100)
-      const linking = signIns.linkByIdToken({ providerId, token: direct, session, user, client })
+      const linking = signIns.linkByIdToken({ providerId, token: direct, session, client })
       assert.strictEqual((yield* Effect.flip(linking))._tag, "RateLimited")
     }).pipe(Effect.provide(Flow.layer)),
   )
@@ -238,7 +238,7 @@ describe("Attacks", () => {
       const client = Flow.newClient()
       const ways = [
         signIns.linkUrl(providerId, session, {}, null, client),
-        signIns.linkByIdToken({ providerId, token: direct, session, user, client }),
+        signIns.linkByIdToken({ providerId, token: direct, session, client }),
       ]
       yield* TestClock.adjust("600 seconds")
       for (const way of ways) assert.strictEqual((yield* Effect.flip(way))._tag, "SessionNotFresh")

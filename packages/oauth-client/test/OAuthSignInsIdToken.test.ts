@@ -104,7 +104,7 @@ describe("An ID token of a client", () => {
       const user = yield* Flow.addUser({ email: Email.make(person.email) })
       const { session } = yield* Flow.sessionOf(user)
       assert.strictEqual(yield* codeOf(providerId, yield* Flow.directToken(person)), "id_token_sign_in_disabled")
-      const linked = yield* Flow.linkByIdToken(providerId, session, user, person)
+      const linked = yield* Flow.linkByIdToken(providerId, session, person)
       assert.strictEqual(linked, "id_token_sign_in_disabled")
       assert.deepStrictEqual(
         (yield* Flow.refusals(providerId)).map(({ reason }) => reason),

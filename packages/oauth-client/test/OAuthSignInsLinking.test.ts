@@ -139,7 +139,7 @@ const tryLink = Effect.fnUntraced(function* (row: Link) {
         if (result._tag === "Done") assert.isNull(result.outcome.signIn)
         return Flow.codeOf(result)
       })
-    : Flow.linkByIdToken(providerId, session, user, person)
+    : Flow.linkByIdToken(providerId, session, person)
   const now = yield* Flow.getUser(user)
   const accounts = yield* Flow.accountsOf(user)
   const sessions = yield* Sessions.use((all) => all.list(user.id))

@@ -25,7 +25,6 @@ describe("OAuthTransport.metadata", () => {
         userinfoEndpoint: `${local.url}/userinfo`,
         jwksUri: `${local.url}/jwks`,
         idTokenSigningAlgorithms: ["ES256", "RS256"],
-        tokenEndpointAuthMethods: [],
         issuerParameterSupported: true,
       })
       assert.strictEqual(local.requests[0]?.headers["x-tenant"], "t1")

@@ -57,7 +57,6 @@ const Document = Schema.Struct({
   userinfo_endpoint: Schema.optionalKey(Url),
   jwks_uri: Schema.optionalKey(Url),
   id_token_signing_alg_values_supported: Schema.optionalKey(Names),
-  token_endpoint_auth_methods_supported: Schema.optionalKey(Names),
   authorization_response_iss_parameter_supported: Schema.optionalKey(Schema.Boolean),
 })
 
@@ -88,7 +87,6 @@ const complete = (
     jwksUri,
     // OpenID Connect Core §3.1.3.7: RS256 is the default.
     idTokenSigningAlgorithms: published.id_token_signing_alg_values_supported ?? ["RS256"],
-    tokenEndpointAuthMethods: published.token_endpoint_auth_methods_supported ?? [],
     issuerParameterSupported: published.authorization_response_iss_parameter_supported ?? false,
   })
 }

@@ -13,13 +13,16 @@ import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Redacted from "effect/Redacted"
 import type { OAuthProvider } from "../OAuthProvider.ts"
-import { browserPrefix, limits } from "../OAuthRules.ts"
+import { limits } from "../OAuthRules.ts"
 import type { OAuthRequest } from "../OAuthSignIn.ts"
 import { statePolicy } from "../OAuthState.ts"
 import { OAuthStates } from "../OAuthStates.ts"
 import { OAuthTransport } from "../OAuthTransport.ts"
 import * as Redirects from "./redirects.ts"
 import { refuse } from "./refusals.ts"
+
+// The prefix of what the start cookie of a browser holds.
+const browserPrefix = "belfry_oauth_browser"
 
 /** Builds the beginnings over states and the transport. */
 export const make = Effect.gen(function* () {

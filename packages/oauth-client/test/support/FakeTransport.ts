@@ -76,7 +76,6 @@ export const layer = Layer.effectContext(
             userinfoEndpoint: null,
             jwksUri: null,
             idTokenSigningAlgorithms: ["ES256"],
-            tokenEndpointAuthMethods: [],
             issuerParameterSupported: false,
             ...script.metadata,
           })

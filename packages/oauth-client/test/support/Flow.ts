@@ -195,12 +195,11 @@ export const directToken = Effect.fnUntraced(function* (
 export const linkByIdToken = Effect.fnUntraced(function* (
   providerId: string,
   session: Session,
-  user: User,
   person: FakeTransport.Person,
 ) {
   const signIns = yield* OAuthSignIns.OAuthSignIns
   const token = yield* directToken(person)
-  return yield* signIns.linkByIdToken({ providerId, token, session, user, client: newClient() }).pipe(
+  return yield* signIns.linkByIdToken({ providerId, token, session, client: newClient() }).pipe(
     Effect.as("done"),
     Effect.catchTag("OAuthRefused", ({ code }) => Effect.succeed(code)),
   )

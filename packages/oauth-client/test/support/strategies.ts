@@ -58,7 +58,6 @@ export const contextOf = (
       userinfoEndpoint: provider.userinfoEndpoint,
       jwksUri: provider.jwksUri,
       idTokenSigningAlgorithms: ["RS256"],
-      tokenEndpointAuthMethods: [],
       issuerParameterSupported: false,
     },
   }
