@@ -182,10 +182,13 @@ export const make = Effect.fnUntraced(function* (secrets: NonEmptyReadonlyArray<
           open: Effect.fnUntraced(function* (sealed, context) {
             const keyId = keyIdOf(sealed)
             const found = keys.find(({ id }) => id === keyId)
-            const bytes = Base64Url.decode(sealed.slice(keyId.length + 1))
+            const encoded = sealed.slice(keyId.length + 1)
+            const bytes = Base64Url.decode(encoded)
             if (found === undefined || Result.isFailure(bytes) || bytes.success.length < nonceLength) {
               return yield* new SealBroken({ keyId })
             }
+            // The last character has bits that no byte takes: other text for the same bytes was not sealed here.
+            if (Base64Url.encode(bytes.success) !== encoded) return yield* new SealBroken({ keyId })
             const plaintext = yield* aead
               .decrypt(found.key, bytes.success.subarray(nonceLength), {
                 nonce: bytes.success.subarray(0, nonceLength),

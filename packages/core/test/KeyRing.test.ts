@@ -155,6 +155,21 @@ describe("KeyRing sealers", () => {
       }),
     )
 
+    it.effect("refuse another spelling of the same bytes", () =>
+      Effect.gen(function* () {
+        const test = yield* sealer("test")
+        const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+        for (const text of ["", "a", "ab"]) {
+          const sealed = yield* test.seal(Redacted.make(text), "row-1")
+          for (const last of alphabet) {
+            const other = Sealed.make(sealed.slice(0, -1) + last)
+            const isOpened = yield* Effect.isSuccess(test.open(other, "row-1"))
+            assert.strictEqual(isOpened, other === sealed, `${sealed} ${last}`)
+          }
+        }
+      }),
+    )
+
     it.effect("refuse a key that the ring does not have", () =>
       Effect.gen(function* () {
         const test = yield* sealer("test")
