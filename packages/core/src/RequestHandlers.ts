@@ -7,6 +7,7 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import type * as Cookies from "effect/http/Cookies"
@@ -72,10 +73,7 @@ export const clientInfo = (request: HttpServerRequest.HttpServerRequest): Client
 export const cookieToken = (
   request: HttpServerRequest.HttpServerRequest,
   site: Site["Service"],
-): Redacted.Redacted | undefined => {
-  const token = request.cookies[site.cookieName(sessionCookie)]
-  return hasText(token) ? Redacted.make(token) : undefined
-}
+): Redacted.Redacted | undefined => readCookie(request, sessionCookie, site)
 
 /**
  * The bearer token that the request carries, if any.
@@ -105,18 +103,66 @@ export const cookieOptions = (site: Site["Service"]): NonNullable<Cookies.Cookie
 })
 
 /**
+ * A cookie of ours: `name` is without the prefix that https allows. It is kept until `expiresAt`, for `maxAge`, or until
+ * the browser is closed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OwnCookie {
+  readonly name: string
+  readonly value: Redacted.Redacted
+  readonly expiresAt?: DateTime.Utc
+  readonly maxAge?: Duration.Input
+}
+
+/**
+ * What a cookie of ours holds, if the request carries it and it is not empty. `name` is without the prefix of https.
+ *
+ * @category cookies
+ * @since 0.1.0
+ */
+export const readCookie = (
+  request: HttpServerRequest.HttpServerRequest,
+  name: string,
+  site: Site["Service"],
+): Redacted.Redacted | undefined => {
+  const value = request.cookies[site.cookieName(name)]
+  return hasText(value) ? Redacted.make(value) : undefined
+}
+
+/**
+ * Sends a cookie of ours with the response.
+ *
+ * @category cookies
+ * @since 0.1.0
+ */
+export const setCookie = ({ name, value, expiresAt, maxAge }: OwnCookie, site: Site["Service"]) =>
+  onResponse((response) =>
+    HttpServerResponse.setCookieUnsafe(response, site.cookieName(name), Redacted.value(value), {
+      ...cookieOptions(site),
+      maxAge,
+      expires: expiresAt === undefined ? undefined : DateTime.toDateUtc(expiresAt),
+    }),
+  )
+
+/**
+ * Asks the client to forget a cookie of ours.
+ *
+ * @category cookies
+ * @since 0.1.0
+ */
+export const clearCookie = (name: string, site: Site["Service"]) =>
+  onResponse((response) => HttpServerResponse.expireCookieUnsafe(response, site.cookieName(name), cookieOptions(site)))
+
+/**
  * Sends the session's cookie with the response, to be kept until the session expires.
  *
  * @category cookies
  * @since 0.1.0
  */
 export const setSessionCookie = ({ session, token }: IssuedSession, site: Site["Service"]) =>
-  onResponse((response) =>
-    HttpServerResponse.setCookieUnsafe(response, site.cookieName(sessionCookie), Redacted.value(token), {
-      ...cookieOptions(site),
-      expires: DateTime.toDateUtc(session.expiresAt),
-    }),
-  )
+  setCookie({ name: sessionCookie, value: token, expiresAt: session.expiresAt }, site)
 
 /**
  * Asks the client to forget the session's cookie.
@@ -124,10 +170,7 @@ export const setSessionCookie = ({ session, token }: IssuedSession, site: Site["
  * @category cookies
  * @since 0.1.0
  */
-export const clearSessionCookie = (site: Site["Service"]) =>
-  onResponse((response) =>
-    HttpServerResponse.expireCookieUnsafe(response, site.cookieName(sessionCookie), cookieOptions(site)),
-  )
+export const clearSessionCookie = (site: Site["Service"]) => clearCookie(sessionCookie, site)
 
 /**
  * Changes the response of the current request before it is sent.

@@ -5,10 +5,11 @@
  */
 import { RequestGuard } from "@belfry/core/ProblemApi"
 import {
+  clearCookie,
   clientInfo,
-  cookieOptions,
-  onResponse,
   rateLimited,
+  readCookie,
+  setCookie,
   setSessionCookie,
   storeUnavailable,
   seeing,
@@ -18,8 +19,7 @@ import { Site } from "@belfry/core/Site"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Struct from "effect/Struct"
 import { FactorsApi } from "./FactorsApi.ts"
 import { Passwords } from "./Passwords.ts"
@@ -42,10 +42,7 @@ export const signUpCookie = "belfry_sign_up"
 export const signUpToken = (
   request: HttpServerRequest.HttpServerRequest,
   site: Site["Service"],
-): Redacted.Redacted | undefined => {
-  const token = request.cookies[site.cookieName(signUpCookie)]
-  return token === undefined || token === "" ? undefined : Redacted.make(token)
-}
+): Redacted.Redacted | undefined => readCookie(request, signUpCookie, site)
 
 /**
  * Sends the token of the browser that signed up, to be kept as long as the link works.
@@ -54,12 +51,7 @@ export const signUpToken = (
  * @since 0.1.0
  */
 export const setSignUpCookie = (token: Redacted.Redacted, site: Site["Service"]) =>
-  onResponse((response) =>
-    HttpServerResponse.setCookieUnsafe(response, site.cookieName(signUpCookie), Redacted.value(token), {
-      ...cookieOptions(site),
-      maxAge: "24 hours",
-    }),
-  )
+  setCookie({ name: signUpCookie, value: token, maxAge: "24 hours" }, site)
 
 /**
  * Asks the browser to forget the sign-up that is complete.
@@ -67,10 +59,7 @@ export const setSignUpCookie = (token: Redacted.Redacted, site: Site["Service"])
  * @category cookies
  * @since 0.1.0
  */
-export const clearSignUpCookie = (site: Site["Service"]) =>
-  onResponse((response) =>
-    HttpServerResponse.expireCookieUnsafe(response, site.cookieName(signUpCookie), cookieOptions(site)),
-  )
+export const clearSignUpCookie = (site: Site["Service"]) => clearCookie(signUpCookie, site)
 
 /**
  * The handlers of {@link PasswordsApi}.

@@ -8,11 +8,12 @@ import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { RateLimited } from "@belfry/core/RateLimit"
 import {
   bearerToken,
+  clearCookie,
   clientInfo,
-  cookieOptions,
   cookieToken,
-  onResponse,
   rateLimited,
+  readCookie,
+  setCookie,
   setSessionCookie,
   storeUnavailable,
 } from "@belfry/core/RequestHandlers"
@@ -21,10 +22,8 @@ import { CurrentSession, CurrentUser, type Transport } from "@belfry/core/Sessio
 import type { Site } from "@belfry/core/Site"
 import { StoreError } from "@belfry/core/StoreError"
 import type { Email, User } from "@belfry/core/User"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Redacted from "effect/Redacted"
 import * as Struct from "effect/Struct"
 import type { Enrolled, Enroller } from "./Enrolments.ts"
@@ -50,10 +49,8 @@ const attemptBearer = (request: Request): Redacted.Redacted | undefined => {
 }
 
 /** The token in the cookie of a sign-in attempt. */
-const attemptCookie = (request: Request, site: Site["Service"]): Redacted.Redacted | undefined => {
-  const cookie = request.cookies[site.cookieName(signInCookie)]
-  return cookie === undefined || cookie === "" ? undefined : Redacted.make(cookie)
-}
+const attemptCookie = (request: Request, site: Site["Service"]): Redacted.Redacted | undefined =>
+  readCookie(request, signInCookie, site)
 
 /**
  * The token of the sign-in attempt that the request carries, as a bearer token or in its cookie.
@@ -98,12 +95,7 @@ export const replacedSession = (request: Request, site: Site["Service"], transpo
  * @since 0.1.0
  */
 export const setSignInCookie = (token: Redacted.Redacted, state: SignInState, site: Site["Service"]) =>
-  onResponse((response) =>
-    HttpServerResponse.setCookieUnsafe(response, site.cookieName(signInCookie), Redacted.value(token), {
-      ...cookieOptions(site),
-      expires: DateTime.toDateUtc(state.attempt.expiresAt),
-    }),
-  )
+  setCookie({ name: signInCookie, value: token, expiresAt: state.attempt.expiresAt }, site)
 
 /**
  * Asks the browser to forget the attempt.
@@ -111,10 +103,7 @@ export const setSignInCookie = (token: Redacted.Redacted, state: SignInState, si
  * @category cookies
  * @since 0.1.0
  */
-export const clearSignInCookie = (site: Site["Service"]) =>
-  onResponse((response) =>
-    HttpServerResponse.expireCookieUnsafe(response, site.cookieName(signInCookie), cookieOptions(site)),
-  )
+export const clearSignInCookie = (site: Site["Service"]) => clearCookie(signInCookie, site)
 
 /**
  * How a sign-in stands, on the wire.

@@ -4,12 +4,12 @@
  *
  * @since 0.1.0
  */
+import { clearCookie, readCookie, setCookie } from "@belfry/core/RequestHandlers"
 import type { Site } from "@belfry/core/Site"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as Redacted from "effect/Redacted"
 import { accountCookie, startCookie } from "./internal/cookieNames.ts"
-import { forgetCookie, keepCookie, readCookie } from "./internal/oauthCookies.ts"
 import type { StartUrl } from "./OAuthSignIns.ts"
 
 /**
@@ -21,7 +21,7 @@ import type { StartUrl } from "./OAuthSignIns.ts"
 export const startToken = (
   request: HttpServerRequest.HttpServerRequest,
   site: Site["Service"],
-): Redacted.Redacted | null => readCookie(request, startCookie, site)
+): Redacted.Redacted | null => readCookie(request, startCookie, site) ?? null
 
 /**
  * Binds a start URL to the browser, for as long as the URL is good.
@@ -30,7 +30,7 @@ export const startToken = (
  * @since 0.1.0
  */
 export const setStartCookie = ({ browser, expiresAt }: StartUrl, site: Site["Service"]) =>
-  keepCookie({ name: startCookie, value: browser, expiresAt }, site)
+  setCookie({ name: startCookie, value: browser, expiresAt }, site)
 
 /**
  * Asks the browser to forget which account of a provider is meant, if it keeps that.
@@ -48,5 +48,5 @@ export const clearAccountCookie = (
   site: Site["Service"],
 ) => {
   const cookie = accountCookie(providerId)
-  return readCookie(request, cookie, site) === null ? Effect.void : forgetCookie(cookie, site)
+  return readCookie(request, cookie, site) === undefined ? Effect.void : clearCookie(cookie, site)
 }

@@ -9,10 +9,13 @@
 import { PagePaths } from "@belfry/core/PagePaths"
 import type { RateLimited } from "@belfry/core/RateLimit"
 import {
+  clearCookie,
   clientInfo,
   cookieToken,
   rateLimited,
+  readCookie,
   seeing,
+  setCookie,
   setSessionCookie,
   storeUnavailable,
 } from "@belfry/core/RequestHandlers"
@@ -25,7 +28,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Redacted from "effect/Redacted"
 import { callbackParameters, formFields, queryFields, toQuery } from "./internal/callbackFields.ts"
-import { forgetCookie, forgetFullName, keepCookie, keepOutcome, readCookie } from "./internal/oauthCookies.ts"
+import { clearFullName, keepOutcome } from "./internal/oauthCookies.ts"
 import { OAuthAccounts } from "./OAuthAccounts.ts"
 import type { OAuthProvider } from "./OAuthProvider.ts"
 import { OAuthClientApi } from "./OAuthClientApi.ts"
@@ -84,14 +87,14 @@ export const layer = HttpApiBuilder.group(
     ) {
       const provider = yield* providers.get(providerId)
       const stateCookie = stateCookieOf(provider, parameters)
-      const forgetState = stateCookie === null ? Effect.void : forgetCookie(stateCookie, site)
+      const forgetState = stateCookie === null ? Effect.void : clearCookie(stateCookie, site)
       const sessionToken = cookieToken(request, site)
       const result = yield* signIns.callback({
         providerId,
         parameters,
-        stateCookie: stateCookie === null ? null : readCookie(request, stateCookie, site),
+        stateCookie: stateCookie === null ? null : (readCookie(request, stateCookie, site) ?? null),
         session: yield* currentSession(sessionToken),
-        attemptToken: readCookie(request, signIns.attemptCookie, site),
+        attemptToken: readCookie(request, signIns.attemptCookie, site) ?? null,
         replaces: sessionToken ?? null,
         client: clientInfo(request),
       })
@@ -140,8 +143,8 @@ export const layer = HttpApiBuilder.group(
             startToken(request, site),
             clientInfo(request),
           )
-          for (const name of states.surplusCookies(request.cookies)) yield* forgetFullName(name, site)
-          yield* keepCookie(cookie, site)
+          for (const name of states.surplusCookies(request.cookies)) yield* clearFullName(name, site)
+          yield* setCookie(cookie, site)
           return location.href
         }).pipe((step) => goOn(step, params.providerId, 302)),
 
@@ -156,7 +159,7 @@ export const layer = HttpApiBuilder.group(
           const parameters = callbackParameters(yield* formFields(request))
           const stateCookie = stateCookieOf(provider, parameters)
           // A form that the provider's page posts brings no cookie of ours along (SameSite=Lax); a GET does.
-          if (stateCookie !== null && readCookie(request, stateCookie, site) === null) {
+          if (stateCookie !== null && readCookie(request, stateCookie, site) === undefined) {
             return `/auth/provider/${provider.id}/callback?${toQuery(parameters)}`
           }
           return yield* callback(provider.id, parameters, request)

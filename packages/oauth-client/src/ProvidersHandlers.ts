@@ -11,6 +11,7 @@ import {
   clientInfo,
   cookieToken,
   rateLimited,
+  readCookie,
   seeing,
   storeUnavailable,
 } from "@belfry/core/RequestHandlers"
@@ -22,7 +23,7 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type * as Redacted from "effect/Redacted"
 import { accountCookie } from "./internal/cookieNames.ts"
-import { keepOutcome, readCookie } from "./internal/oauthCookies.ts"
+import { keepOutcome } from "./internal/oauthCookies.ts"
 import { AccountUnusable } from "./OAuthAccount.ts"
 import { type AccountSelector, type AccountTokens, OAuthAccounts } from "./OAuthAccounts.ts"
 import { OAuthClientApi } from "./OAuthClientApi.ts"
@@ -75,7 +76,7 @@ export const layer = HttpApiBuilder.group(
           const outcome = yield* signIns.signInByIdToken({
             providerId: params.providerId,
             token: toDirectIdToken(payload),
-            attemptToken: bearer ?? readCookie(request, signIns.attemptCookie, site),
+            attemptToken: bearer ?? readCookie(request, signIns.attemptCookie, site) ?? null,
             replaces: transport === "bearer" ? null : (cookieToken(request, site) ?? null),
             client: clientInfo(request),
           })
@@ -169,12 +170,12 @@ const selector = (
   providerId: string,
   userId: UserId,
   { providerAccountId }: { readonly providerAccountId?: string },
-  cookie: Redacted.Redacted | null,
+  cookie: Redacted.Redacted | undefined,
 ): AccountSelector => ({
   providerId,
   userId,
   ...(providerAccountId === undefined ? {} : { accountId: providerAccountId }),
-  ...(cookie === null ? {} : { cookie }),
+  ...(cookie === undefined ? {} : { cookie }),
 })
 
 const toDirectIdToken = (payload: IdTokenSubmission): DirectIdToken => ({

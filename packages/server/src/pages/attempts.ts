@@ -3,16 +3,15 @@
  *
  * @since 0.1.0
  */
-import { cookieOptions, onResponse, setSessionCookie } from "@belfry/core/RequestHandlers"
+import { clearCookie, readCookie, setCookie, setSessionCookie } from "@belfry/core/RequestHandlers"
 import { Email } from "@belfry/core/User"
 import { attemptPolicy, SignInRefused } from "@belfry/factors/SignInAttempt"
 import { SignInAttempts } from "@belfry/factors/SignInAttempts"
 import type { SignInContinues, SignInOutcome } from "@belfry/factors/SignInOutcome"
 import { clearSignInCookie, setSignInCookie, signInToken } from "@belfry/factors/SignInHandlers"
 import * as Effect from "effect/Effect"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { PageKit } from "./PageKit.ts"
 import type { Visit } from "./visit.ts"
@@ -35,9 +34,9 @@ export const signInEmailCookie = "belfry_sign_in_email"
 export const makeAttempts = Effect.gen(function* () {
   const { site, paths } = yield* PageKit
   const attempts = yield* SignInAttempts
-  const emailCookie = site.cookieName(signInEmailCookie)
 
   const token = ({ request }: Visit): Redacted.Redacted | undefined => signInToken(request, site)
+  const emailText = ({ request }: Visit) => readCookie(request, signInEmailCookie, site)
 
   /** The token of the sign-in, or the failure that says that there is none. */
   const getToken = (visit: Visit): Effect.Effect<Redacted.Redacted, SignInRefused> => {
@@ -58,9 +57,7 @@ export const makeAttempts = Effect.gen(function* () {
     }
     yield* setSessionCookie(outcome, site)
     if (options.by !== undefined) yield* clearSignInCookie(site)
-    if (visit.request.cookies[emailCookie] !== undefined) {
-      yield* onResponse((response) => HttpServerResponse.expireCookieUnsafe(response, emailCookie, cookieOptions(site)))
-    }
+    if (emailText(visit) !== undefined) yield* clearCookie(signInEmailCookie, site)
     return visit.returnTo(outcome.context.returnTo) ?? options.otherwise ?? paths.account
   })
 
@@ -88,17 +85,14 @@ export const makeAttempts = Effect.gen(function* () {
     keep,
 
     /** The address that began the sign-in by mail, if the browser still knows it. */
-    email: ({ request }: Visit): Email | undefined =>
-      Option.getOrUndefined(decodeEmail(request.cookies[emailCookie] ?? "")),
+    email: (visit: Visit): Email | undefined => {
+      const text = emailText(visit)
+      return text === undefined ? undefined : Option.getOrUndefined(decodeEmail(Redacted.value(text)))
+    },
 
     /** Has the browser remember the address as long as a sign-in may take. */
     keepEmail: (email: Email) =>
-      onResponse((response) =>
-        HttpServerResponse.setCookieUnsafe(response, emailCookie, email, {
-          ...cookieOptions(site),
-          maxAge: attemptPolicy.lifetime,
-        }),
-      ),
+      setCookie({ name: signInEmailCookie, value: Redacted.make(email), maxAge: attemptPolicy.lifetime }, site),
 
     /** Asks the browser to forget the sign-in, if it has one. */
     forget: (visit: Visit) => (token(visit) === undefined ? Effect.void : clearSignInCookie(site)),

@@ -6,17 +6,15 @@
  *
  * @since 0.1.0
  */
-import { cookieOptions, onResponse } from "@belfry/core/RequestHandlers"
+import { clearCookie, readCookie, setCookie } from "@belfry/core/RequestHandlers"
 import type { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
 import { type Browser, Authorizations, type LoginContext } from "@belfry/oauth-server/Authorizations"
 import { endpoints } from "@belfry/oauth-server/Issuer"
 import { AuthorizationRefused } from "@belfry/oauth-server/OAuthError"
 import { browserCookie } from "@belfry/oauth-server/WaitingRequests"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { makeAttempts } from "./attempts.ts"
@@ -132,12 +130,11 @@ export const makeFlows = Effect.fnUntraced(function* (findVisitor: FindVisitor) 
   const { site } = yield* PageKit
   const authorizations = yield* Authorizations
   const attempts = yield* makeAttempts
-  const cookieName = site.cookieName(browserCookie)
+  const browserToken = ({ request }: Visit) => readCookie(request, browserCookie, site)
 
   const browserOf = Effect.fnUntraced(function* (visit: Visit) {
-    const token = visit.request.cookies[cookieName] ?? ""
     const browser: Browser = {
-      token: token === "" ? null : Redacted.make(token),
+      token: browserToken(visit) ?? null,
       signedIn: Option.getOrNull(yield* findVisitor(visit)),
       clientInfo: visit.client,
     }
@@ -170,7 +167,7 @@ export const makeFlows = Effect.fnUntraced(function* (findVisitor: FindVisitor) 
       const named = read("request") ?? requestOf(read("return_to"))
       if (named !== undefined) return yield* find(visit, named)
       // Without this cookie no request waits in the browser, and nothing is looked up.
-      if ((visit.request.cookies[cookieName] ?? "") === "") return undefined
+      if (browserToken(visit) === undefined) return undefined
       for (const source of sources) {
         const id = yield* findIn[source](visit)
         if (id === undefined || id === "") continue
@@ -190,10 +187,7 @@ export const makeFlows = Effect.fnUntraced(function* (findVisitor: FindVisitor) 
 export const keepMailRequest = (visit: Visit, site: Site["Service"]) => {
   const { flow } = visit
   if (flow === undefined) return forgetMailRequest(visit, site)
-  const options = { ...cookieOptions(site), expires: DateTime.toDateUtc(flow.expiresAt) }
-  return onResponse((response) =>
-    HttpServerResponse.setCookieUnsafe(response, site.cookieName(mailRequestCookie), flow.id, options),
-  )
+  return setCookie({ name: mailRequestCookie, value: Redacted.make(flow.id), expiresAt: flow.expiresAt }, site)
 }
 
 /**
@@ -202,9 +196,5 @@ export const keepMailRequest = (visit: Visit, site: Site["Service"]) => {
  * @category cookies
  * @since 0.1.0
  */
-export const forgetMailRequest = ({ request }: Visit, site: Site["Service"]) => {
-  const name = site.cookieName(mailRequestCookie)
-  return request.cookies[name] === undefined
-    ? Effect.void
-    : onResponse((response) => HttpServerResponse.expireCookieUnsafe(response, name, cookieOptions(site)))
-}
+export const forgetMailRequest = ({ request }: Visit, site: Site["Service"]) =>
+  readCookie(request, mailRequestCookie, site) === undefined ? Effect.void : clearCookie(mailRequestCookie, site)
