@@ -12,6 +12,7 @@ import {
   hiddenOf,
   layer,
   makeClient,
+  otherAccountOf,
   send,
   textOf,
 } from "./support/PageClients.ts"
@@ -238,7 +239,7 @@ describe("signing in for a client", () => {
         assert.strictEqual((yield* go(ada, way + url.search)).path, "/authorize/consent", way)
       }
       // Unless they ask for it.
-      const href = /href="(\/sign-in\?[^"]*switch=1)"/u.exec(page.text)?.[1]?.replaceAll("&amp;", "&") ?? ""
+      const href = otherAccountOf(page)
       const switched = yield* go(ada, href)
       assert.deepStrictEqual([switched.path, headingOf(switched.page)], ["/sign-in", "Sign in"])
       assert.include(switched.page.text, "/sign-in/email?return_to=%2Fauth%2Foauth2%2Fcontinue%3Frequest%3D")
@@ -332,7 +333,7 @@ describe("proving again for a client", () => {
       yield* signUp(browser(site), other)
       yield* TestClock.adjust("1 second")
       const asked = yield* go(ada, authorizeUrl(yield* makeClient(), { prompt: "login" }))
-      const href = /href="(\/sign-in\?[^"]*switch=1)"/u.exec(asked.page.text)?.[1]?.replaceAll("&amp;", "&") ?? ""
+      const href = otherAccountOf(asked.page)
       const signIn = yield* go(ada, href)
       const asBob = yield* send(ada, signIn.page, "/sign-in", { email: other, password })
       assert.strictEqual(asBob.path, "/authorize/consent")
@@ -392,7 +393,7 @@ describe("choosing an account for a client", () => {
       yield* signUp(browser(site), other)
       yield* TestClock.adjust("1 second")
       const choice = yield* go(ada, authorizeUrl(yield* makeClient(), { prompt: "select_account" }))
-      const href = /href="(\/sign-in\?[^"]*switch=1)"/u.exec(choice.page.text)?.[1]?.replaceAll("&amp;", "&") ?? ""
+      const href = otherAccountOf(choice.page)
       const signIn = yield* go(ada, href)
       assert.strictEqual(signIn.path, "/sign-in")
       const asBob = yield* send(ada, signIn.page, "/sign-in", { email: other, password })

@@ -2,7 +2,38 @@
  * Small parts that applications on both libraries share.
  */
 import type * as oauth from "oauth4webapi"
-import type { Asked, Registration } from "./RelyingParty.ts"
+import type { Asked, Proof, Registration } from "./RelyingParty.ts"
+
+/** What proves a client, by the functions that a library has for it. */
+export const authOf = <Auth>(
+  library: {
+    readonly None: () => Auth
+    readonly ClientSecretBasic: (secret: string) => Auth
+    readonly ClientSecretPost: (secret: string) => Auth
+    readonly PrivateKeyJwt: (key: oauth.PrivateKey) => Auth
+  },
+  proof: Proof,
+): Auth => {
+  switch (proof.method) {
+    case "none":
+      return library.None()
+    case "client_secret_basic":
+      return library.ClientSecretBasic(proof.secret)
+    case "client_secret_post":
+      return library.ClientSecretPost(proof.secret)
+    case "private_key_jwt":
+      return library.PrivateKeyJwt({ key: proof.key, kid: proof.kid })
+  }
+}
+
+/** The parameters of PKCE, by the function that a library has for it. */
+export const challengeOf = async (
+  library: { readonly calculatePKCECodeChallenge: (verifier: string) => Promise<string> },
+  verifier: string,
+) => ({
+  code_challenge: await library.calculatePKCECodeChallenge(verifier),
+  code_challenge_method: "S256",
+})
 
 /** Where answers go, unless said otherwise. */
 export const defaultRedirectUri = "https://client.example.com/callback"

@@ -2,28 +2,10 @@
  * Applications on `oauth4webapi`.
  */
 import * as oauth from "oauth4webapi"
-import { append, defaultRedirectUri, hintOf, toRegistration } from "./LibraryCalls.ts"
-import type { Library, Proof, Tokens } from "./RelyingParty.ts"
+import { append, authOf, challengeOf, defaultRedirectUri, hintOf, toRegistration } from "./LibraryCalls.ts"
+import type { Library, Tokens } from "./RelyingParty.ts"
 
 const insecure = { [oauth.allowInsecureRequests]: true } as const
-
-const authOf = (proof: Proof): oauth.ClientAuth => {
-  switch (proof.method) {
-    case "none":
-      return oauth.None()
-    case "client_secret_basic":
-      return oauth.ClientSecretBasic(proof.secret)
-    case "client_secret_post":
-      return oauth.ClientSecretPost(proof.secret)
-    case "private_key_jwt":
-      return oauth.PrivateKeyJwt({ key: proof.key, kid: proof.kid })
-  }
-}
-
-const challengeOf = async (verifier: string) => ({
-  code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
-  code_challenge_method: "S256",
-})
 
 /** The metadata of the server, by either of its documents. */
 export const discover = async (
@@ -42,7 +24,7 @@ export const oauth4webapi: Library = {
   discover: async (issuer, { id, metadata = {}, proof, verifiesSignatures = true }, algorithm) => {
     const server = await discover(issuer, algorithm)
     const client: oauth.Client = { ...metadata, client_id: id }
-    const auth = authOf(proof)
+    const auth = authOf(oauth, proof)
 
     /** The signature of an ID token, which came over loopback without TLS. */
     const verified = async (response: Response, answer: oauth.TokenEndpointResponse): Promise<Tokens> => {
@@ -75,7 +57,7 @@ export const oauth4webapi: Library = {
           scope,
           state,
           redirect_uri: redirectUri,
-          ...(withoutPkce ? {} : await challengeOf(verifier)),
+          ...(withoutPkce ? {} : await challengeOf(oauth, verifier)),
           ...(isOpenId ? { nonce } : {}),
           ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
         })

@@ -2,15 +2,15 @@
  * Applications on `openid-client`.
  */
 import * as openid from "openid-client"
-import { append, defaultRedirectUri, hintOf, toRegistration } from "./LibraryCalls.ts"
-import type { Library, Proof, Tokens } from "./RelyingParty.ts"
+import { append, authOf, challengeOf, defaultRedirectUri, hintOf, toRegistration } from "./LibraryCalls.ts"
+import type { Library, Tokens } from "./RelyingParty.ts"
 
 /** The library, with the signatures of ID tokens verified. */
 export const openidClient: Library = {
   name: "openid-client",
 
   discover: async (issuer, { id, metadata = {}, proof, verifiesSignatures = true }, algorithm = "oidc") => {
-    const config = await openid.discovery(new URL(issuer), id, metadata, authOf(proof), {
+    const config = await openid.discovery(new URL(issuer), id, metadata, authOf(openid, proof), {
       algorithm,
       execute: [openid.allowInsecureRequests, ...(verifiesSignatures ? [openid.enableNonRepudiationChecks] : [])],
     })
@@ -30,7 +30,7 @@ export const openidClient: Library = {
           scope,
           state,
           redirect_uri: redirectUri,
-          ...(withoutPkce ? {} : await challengeOf(verifier)),
+          ...(withoutPkce ? {} : await challengeOf(openid, verifier)),
           ...(isOpenId ? { nonce } : {}),
           ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
         })
@@ -75,24 +75,6 @@ export const openidClient: Library = {
 }
 
 // internal
-
-const challengeOf = async (verifier: string) => ({
-  code_challenge: await openid.calculatePKCECodeChallenge(verifier),
-  code_challenge_method: "S256",
-})
-
-const authOf = (proof: Proof): openid.ClientAuth => {
-  switch (proof.method) {
-    case "none":
-      return openid.None()
-    case "client_secret_basic":
-      return openid.ClientSecretBasic(proof.secret)
-    case "client_secret_post":
-      return openid.ClientSecretPost(proof.secret)
-    case "private_key_jwt":
-      return openid.PrivateKeyJwt({ key: proof.key, kid: proof.kid })
-  }
-}
 
 const toTokens = (answer: openid.TokenEndpointResponse & openid.TokenEndpointResponseHelpers): Tokens => ({
   ...answer,

@@ -102,6 +102,12 @@ export const textOf = ({ text }: Visited): string =>
       .trim(),
   )
 
+/** Where a page leads who wants to use another account for the client. */
+export const otherAccountOf = ({ text }: Visited): string => {
+  const href = /href="(\/sign-in\?[^"]*switch=1)"/u.exec(text)?.[1]
+  return href === undefined ? assert.fail("a way to another account") : unescape(href)
+}
+
 /** Where forms of a page may lead. */
 export const formActionsOf = ({ headers }: Visited): string =>
   /form-action ([^;]*)/u.exec(headers.get("content-security-policy") ?? "")?.[1] ?? ""
