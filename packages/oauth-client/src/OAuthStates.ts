@@ -6,12 +6,12 @@
  *
  * @since 0.1.0
  */
-import { type KeyedHash, Sealed } from "@belfry/core/KeyedHash"
+import { isEqualText } from "@belfry/core/ConstantTime"
+import { Sealed } from "@belfry/core/KeyedHash"
 import { KeyRing } from "@belfry/core/KeyRing"
 import * as OpaqueToken from "@belfry/core/OpaqueToken"
 import type { StoreError } from "@belfry/core/StoreError"
 import * as Context from "effect/Context"
-import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -130,7 +130,7 @@ export const make = Effect.gen(function* () {
   ) {
     const expected = yield* markers.candidates(markedBy(provider, token))
     // Before the row is touched: whoever knows a state without its cookie must not be able to use it up.
-    if (!expected.some((marker) => isEqual(marker, Redacted.value(cookie)))) {
+    if (!expected.some((marker) => isEqualText(marker, Redacted.value(cookie)))) {
       return yield* refuse(provider, "state_mismatch")
     }
     const row = yield* store.consume(yield* hasher.candidates(token))
@@ -254,12 +254,7 @@ const parseSealed = (given: Redacted.Redacted): Sealed | null => {
   return isSealed(text) ? text : null
 }
 
-const utf8 = new TextEncoder()
-
-const bytesOf = (text: string): number => utf8.encode(text).length
-
-const isEqual = (expected: KeyedHash, given: string): boolean =>
-  Mac.timingSafeEqual(utf8.encode(expected), utf8.encode(given))
+const bytesOf = (text: string): number => new TextEncoder().encode(text).length
 
 const refuse = (provider: OAuthProvider, code: "state_mismatch" | "state_not_found") =>
   Effect.fail(new OAuthRefused({ providerId: provider.id, code }))

@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
+import { isEqualText } from "@belfry/core/ConstantTime"
 import { bearerToken } from "@belfry/core/RequestHandlers"
 import { parse } from "@belfry/core/ClientAddress"
-import * as Mac from "effect/crypto/Mac"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -60,9 +60,5 @@ const isAllowed = (
     )
   }
   const given = bearerToken(request)
-  const encoder = new TextEncoder()
-  return (
-    given !== undefined &&
-    Mac.timingSafeEqual(encoder.encode(Redacted.value(given)), encoder.encode(Redacted.value(metricsToken.value)))
-  )
+  return given !== undefined && isEqualText(Redacted.value(given), Redacted.value(metricsToken.value))
 }

@@ -1,6 +1,7 @@
 /**
  * How codes are computed and compared, for TOTP and HOTP alike, and how their secrets are written.
  */
+import { isEqualText } from "@belfry/core/ConstantTime"
 import { base32nopad } from "@scure/base"
 import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -69,7 +70,7 @@ export const make = Effect.gen(function* () {
       return Effect.map(codes(generator, [...counters, ...further]), (expected) =>
         counters.filter((_, start) =>
           typed
-            .map((code, index) => isEqual(code, expected[start + index]?.code ?? ""))
+            .map((code, index) => isEqualText(code, expected[start + index]?.code ?? ""))
             .reduce((all, isNext) => all && isNext, true),
         ),
       )
@@ -91,7 +92,3 @@ const eightBytes = (counter: number): Uint8Array => {
 }
 
 const codeOf = (mac: Uint8Array, digits: Digits): string => String(truncate(mac) % 10 ** digits).padStart(digits, "0")
-
-const encoder = new TextEncoder()
-
-const isEqual = (one: string, other: string): boolean => Mac.timingSafeEqual(encoder.encode(one), encoder.encode(other))

@@ -2,7 +2,7 @@
  * Signing up with a password: the link that a mail carries, and what it completes.
  */
 import { Audit } from "@belfry/core/Audit"
-import type { KeyedHash } from "@belfry/core/KeyedHash"
+import { isEqualText } from "@belfry/core/ConstantTime"
 import { KeyRing } from "@belfry/core/KeyRing"
 import * as OpaqueToken from "@belfry/core/OpaqueToken"
 import { RateLimits } from "@belfry/core/RateLimits"
@@ -10,7 +10,6 @@ import { TransactionStore } from "@belfry/core/TransactionStore"
 import { Users } from "@belfry/core/Users"
 import { VerificationTokenInvalid } from "@belfry/core/VerificationToken"
 import { VerificationTokens } from "@belfry/core/VerificationTokens"
-import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -77,7 +76,7 @@ export const make = Effect.fnUntraced(function* (checks: PasswordChecks, mails: 
       const { id, payload } = yield* tokens.peek(signUpPurpose, token)
       const isSameBrowser =
         browser !== undefined &&
-        (yield* browserHasher.candidates(browser)).some((hash) => isEqual(hash, payload.browserHash))
+        (yield* browserHasher.candidates(browser)).some((hash) => isEqualText(hash, payload.browserHash))
       if (!isSameBrowser) {
         if (password === undefined) return yield* new PasswordRequired()
         yield* rateLimits.consume(limits.confirmByToken, id)
@@ -111,8 +110,3 @@ export const make = Effect.fnUntraced(function* (checks: PasswordChecks, mails: 
   }
   return steps
 })
-
-// internal
-
-const isEqual = (a: KeyedHash, b: KeyedHash): boolean =>
-  Mac.timingSafeEqual(new TextEncoder().encode(a), new TextEncoder().encode(b))

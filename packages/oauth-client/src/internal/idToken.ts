@@ -3,9 +3,9 @@
  *
  * @see [OpenID Connect Core §3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation)
  */
+import { isEqualText } from "@belfry/core/ConstantTime"
 import * as DateTime from "effect/DateTime"
 import * as Digest from "effect/crypto/Digest"
-import * as Mac from "effect/crypto/Mac"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
@@ -73,7 +73,7 @@ export const checkSameSubject = (
 export const isExpectedNonce = (expected: ExpectedNonce, nonce: Schema.Json | undefined): boolean => {
   switch (expected._tag) {
     case "Equal":
-      return typeof nonce === "string" && isEqual(expected.nonce, nonce)
+      return typeof nonce === "string" && isEqualText(expected.nonce, nonce)
     case "Absent":
       return nonce === undefined
     case "Any":
@@ -198,7 +198,7 @@ const checkAccessTokenHash = Effect.fnUntraced(function* (
   const digest = yield* Digest.Digest
   const bytes = yield* digest.digest(hashOf(alg), encoder.encode(Redacted.value(accessToken)))
   const actual = Base64Url.encode(bytes.slice(0, bytes.length / 2))
-  if (typeof claimed !== "string" || !isEqual(claimed, actual)) return yield* invalid(provider, "access-token-hash")
+  if (typeof claimed !== "string" || !isEqualText(claimed, actual)) return yield* invalid(provider, "access-token-hash")
 })
 
 // Ed25519 hashes with SHA-512.
@@ -237,5 +237,3 @@ const invalid = (provider: OAuthProvider, reason: IdTokenInvalid["reason"]): IdT
   new IdTokenInvalid({ providerId: provider.id, reason })
 
 const encoder = new TextEncoder()
-
-const isEqual = (one: string, other: string): boolean => Mac.timingSafeEqual(encoder.encode(one), encoder.encode(other))
