@@ -27,7 +27,7 @@ import { InvalidRequest, RequestGuard, ServiceUnavailable } from "./ProblemApi.t
 import type { RateLimited } from "./RateLimit.ts"
 import * as RequestOrigin from "./RequestOrigin.ts"
 import { SessionInvalid } from "./Session.ts"
-import type { IssuedSession } from "./Sessions.ts"
+import type { IssuedSession, Sessions } from "./Sessions.ts"
 import { Site } from "./Site.ts"
 import type { StoreError } from "./StoreError.ts"
 
@@ -171,6 +171,24 @@ export const setSessionCookie = ({ session, token }: IssuedSession, site: Site["
  * @since 0.1.0
  */
 export const clearSessionCookie = (site: Site["Service"]) => clearCookie(sessionCookie, site)
+
+/**
+ * Who is signed in by the cookie of the request. The cookie is sent again where this use prolonged the session.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const cookieSession = Effect.fnUntraced(function* (
+  request: HttpServerRequest.HttpServerRequest,
+  sessions: Sessions["Service"],
+  site: Site["Service"],
+) {
+  const token = cookieToken(request, site)
+  if (token === undefined) return yield* new SessionInvalid()
+  const { session, user, prolonged } = yield* sessions.verify(token)
+  if (prolonged) yield* setSessionCookie({ session, token }, site)
+  return { session, user }
+})
 
 /**
  * Changes the response of the current request before it is sent.

@@ -11,12 +11,12 @@ import type { RateLimited } from "@belfry/core/RateLimit"
 import {
   clearCookie,
   clientInfo,
+  cookieSession,
   cookieToken,
   rateLimited,
   readCookie,
   seeing,
   setCookie,
-  setSessionCookie,
   storeUnavailable,
 } from "@belfry/core/RequestHandlers"
 import { Sessions } from "@belfry/core/Sessions"
@@ -68,14 +68,11 @@ export const layer = HttpApiBuilder.group(
     }
 
     /** Who is signed in in this browser, if anybody is. */
-    const currentSession = Effect.fnUntraced(function* (token: Redacted.Redacted | undefined) {
-      if (token === undefined) return null
-      return yield* sessions.verify(token).pipe(
-        Effect.tap(({ session, prolonged }) => (prolonged ? setSessionCookie({ session, token }, site) : Effect.void)),
+    const currentSession = (request: HttpServerRequest.HttpServerRequest) =>
+      cookieSession(request, sessions, site).pipe(
         Effect.map(({ session }) => session),
         Effect.catchTag("SessionInvalid", () => Effect.succeed(null)),
       )
-    })
 
     const stateCookieOf = (provider: OAuthProvider, { state }: CallbackParameters): string | null =>
       state === undefined ? null : states.cookieName(provider, Redacted.make(state))
@@ -88,14 +85,13 @@ export const layer = HttpApiBuilder.group(
       const provider = yield* providers.get(providerId)
       const stateCookie = stateCookieOf(provider, parameters)
       const forgetState = stateCookie === null ? Effect.void : clearCookie(stateCookie, site)
-      const sessionToken = cookieToken(request, site)
       const result = yield* signIns.callback({
         providerId,
         parameters,
         stateCookie: stateCookie === null ? null : (readCookie(request, stateCookie, site) ?? null),
-        session: yield* currentSession(sessionToken),
+        session: yield* currentSession(request),
         attemptToken: readCookie(request, signIns.attemptCookie, site) ?? null,
-        replaces: sessionToken ?? null,
+        replaces: cookieToken(request, site) ?? null,
         client: clientInfo(request),
       })
       if (result._tag === "Refused") {

@@ -1,15 +1,14 @@
 /**
  * The browser behind a request: its cookies, what it sends, and whether a person or a script waits for the answer.
  */
-import { clientInfo, cookieOptions, cookieToken, onResponse, setSessionCookie } from "@belfry/core/RequestHandlers"
+import { clientInfo, cookieSession, readCookie, setCookie } from "@belfry/core/RequestHandlers"
 import type { Sessions } from "@belfry/core/Sessions"
 import type { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type { AuthorizationResponse, Browser } from "../Authorizations.ts"
 import { browserCookie } from "../WaitingRequests.ts"
 
@@ -17,34 +16,21 @@ import { browserCookie } from "../WaitingRequests.ts"
 export const browsers = (services: { readonly sessions: Sessions["Service"]; readonly site: Site["Service"] }) => {
   const { sessions, site } = services
 
-  const signedInBy = (token: Redacted.Redacted) =>
-    sessions.verify(token).pipe(
-      Effect.tap(({ session, prolonged }) => (prolonged ? setSessionCookie({ session, token }, site) : Effect.void)),
-      Effect.map(({ session, user }) => ({ session, user })),
-      Effect.catchTag("SessionInvalid", () => Effect.succeed(null)),
-    )
-
   return {
     of: Effect.fnUntraced(function* (
       request: HttpServerRequest.HttpServerRequest,
     ): Effect.fn.Return<Browser, StoreError, HttpServerRequest.HttpServerRequest> {
-      const kept = request.cookies[site.cookieName(browserCookie)]
-      const session = cookieToken(request, site)
       return {
-        token: kept === undefined || kept === "" ? null : Redacted.make(kept),
-        signedIn: session === undefined ? null : yield* signedInBy(session),
+        token: readCookie(request, browserCookie, site) ?? null,
+        signedIn: yield* Effect.catchTag(cookieSession(request, sessions, site), "SessionInvalid", () =>
+          Effect.succeed(null),
+        ),
         clientInfo: clientInfo(request),
       }
     }),
 
     /** Ties requests that wait to this browser. It outlives every one of them by far. */
-    keep: (token: Redacted.Redacted) =>
-      onResponse((response) =>
-        HttpServerResponse.setCookieUnsafe(response, site.cookieName(browserCookie), Redacted.value(token), {
-          ...cookieOptions(site),
-          maxAge: "1 day",
-        }),
-      ),
+    keep: (token: Redacted.Redacted) => setCookie({ name: browserCookie, value: token, maxAge: "1 day" }, site),
   }
 }
 

@@ -10,12 +10,12 @@ import {
   checkOrigin,
   clearSessionCookie,
   clientInfo,
+  cookieSession,
   cookieToken,
-  setSessionCookie,
   storeUnavailable,
 } from "@belfry/core/RequestHandlers"
 import type { CrossOriginRequest } from "@belfry/core/RequestOrigin"
-import { type Session, SessionInvalid, type SessionNotFresh } from "@belfry/core/Session"
+import type { Session, SessionInvalid, SessionNotFresh } from "@belfry/core/Session"
 import { Sessions } from "@belfry/core/Sessions"
 import type { StoreError } from "@belfry/core/StoreError"
 import type { User } from "@belfry/core/User"
@@ -160,13 +160,7 @@ export const makeVisitors = Effect.gen(function* () {
   const sessions = yield* Sessions
   const { site } = yield* PageKit
 
-  const find = Effect.fnUntraced(function* ({ request }: Visit) {
-    const token = cookieToken(request, site)
-    if (token === undefined) return yield* new SessionInvalid()
-    const { session, user, prolonged } = yield* sessions.verify(token)
-    if (prolonged) yield* setSessionCookie({ session, token }, site)
-    return { session, user }
-  })
+  const find = ({ request }: Visit) => cookieSession(request, sessions, site)
 
   return {
     /** The visitor, or a failure that leads to the sign-in page. */
