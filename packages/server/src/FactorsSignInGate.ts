@@ -5,7 +5,6 @@
  */
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { Enrolments } from "@belfry/factors/Enrolments"
-import { SignInRefused } from "@belfry/factors/SignInAttempt"
 import { SignInAttempts } from "@belfry/factors/SignInAttempts"
 import type { SignInOutcome } from "@belfry/factors/SignInOutcome"
 import { signInCookie } from "@belfry/factors/SignInHandlers"
@@ -66,7 +65,7 @@ export const layer: Layer.Layer<SignInGate, never, SignInAttempts | Enrolments> 
               confirm: Effect.void,
             }),
           )
-        }).pipe(Effect.catchIf(isSignInRefused, ({ reason }) => Effect.fail(new GateRefused({ reason })))),
+        }).pipe(Effect.catchTag("SignInRefused", ({ reason }) => Effect.fail(new GateRefused({ reason })))),
 
       takeOver: enrolments.takeOver,
 
@@ -82,8 +81,6 @@ export const layer: Layer.Layer<SignInGate, never, SignInAttempts | Enrolments> 
 )
 
 // internal
-
-const isSignInRefused = (error: unknown): error is SignInRefused => error instanceof SignInRefused
 
 const toGateOutcome = (outcome: SignInOutcome): GateOutcome =>
   outcome._tag === "SignInComplete"
