@@ -32,7 +32,7 @@ import { answerOf, toRequest } from "./internal/authorizeFacts.ts"
 import * as Read from "./internal/authorizeParameters.ts"
 import { situations } from "./internal/authorizationSituations.ts"
 import { idTokenHints } from "./internal/idTokenHints.ts"
-import { isTrusted } from "./internal/personFacts.ts"
+import { isTrusted } from "./internal/clientTrust.ts"
 import { issuerOf } from "./Issuer.ts"
 import type { OAuthClient } from "./OAuthClient.ts"
 import { AuthorizationRefused } from "./OAuthError.ts"
@@ -248,7 +248,7 @@ export const make = Effect.gen(function* () {
     if (!client.isDynamic || consent !== null || outcome._tag !== "Respond" || !isErrorOnTheWeb(outcome.response)) {
       return outcome
     }
-    return (yield* isTrusted({ hooks, settings }, client)) ? outcome : { ...outcome, unproved: client }
+    return (yield* isTrusted(client, { hooks, settings })) ? outcome : { ...outcome, unproved: client }
   })
 
   /** The parameters of a request: those that `request_uri` stands for, where a host resolves it (RFC 9126 §4). */

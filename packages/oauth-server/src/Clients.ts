@@ -16,6 +16,7 @@ import type * as Redacted from "effect/Redacted"
 import { ClientStore } from "./ClientStore.ts"
 import { type Changer, makeClientChanges } from "./internal/clientChanges.ts"
 import { pageOf } from "./internal/clientPages.ts"
+import { isTrusted } from "./internal/clientTrust.ts"
 import { vouchedFor } from "./internal/softwareStatements.ts"
 import {
   ClientChangeRefused,
@@ -122,8 +123,6 @@ export const make = Effect.gen(function* () {
   const hooks = yield* OAuthServerHooks
   const changes = yield* makeClientChanges
 
-  const isTrusted = (id: ClientId) => (settings.trustedClients.has(id) ? Effect.succeed(true) : hooks.isTrusted(id))
-
   const isAllowed = Effect.fnUntraced(function* (actor: Actor, action: ClientAction, client: OAuthClient) {
     const { referenceId } = client
     const decision = yield* hooks.clientPrivileges({ action, user: actor.user, session: actor.session, referenceId })
@@ -141,7 +140,7 @@ export const make = Effect.gen(function* () {
           ? new ClientChangeRefused({ reason: "forbidden" })
           : new ClientNotFound({ clientId: client.id })
       }
-      if (yield* isTrusted(client.id)) return yield* new ClientChangeRefused({ reason: "trusted" })
+      if (yield* isTrusted(client, { hooks, settings })) return yield* new ClientChangeRefused({ reason: "trusted" })
     })
 
   /** Tokens for itself a client gets by the host's leave alone: no person is asked what it may do with them. */

@@ -86,6 +86,21 @@ describe("Whose a client is", () => {
     }).pipe(Effect.provide(hooks)),
   )
 
+  it.effect("lets its maker read it, and no more, once the host trusts it without asking people", () =>
+    Effect.gen(function* () {
+      const { actor } = yield* signIn("maker")
+      for (const action of everyAction) {
+        const made = yield* create(actor)
+        const client = yield* TrustedClients.use((clients) =>
+          clients.update(made.client.id, { privileges: { skipConsent: true } }, unknownClient),
+        )
+        const expected = action === "read" ? "done" : "trusted"
+        assert.strictEqual(yield* outcome(actions[action](actor, client.id)), expected, action)
+        assert.deepStrictEqual(yield* onFile(client.id), client)
+      }
+    }).pipe(Effect.provide(hooks)),
+  )
+
   it.effect("makes and lists none for whom the host keeps away", () =>
     Effect.gen(function* () {
       const maker = yield* signIn("maker", { organization: "acme" })

@@ -15,6 +15,7 @@ import type { OAuthServerSettingsService } from "../OAuthServerSettings.ts"
 import type { RecordStore } from "../RecordStore.ts"
 import type { Subjects } from "../Subjects.ts"
 import type { PersonFacts } from "./authorizeSteps.ts"
+import { isTrusted } from "./clientTrust.ts"
 
 /** What facts are gathered from. */
 export interface PersonServices {
@@ -33,13 +34,6 @@ export interface Person extends SignedInUser {
   /** The scopes given before. */
   readonly givenScopes: ReadonlyArray<string>
 }
-
-/** Whether the host answers for a client: nobody is asked whether it may have what it asks for. */
-export const isTrusted = (
-  { hooks, settings }: Pick<PersonServices, "hooks" | "settings">,
-  { id, privileges }: OAuthClient,
-): Effect.Effect<boolean, StoreError> =>
-  settings.trustedClients.has(id) || privileges.skipConsent ? Effect.succeed(true) : hooks.isTrusted(id)
 
 /**
  * Gathers what is known of somebody who is signed in. `consent` is the one under no reference, which was looked up with
@@ -80,7 +74,7 @@ export const gather = Effect.fnUntraced(function* (
         (yield* contexts.isReachable({ user, session, acrValues: request.acrValues, client: options.clientInfo })),
       selectsAccount: yield* hooks.selectsAccount(asked),
       postLogin: pages.postLogin !== null && (yield* hooks.postLogin(asked)),
-      isTrusted: yield* isTrusted({ hooks, settings }, client),
+      isTrusted: yield* isTrusted(client, { hooks, settings }),
       given: Consent.given(consent, request),
     },
   }
