@@ -32,16 +32,12 @@ export class ConsentsApi extends HttpApiGroup.make("oauthConsents")
     HttpApiEndpoint.get("list", "/oauth2/consents", {
       query: { referenceId: Schema.optionalKey(Schema.String) },
       success: Schema.Struct({ consents: Schema.Array(Consent) }),
-    })
-      .annotate(OpenApi.Summary, "What the user agreed to, newest first; under one reference, when it is given")
-      .middleware(Authentication),
+    }).annotate(OpenApi.Summary, "What the user agreed to, newest first; under one reference, when it is given"),
     HttpApiEndpoint.get("get", "/oauth2/consents/:consentId", {
       params: consent,
       success: Consent,
       error: consentNotFound,
-    })
-      .annotate(OpenApi.Summary, "One consent of the user")
-      .middleware(Authentication),
+    }).annotate(OpenApi.Summary, "One consent of the user"),
     HttpApiEndpoint.patch("narrow", "/oauth2/consents/:consentId", {
       params: consent,
       payload: Schema.Struct({
@@ -49,29 +45,22 @@ export class ConsentsApi extends HttpApiGroup.make("oauthConsents")
       }),
       success: Consent,
       error: [consentNotFound, consentWidened],
-    })
-      .annotate(OpenApi.Summary, "Leaves these scopes of a consent, and revokes the grants that have more")
-      .middleware(Authentication),
+    }).annotate(OpenApi.Summary, "Leaves these scopes of a consent, and revokes the grants that have more"),
     HttpApiEndpoint.delete("withdraw", "/oauth2/consents/:consentId", {
       params: consent,
       success: HttpApiSchema.NoContent,
       error: consentNotFound,
-    })
-      .annotate(OpenApi.Summary, "Takes a consent back, and revokes the grants that stood on it")
-      .middleware(Authentication),
+    }).annotate(OpenApi.Summary, "Takes a consent back, and revokes the grants that stood on it"),
     HttpApiEndpoint.get("grants", "/oauth2/grants", {
       success: Schema.Struct({ grants: Schema.Array(GrantSummary) }),
-    })
-      .annotate(OpenApi.Summary, "The applications that have access to the user's account, newest first")
-      .middleware(Authentication),
+    }).annotate(OpenApi.Summary, "The applications that have access to the user's account, newest first"),
     HttpApiEndpoint.delete("revokeGrant", "/oauth2/grants/:grantId", {
       params: grant,
       success: HttpApiSchema.NoContent,
       error: grantNotFound,
-    })
-      .annotate(OpenApi.Summary, "Takes access away from an application")
-      .middleware(Authentication),
+    }).annotate(OpenApi.Summary, "Takes access away from an application"),
   )
+  .middleware(Authentication)
   .annotateMerge(
     OpenApi.annotations({ title: "Consents", description: "What the user lets applications do, and taking it back" }),
   ) {}
