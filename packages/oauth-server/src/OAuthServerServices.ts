@@ -32,12 +32,7 @@ const layerAuthorizations = Layer.merge(LoginFlow.layer, Logouts.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(Consents.layer, WaitingRequests.layer)),
 )
 
-const layerClients = Layer.mergeAll(
-  ClientRegistrations.layer,
-  Clients.layer,
-  TrustedClients.layer,
-  Resources.layer,
-).pipe(Layer.provideMerge(ClientAuthentications.layer))
+const layerClients = Layer.mergeAll(ClientRegistrations.layer, Clients.layer, TrustedClients.layer, Resources.layer)
 
 /**
  * All services of this package, with grant types that the host chooses.
