@@ -14,7 +14,6 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { ofResource, pageSize, toIdentifier } from "./internal/listCursors.ts"
-import { resolve } from "./internal/resolveResources.ts"
 import { OAuthServerSettings } from "./OAuthServerSettings.ts"
 import {
   type ProtectedResource,
@@ -70,14 +69,6 @@ export class Resources extends Context.Service<
       clientInfo: ClientInfo,
       by?: UserId,
     ) => Effect.Effect<void, ResourceNotFound | ResourceConfigured | StoreError>
-    /**
-     * The resources of `identifiers` that are in force: of the configuration, or among those that were looked up with the
-     * request; null when one is unknown or disabled.
-     */
-    readonly resolve: (
-      identifiers: ReadonlyArray<string>,
-      onFile: ReadonlyArray<ProtectedResource>,
-    ) => ReadonlyArray<ProtectedResource> | null
   }
 >()("@belfry/oauth-server/Resources") {}
 
@@ -162,7 +153,6 @@ export const make = Effect.gen(function* () {
         }),
       )
     }),
-    resolve: (identifiers, onFile) => resolve(settings.resources, identifiers, onFile),
   })
 })
 

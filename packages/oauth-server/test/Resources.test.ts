@@ -7,6 +7,7 @@ import { Resources } from "@belfry/oauth-server/Resources"
 import { ResourceStore } from "@belfry/oauth-server/ResourceStore"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
+import { resolve } from "../src/internal/resolveResources.ts"
 import { AuditAway, events, layer, layerAuditAway, signIn } from "./support/Management.ts"
 
 const resource = (identifier: string, fields: Partial<ProtectedResource> = {}): ProtectedResource => ({
@@ -82,22 +83,21 @@ describe("Protected resources", () => {
       assert.strictEqual(yield* tagOf(resources.update(hidden, unknownClient)), "ResourceConfigured")
       assert.strictEqual(yield* tagOf(resources.remove(fixed.identifier, unknownClient)), "ResourceConfigured")
       assert.deepStrictEqual(yield* onFile(fixed.identifier), hidden)
-      assert.deepStrictEqual(resources.resolve([fixed.identifier], [hidden]), [fixed])
       assert.deepStrictEqual(yield* events, [])
     }).pipe(Effect.provide(layer(configured))),
   )
 
-  it.effect("are in force when each of them is known and none disabled", () =>
-    Effect.gen(function* () {
-      const { resolve } = yield* Resources
-      const [one, off] = [resource("urn:one"), resource("urn:off", { isDisabled: true })]
-      assert.deepStrictEqual(resolve([], []), [])
-      assert.deepStrictEqual(resolve(["urn:one", "urn:z"], [one]), [one, resource("urn:z")])
-      assert.isNull(resolve(["urn:one"], []))
-      assert.isNull(resolve(["urn:one", "urn:off"], [one, off]))
-      assert.isNull(resolve(["urn:one", "urn:two"], [one]))
-    }).pipe(Effect.provide(layer(configured))),
-  )
+  it("are in force when each of them is known and none disabled; those of the configuration win", () => {
+    const inForce = (identifiers: ReadonlyArray<string>, onFile: ReadonlyArray<ProtectedResource>) =>
+      resolve(configured.settings.resources, identifiers, onFile)
+    const [one, off] = [resource("urn:one"), resource("urn:off", { isDisabled: true })]
+    assert.deepStrictEqual(inForce([], []), [])
+    assert.deepStrictEqual(inForce(["urn:one", "urn:z"], [one]), [one, resource("urn:z")])
+    assert.deepStrictEqual(inForce([fixed.identifier], [{ ...fixed, isDisabled: true }]), [fixed])
+    assert.isNull(inForce(["urn:one"], []))
+    assert.isNull(inForce(["urn:one", "urn:off"], [one, off]))
+    assert.isNull(inForce(["urn:one", "urn:two"], [one]))
+  })
 
   /** All of them, page by page. */
   const turnPages = Effect.fnUntraced(function* (limit: number) {
