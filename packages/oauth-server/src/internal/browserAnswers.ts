@@ -8,13 +8,10 @@ import type { AuthorizationResponse } from "../Authorizations.ts"
 import type { OAuthClient } from "../OAuthClient.ts"
 import * as RedirectUri from "../RedirectUri.ts"
 import { withQuery } from "./authorizationAnswers.ts"
+import { json as protocolJson, noStore } from "./protocolAnswers.ts"
 
 /** RFC 9700 §4.2.4: codes and states are nobody else's business. */
-const privately = {
-  "cache-control": "no-store",
-  pragma: "no-cache",
-  "referrer-policy": "no-referrer",
-} as const
+const privately = { ...noStore, "referrer-policy": "no-referrer" } as const
 
 /** A redirect. After a POST it is 303, so that nobody posts what was posted here (RFC 9700 §4.12). */
 export const redirect = (
@@ -32,12 +29,7 @@ export const json = (
   body: Schema.Json,
   status = 200,
   headers: Readonly<Record<string, string>> = {},
-): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.text(JSON.stringify(body), {
-    status,
-    contentType: "application/json",
-    headers: { ...privately, ...headers },
-  })
+): HttpServerResponse.HttpServerResponse => protocolJson(body, { status, headers: { ...privately, ...headers } })
 
 /** Where an answer goes by a redirect. */
 export const urlOf = ({ redirectUri, parameters }: AuthorizationResponse): string => withQuery(redirectUri, parameters)

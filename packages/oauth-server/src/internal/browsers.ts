@@ -11,6 +11,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as Redacted from "effect/Redacted"
 import type { AuthorizationResponse, Browser } from "../Authorizations.ts"
 import { browserCookie } from "../WaitingRequests.ts"
+import { isForm } from "./forms.ts"
 
 /** Reads browsers. A session that is prolonged by this use gets its cookie again. */
 export const browsers = (services: { readonly sessions: Sessions["Service"]; readonly site: Site["Service"] }) => {
@@ -78,7 +79,3 @@ export const formOf = (request: HttpServerRequest.HttpServerRequest): Effect.Eff
         Effect.catch(() => Effect.succeed(new URLSearchParams())),
       )
     : Effect.succeed(new URLSearchParams())
-
-/** Whether a request is a form of a page without script. */
-export const isForm = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
-  /^application\/x-www-form-urlencoded\s*(?:;|$)/iu.test(headers["content-type"] ?? "")
