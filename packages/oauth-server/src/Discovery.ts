@@ -18,6 +18,7 @@ import type { ClientAuthenticationMethod } from "./OAuthClient.ts"
 import * as OAuthScope from "./OAuthScope.ts"
 import { OAuthServerHooks, type OAuthServerHooksService } from "./OAuthServerHooks.ts"
 import { OAuthServerSettings, type OAuthServerSettingsService } from "./OAuthServerSettings.ts"
+import * as Pkce from "./Pkce.ts"
 import { SigningAlgorithm } from "./SigningKey.ts"
 import { claimsByScope } from "./UserClaims.ts"
 
@@ -111,7 +112,7 @@ export const metadataOf = (facts: DiscoveryFacts): Claims => {
     grant_types_supported: grantTypes,
     response_types_supported: hasAuthorization ? ["code"] : [],
     response_modes_supported: hasAuthorization ? ResponseMode.literals : [],
-    code_challenge_methods_supported: hasAuthorization ? ["S256"] : [],
+    code_challenge_methods_supported: hasAuthorization ? Pkce.methods : [],
     prompt_values_supported: hasAuthorization ? Prompt.literals : [],
     acr_values_supported: hasAuthorization ? contexts : [],
     authorization_response_iss_parameter_supported: hasAuthorization ? true : null,
