@@ -121,9 +121,7 @@ export const removeClient = (id: ClientId) =>
 
 /** Makes an initial access token and shows it. */
 export const issueRegistrationToken = (terms: { readonly lifetime: Duration.Duration; readonly uses: number }) =>
-  ClientRegistrations.use((registrations) =>
-    registrations.issueToken({ ...terms, actor: null, clientInfo: unknownClient }),
-  ).pipe(
+  ClientRegistrations.use((registrations) => registrations.issueToken({ ...terms, clientInfo: unknownClient })).pipe(
     Effect.flatMap(({ token }) => Console.log(Redacted.value(token))),
     withServices,
   )

@@ -5,7 +5,7 @@
  */
 import { RequestGuard } from "@belfry/core/ProblemApi"
 import { clientInfo, seeing, storeUnavailable } from "@belfry/core/RequestHandlers"
-import { Authentication, CurrentSession, CurrentUser, FreshSession, ScopeCheck } from "@belfry/core/SessionsApi"
+import { Authentication, CurrentUser, FreshSession, ScopeCheck } from "@belfry/core/SessionsApi"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -75,18 +75,17 @@ export const layer = HttpApiBuilder.group(
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       issueRegistrationToken: ({ payload, request }) =>
         Effect.gen(function* () {
-          const client = clientInfo(request)
           const issued = yield* registrations.issueToken({
             lifetime: Duration.seconds(payload.lifetime),
             uses: payload.uses === undefined ? 1 : payload.uses,
-            actor: { user: yield* CurrentUser, session: yield* CurrentSession, clientInfo: client },
-            clientInfo: client,
+            clientInfo: clientInfo(request),
+            by: (yield* CurrentUser).id,
           })
           return yield* Effect.as(keptByNobody, issued)
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       revokeRegistrationToken: ({ params: { id }, request }) =>
         Effect.gen(function* () {
-          const isRevoked = yield* registrations.revokeToken(id, clientInfo(request))
+          const isRevoked = yield* registrations.revokeToken(id, clientInfo(request), (yield* CurrentUser).id)
           if (!isRevoked) return yield* new RegistrationTokenNotFound({ id })
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
     })

@@ -13,6 +13,7 @@ import type { RateLimited } from "@belfry/core/RateLimit"
 import { RateLimits } from "@belfry/core/RateLimits"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
+import type { UserId } from "@belfry/core/User"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as DateTime from "effect/DateTime"
@@ -72,15 +73,18 @@ export class ClientRegistrations extends Context.Service<
       readonly actor: Actor | null
       readonly clientInfo: ClientInfo
     }) => Effect.Effect<ClientWithSecret, ClientMetadataInvalid | OAuthError | RateLimited | StoreError>
-    /** Makes an initial access token. `uses`: null for any number. */
+    /**
+     * Makes an initial access token. `uses`: null for any number. `by` is who asked for it, whose the clients are that
+     * register by it; none where the host's code does it by itself.
+     */
     readonly issueToken: (options: {
       readonly lifetime: Duration.Duration
       readonly uses: number | null
-      readonly actor: Actor | null
       readonly clientInfo: ClientInfo
+      readonly by?: UserId
     }) => Effect.Effect<IssuedInitialAccessToken, StoreError>
-    /** Revokes an initial access token; false when there is none. */
-    readonly revokeToken: (id: string, clientInfo: ClientInfo) => Effect.Effect<boolean, StoreError>
+    /** Revokes an initial access token; false when there is none. `by` is who asked for it, for the audit log. */
+    readonly revokeToken: (id: string, clientInfo: ClientInfo, by?: UserId) => Effect.Effect<boolean, StoreError>
   }
 >()("@belfry/oauth-server/ClientRegistrations") {}
 
@@ -128,6 +132,14 @@ export const layer = Layer.effect(
       return (yield* hooks.clientPrivileges({ action: "create", user, session, referenceId })) === true
     })
 
+    const record = (
+      what: string,
+      by: UserId | null,
+      client: ClientInfo,
+      data: { readonly id: string; readonly uses?: number | null },
+    ) =>
+      audit.record({ type: `oauth-registration-token.${what}`, ...(by === null ? {} : { userId: by }), client, data })
+
     return ClientRegistrations.of({
       register: Effect.fn("ClientRegistrations.register")(function* ({ metadata, token, actor, clientInfo }) {
         if (settings.rateLimits.registration !== null) {
@@ -166,7 +178,12 @@ export const layer = Layer.effect(
         })
         return yield* transactions.run(register)
       }),
-      issueToken: Effect.fn("ClientRegistrations.issueToken")(function* ({ lifetime, uses, actor, clientInfo }) {
+      issueToken: Effect.fn("ClientRegistrations.issueToken")(function* ({
+        lifetime,
+        uses,
+        clientInfo,
+        by: userId = null,
+      }) {
         const token = yield* Effect.provideService(
           OpaqueToken.generate(prefixes.initialAccessToken),
           SecureRandom.SecureRandom,
@@ -175,28 +192,20 @@ export const layer = Layer.effect(
         const now = yield* DateTime.now
         const expiresAt = DateTime.addDuration(now, lifetime)
         const id = yield* random.uuidV7()
-        const userId = actor?.user.id ?? null
         const hash = yield* hasher.hash(token)
         yield* transactions.run(
           Effect.gen(function* () {
             yield* tokens.insert({ id, hash, userId, uses, createdAt: now, expiresAt })
-            yield* audit.record({
-              type: "oauth-registration-token.issued",
-              ...(userId === null ? {} : { userId }),
-              client: clientInfo,
-              data: { id, uses },
-            })
+            yield* record("issued", userId, clientInfo, { id, uses })
           }),
         )
         return { id, token, expiresAt }
       }),
-      revokeToken: Effect.fn("ClientRegistrations.revokeToken")(function* (id, clientInfo) {
+      revokeToken: Effect.fn("ClientRegistrations.revokeToken")(function* (id, clientInfo, by) {
         return yield* transactions.run(
           Effect.gen(function* () {
             const isRemoved = yield* tokens.remove(id)
-            if (isRemoved) {
-              yield* audit.record({ type: "oauth-registration-token.revoked", client: clientInfo, data: { id } })
-            }
+            if (isRemoved) yield* record("revoked", by ?? null, clientInfo, { id })
             return isRemoved
           }),
         )

@@ -292,7 +292,15 @@ describe("/auth/oauth2/admin/registration-tokens", () => {
       for (const missing of [path, "/auth/oauth2/admin/registration-tokens/none"]) {
         assertProblem(yield* call("DELETE", missing), 404, "RegistrationTokenNotFound")
       }
-      assert.notInclude(JSON.stringify(yield* events), Redacted.value(token))
+      const recorded = (yield* events).filter(({ type }) => type.startsWith("oauth-registration-token."))
+      assert.deepStrictEqual(
+        recorded.map(({ type, userId }) => [type, userId]),
+        [
+          ["oauth-registration-token.issued", admin.user.id],
+          ["oauth-registration-token.revoked", admin.user.id],
+        ],
+      )
+      assert.notInclude(JSON.stringify(recorded), Redacted.value(token))
     }).pipe(Effect.provide(layer())),
   )
 

@@ -31,7 +31,7 @@ const bodyOf = ({ json }: TestHttp.TestResponse): Readonly<Record<string, unknow
 
 const issue = (uses: number | null = 1) =>
   ClientRegistrations.use((registrations) =>
-    registrations.issueToken({ lifetime: Duration.hours(1), uses, actor: null, clientInfo }),
+    registrations.issueToken({ lifetime: Duration.hours(1), uses, clientInfo }),
   )
 
 const clientsWith = (id: unknown) => ClientStore.use((store) => store.find(ClientId.make(String(id))))

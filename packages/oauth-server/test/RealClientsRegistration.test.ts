@@ -17,7 +17,7 @@ const callback = "https://client.example.com/callback"
 const issueToken = (server: RealServer["Service"], uses: number | null) =>
   server.run(
     ClientRegistrations.use((registrations) =>
-      registrations.issueToken({ lifetime: Duration.hours(1), uses, actor: null, clientInfo: unknownClient }),
+      registrations.issueToken({ lifetime: Duration.hours(1), uses, clientInfo: unknownClient }),
     ),
   )
 
