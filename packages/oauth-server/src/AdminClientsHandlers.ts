@@ -13,7 +13,7 @@ import * as Struct from "effect/Struct"
 import { RegistrationTokenNotFound } from "./AdminClientsApi.ts"
 import { ClientRegistrations } from "./ClientRegistrations.ts"
 import { clientIdOf, keptByNobody, toAdmin, withSecret } from "./internal/clientJson.ts"
-import type { ClientPrivileges } from "./OAuthClient.ts"
+import { ClientPrivileges } from "./OAuthClient.ts"
 import { OAuthServerApi } from "./OAuthServerApi.ts"
 import { TrustedClients } from "./TrustedClients.ts"
 
@@ -94,7 +94,7 @@ export const layer = HttpApiBuilder.group(
 
 // internal
 
-const privileged = ["skipConsent", "enableEndSession", "requirePkce", "resources", "metadata"] as const
+const privileged = Struct.keys(ClientPrivileges.fields)
 
 /** What only the host decides, and the rest. */
 const parted = <Fields extends Partial<ClientPrivileges>>(fields: Fields) => ({
