@@ -62,7 +62,8 @@ export class ClientRegistrations extends Context.Service<
      *
      * **Details**
      *
-     * `token` is an initial access token, `actor` who is signed in; with neither, registration must be open. What cannot
+     * `token` is an initial access token, `actor` who is signed in, and may be kept away by the hook `clientPrivileges`;
+     * with neither, registration must be open. What cannot
      * be had is left out of what is kept (grant types, scopes) or refused (everything else); the client reads what it got.
      * `client_credentials` can be had by an initial access token, or by the leave of the hook `clientPrivileges`.
      * Members that only the host decides are refused by name.
@@ -126,10 +127,11 @@ export const layer = Layer.effect(
       return Option.isSome(used) ? used.value : yield* invalidToken
     })
 
-    /** Whether the host lets who is signed in have clients that get tokens for themselves. */
-    const isPrivileged = Effect.fnUntraced(function* ({ user, session }: Actor) {
+    /** What the host says of a client that who is signed in makes, and what it would belong to. */
+    const decisionOn = Effect.fnUntraced(function* ({ user, session }: Actor) {
       const referenceId = yield* hooks.clientReference({ user, session })
-      return (yield* hooks.clientPrivileges({ action: "create", user, session, referenceId })) === true
+      const decision = yield* hooks.clientPrivileges({ action: "create", user, session, referenceId })
+      return { decision, referenceId }
     })
 
     const record = (
@@ -147,6 +149,8 @@ export const layer = Layer.effect(
         }
         if (settings.registration === "off") return yield* switchedOff
         if (token === null && actor === null && settings.registration !== "open") return yield* invalidToken
+        const { decision, referenceId } = actor === null ? ofNobody : yield* decisionOn(actor)
+        if (decision === false) return yield* keptAway
         if (!isObject(metadata)) return yield* noObject
         const privileged = hostMembers.find((member) => Object.hasOwn(metadata, member))
         if (privileged !== undefined) {
@@ -158,11 +162,9 @@ export const layer = Layer.effect(
         }
         const said = yield* Effect.fromResult(fromWire(metadata))
         const vouched = said.softwareStatement ? yield* verified(said.softwareStatement) : {}
-        const mayBeMachine = token !== null || (actor !== null && (yield* isPrivileged(actor)))
-        const checked = yield* validate(
-          { ...said, ...vouched },
-          { settings, methods, outbound, isDynamic: true, isMachineAllowed: mayBeMachine },
-        )
+        const isMachineAllowed = token !== null || decision === true
+        const rules = { settings, methods, outbound, isDynamic: true, isMachineAllowed }
+        const checked = yield* validate({ ...said, ...vouched }, rules)
         const now = yield* DateTime.now
         const lifetime = settings.registrationSecretLifetime
         const register = Effect.gen(function* () {
@@ -171,7 +173,7 @@ export const layer = Layer.effect(
             metadata: checked,
             secretExpiresAt: lifetime === null ? null : DateTime.addDuration(now, lifetime),
             userId: used?.userId ?? actor?.user.id ?? null,
-            referenceId: actor === null ? null : yield* hooks.clientReference(actor),
+            referenceId,
             isDynamic: true,
             clientInfo,
           })
@@ -224,6 +226,12 @@ const isObject = (json: Schema.Json): json is { readonly [member: string]: Schem
 
 const switchedOff = Effect.fail(
   new OAuthError({ code: "access_denied", description: "Clients cannot register themselves here" }),
+)
+
+const ofNobody = { decision: "default", referenceId: null } as const
+
+const keptAway = Effect.fail(
+  new OAuthError({ code: "access_denied", description: "Whoever is signed in may make no clients here" }),
 )
 
 const invalidToken = Effect.fail(

@@ -305,6 +305,36 @@ describe("RFC 7591 §3", () => {
     ),
   )
 
+  it.effect("registers nothing for whom the host lets make no clients, also where it is open", () =>
+    Effect.gen(function* () {
+      const { as } = yield* Management.serve
+      const ada = yield* Management.signIn("ada", { organization: "barred" })
+      const bob = yield* Management.signIn("bob")
+      for (const [who, expected] of [
+        [ada.token, 403],
+        [bob.token, 201],
+        [null, 201],
+      ] as const) {
+        const response = yield* as(who)("POST", path, metadata)
+        assert.strictEqual(response.status, expected)
+        if (expected === 403) assert.strictEqual(bodyOf(response)["error"], "access_denied")
+      }
+      assert.strictEqual((yield* as(ada.token)("POST", "/auth/oauth2/clients", {})).status, 403)
+      const registered = (yield* Management.events).filter(({ type }) => type === "oauth-client.registered")
+      assert.deepStrictEqual(
+        registered.map(({ userId }) => userId),
+        [bob.actor.user.id, null],
+      )
+    }).pipe(
+      Effect.provide(
+        withSettings(
+          { registration: "open" },
+          { clientPrivileges: ({ user }) => Effect.succeed(user.name === "barred" ? false : "default") },
+        ),
+      ),
+    ),
+  )
+
   it.effect("records who registered, and keeps nothing when it cannot be recorded", () =>
     Effect.gen(function* () {
       const { as } = yield* Management.serve
