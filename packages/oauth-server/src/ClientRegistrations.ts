@@ -30,6 +30,7 @@ import { InitialAccessTokenStore } from "./InitialAccessTokenStore.ts"
 import { fromWire } from "./internal/clientMetadataNames.ts"
 import { validate } from "./internal/clientRules.ts"
 import { makeNewClients } from "./internal/newClients.ts"
+import { vouchedFor } from "./internal/softwareStatements.ts"
 import { ClientMetadataInvalid } from "./OAuthClient.ts"
 import { OAuthError } from "./OAuthError.ts"
 import { OAuthServerHooks } from "./OAuthServerHooks.ts"
@@ -110,16 +111,6 @@ export const layer = Layer.effect(
     const hasher = yield* (yield* KeyRing).hasher("oauth-initial-access-token")
     const newClients = yield* makeNewClients
 
-    const verified = Effect.fnUntraced(function* (statement: string) {
-      const claims = yield* hooks.softwareStatement(statement)
-      if (claims !== null) return claims
-      return yield* new ClientMetadataInvalid({
-        code: "unapproved_software_statement",
-        member: "software_statement",
-        description: "This server knows nobody who vouches for this software",
-      })
-    })
-
     /** Takes one use of an initial access token, in the transaction that registers. */
     const useToken = Effect.fnUntraced(function* (token: Redacted.Redacted) {
       if (!OpaqueToken.isWellFormed(prefixes.initialAccessToken, Redacted.value(token))) return yield* invalidToken
@@ -161,10 +152,10 @@ export const layer = Layer.effect(
           })
         }
         const said = yield* Effect.fromResult(fromWire(metadata))
-        const vouched = said.softwareStatement ? yield* verified(said.softwareStatement) : {}
+        const vouched = yield* vouchedFor(hooks, said)
         const isMachineAllowed = token !== null || decision === true
         const rules = { settings, methods, outbound, isDynamic: true, isMachineAllowed }
-        const checked = yield* validate({ ...said, ...vouched }, rules)
+        const checked = yield* validate(vouched, rules)
         const now = yield* DateTime.now
         const lifetime = settings.registrationSecretLifetime
         const register = Effect.gen(function* () {

@@ -4,13 +4,14 @@
  * @see [RFC 7591 §2.3](https://www.rfc-editor.org/rfc/rfc7591.html#section-2.3)
  */
 import * as Effect from "effect/Effect"
-import { type ClientMetadata, ClientMetadataInvalid } from "../OAuthClient.ts"
+import { ClientMetadataInvalid } from "../OAuthClient.ts"
 import type { OAuthServerHooksService } from "../OAuthServerHooks.ts"
+import type { UncheckedMetadata } from "./clientMetadataNames.ts"
 
 /** The metadata as the host's verification of its software statement leaves it; refused where the host verifies none. */
-export const vouchedFor = Effect.fnUntraced(function* (
+export const vouchedFor = Effect.fnUntraced(function* <Said extends UncheckedMetadata>(
   hooks: OAuthServerHooksService,
-  metadata: Partial<ClientMetadata>,
+  metadata: Said,
 ) {
   if (metadata.softwareStatement === undefined || metadata.softwareStatement === null) return metadata
   const claims = yield* hooks.softwareStatement(metadata.softwareStatement)
