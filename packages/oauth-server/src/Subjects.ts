@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { StoreError } from "@belfry/core/StoreError"
 import type { UserId } from "@belfry/core/User"
 import * as Context from "effect/Context"
 import * as Mac from "effect/crypto/Mac"
@@ -21,7 +22,8 @@ import { OAuthServerSettings } from "./OAuthServerSettings.ts"
  * `public`: the user's id. `pairwise`: HMAC-SHA-256 under `pairwiseSecret` of the sector and the user's id, base64url: the
  * same in a sector for ever, and of no use to compare across sectors. It does not depend on the key ring, which rotates.
  * The sector is the host of `sectorIdentifierUri`, else the one host of the redirect URIs; and the client itself, where
- * that is no host of its own: loopback, and private-use schemes.
+ * that is no host of its own: loopback, and private-use schemes. Where the secret is gone, nobody can tell: the user's id
+ * in the place of the subject would tell the client what it must not know.
  *
  * @see [OpenID Connect Core §8.1](https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg)
  * @category services
@@ -30,7 +32,7 @@ import { OAuthServerSettings } from "./OAuthServerSettings.ts"
 export class Subjects extends Context.Service<
   Subjects,
   {
-    readonly of: (client: OAuthClient, userId: UserId) => Effect.Effect<string>
+    readonly of: (client: OAuthClient, userId: UserId) => Effect.Effect<string, StoreError>
   }
 >()("@belfry/oauth-server/Subjects") {}
 
@@ -63,8 +65,7 @@ export const make = Effect.gen(function* () {
   return Subjects.of({
     of: (client, userId) => {
       if (client.metadata.subjectType === "public") return Effect.succeed(userId)
-      // The user's id in its place would tell the client what it must not know.
-      if (key === null) return Effect.die(new Error("A client has pairwise subjects, and there is no pairwiseSecret"))
+      if (key === null) return Effect.fail(noSecret)
       const bytes = mac.sign(key, encoder.encode(`${sectorOf(client)}.${userId}`))
       return Effect.map(Effect.orDie(bytes), Base64Url.encode)
     },
@@ -80,6 +81,13 @@ export const make = Effect.gen(function* () {
 export const layer = Layer.effect(Subjects, make)
 
 // internal
+
+const noSecret = new StoreError({
+  store: "Subjects",
+  method: "of",
+  isRetryable: false,
+  cause: new Error("A client has pairwise subjects, and there is no pairwiseSecret"),
+})
 
 /** Hosts that many clients have. */
 const shared = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/

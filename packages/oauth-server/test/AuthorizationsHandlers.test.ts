@@ -209,6 +209,18 @@ describe("GET /auth/oauth2/authorize", () => {
       ),
     ),
   )
+
+  it.effect("says that it is away to a client with pairwise subjects whose secret the host took away", () =>
+    Effect.gen(function* () {
+      const send = yield* serve
+      const browser = yield* open(send)
+      const { user } = yield* browser.signIn()
+      const client = yield* storedClient({ metadata: { subjectType: "pairwise" } })
+      const asked = { claims: JSON.stringify({ id_token: { sub: { value: user.id } } }) }
+      assert.strictEqual((yield* browser.go(authorizePath(client, asked))).status, 503)
+      assert.strictEqual((yield* browser.fetch(authorizePath(client, asked))).status, 503)
+    }).pipe(Effect.provide(layer())),
+  )
 })
 
 describe("a host's own pages", () => {
