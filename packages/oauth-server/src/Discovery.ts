@@ -15,9 +15,8 @@ import { GrantTypes } from "./GrantTypes.ts"
 import { assertionAlgorithms } from "./internal/clientAuthentication/privateKeyJwt.ts"
 import { endpoints, issuerOf } from "./Issuer.ts"
 import type { ClientAuthenticationMethod } from "./OAuthClient.ts"
-import * as OAuthScope from "./OAuthScope.ts"
 import { OAuthServerHooks, type OAuthServerHooksService } from "./OAuthServerHooks.ts"
-import { OAuthServerSettings, type OAuthServerSettingsService } from "./OAuthServerSettings.ts"
+import { OAuthServerSettings, type OAuthServerSettingsService, supportedScopes } from "./OAuthServerSettings.ts"
 import * as Pkce from "./Pkce.ts"
 import { SigningAlgorithm } from "./SigningKey.ts"
 import { claimsByScope } from "./UserClaims.ts"
@@ -61,29 +60,6 @@ export interface DiscoveryFacts {
 }
 
 /**
- * The scopes that clients may ask for, as metadata tells them.
- *
- * **Details**
- *
- * `offline_access` is among them where refresh tokens are to be had: clients of OpenID Connect and of MCP ask for it only
- * then. It is no scope of a resource, so neither metadata of resources nor their challenges name it.
- *
- * @see [OpenID Connect Core §11](https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess)
- * @category accessors
- * @since 0.1.0
- */
-export const supportedScopes = (settings: OAuthServerSettingsService): ReadonlyArray<string> => {
-  const known = [
-    OAuthScope.openIdScopes,
-    settings.defaultScopes,
-    settings.scopes,
-    settings.clientCredentialsDefaultScopes,
-    settings.registrationScopes ?? [],
-  ].reduce(OAuthScope.union)
-  return settings.grantTypes.includes("refresh_token") ? known : known.filter((scope) => scope !== "offline_access")
-}
-
-/**
  * The metadata of a server. Members without a value are left out, empty lists too.
  *
  * @see [RFC 8414 §3.2](https://www.rfc-editor.org/rfc/rfc8414.html#section-3.2)
@@ -108,7 +84,7 @@ export const metadataOf = (facts: DiscoveryFacts): Claims => {
     revocation_endpoint: at(endpoints.revoke),
     end_session_endpoint: settings.endSession && hasAuthorization ? at(endpoints.endSession) : null,
 
-    scopes_supported: settings.advertised.scopes ?? supportedScopes(settings),
+    scopes_supported: settings.advertised.scopes ?? advertisedScopes(settings),
     grant_types_supported: grantTypes,
     response_types_supported: hasAuthorization ? ["code"] : [],
     response_modes_supported: hasAuthorization ? ResponseMode.literals : [],
@@ -166,6 +142,16 @@ export const make = Effect.gen(function* () {
 export const layer = Layer.effect(Discovery, make)
 
 // internal
+
+/**
+ * The scopes that clients may ask for. `offline_access` is among them where refresh tokens are to be had: clients of OpenID
+ * Connect and of MCP ask for it only then (OpenID Connect Core §11). It is no scope of a resource, so neither metadata of
+ * resources nor their challenges name it.
+ */
+const advertisedScopes = (settings: OAuthServerSettingsService): ReadonlyArray<string> =>
+  supportedScopes(settings).filter(
+    (scope) => scope !== "offline_access" || settings.grantTypes.includes("refresh_token"),
+  )
 
 /** Claims of ID tokens that stand in every one. */
 const idTokenClaims = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "sid"]

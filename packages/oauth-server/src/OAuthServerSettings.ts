@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
 import type { ClientId } from "./OAuthClient.ts"
+import * as OAuthScope from "./OAuthScope.ts"
 import type { ProtectedResource } from "./ProtectedResource.ts"
 import type { SigningAlgorithm } from "./SigningKey.ts"
 
@@ -153,6 +154,24 @@ export const OAuthServerSettings = Context.Reference<OAuthServerSettingsService>
   "@belfry/oauth-server/OAuthServerSettings",
   { defaultValue: () => make() },
 )
+
+/**
+ * The scopes that a server of these settings has: those of OpenID Connect, and all that settings and configured resources
+ * name. Clients can have these and no others.
+ *
+ * @see [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.3)
+ * @category accessors
+ * @since 0.1.0
+ */
+export const supportedScopes = (settings: OAuthServerSettingsService): ReadonlyArray<string> =>
+  [
+    OAuthScope.openIdScopes,
+    settings.defaultScopes,
+    settings.scopes,
+    settings.clientCredentialsDefaultScopes,
+    settings.registrationScopes ?? [],
+    ...settings.resources.map(({ scopes }) => scopes ?? []),
+  ].reduce(OAuthScope.union)
 
 // internal
 

@@ -4,6 +4,8 @@ import { Effect, Redacted } from "effect"
 import { fromWire, toWire } from "../src/internal/clientMetadataNames.ts"
 import { type ClientRules, validate } from "../src/internal/clientRules.ts"
 import type { ClientMetadata } from "../src/OAuthClient.ts"
+import { metadataOf } from "../src/Discovery.ts"
+import * as OAuthServerHooks from "../src/OAuthServerHooks.ts"
 import * as OAuthServerSettings from "../src/OAuthServerSettings.ts"
 
 const nowhere: OutboundCalls = { send: () => Effect.fail(new OutboundFailed({ reason: "address" })) }
@@ -269,6 +271,35 @@ describe("Scopes of clients", () => {
       ])
       assert.deepStrictEqual((yield* accepts({ scopes: ["read"] })).scopes, ["read"])
       yield* refuses({ scopes: ["admin"] }, "scope")
+    }),
+  )
+
+  it.effect("are whatever discovery tells, wherever settings name it", () =>
+    Effect.gen(function* () {
+      const resource = {
+        accessTokenLifetime: null,
+        signingAlgorithm: null,
+        introspectionClientId: null,
+        isDisabled: false,
+      }
+      const settings = OAuthServerSettings.make({
+        defaultScopes: ["openid", "basic"],
+        clientCredentialsDefaultScopes: ["machine"],
+        registrationScopes: ["register"],
+        resources: [{ ...resource, identifier: "https://api.example", name: null, scopes: ["notes:read"] }],
+      })
+      const { scopes_supported: told } = metadataOf({
+        origin: "https://as.example",
+        settings,
+        hooks: OAuthServerHooks.make(),
+        grantTypes: settings.grantTypes,
+        authenticationMethods: [],
+        contexts: [],
+      })
+      const { scopes } = yield* accepts({}, { settings })
+      assert.includeMembers([...scopes], ["basic", "machine", "register", "notes:read"])
+      assert.deepStrictEqual(told, scopes)
+      assert.deepStrictEqual((yield* accepts({}, { settings, isDynamic: true })).scopes, ["register"])
     }),
   )
 

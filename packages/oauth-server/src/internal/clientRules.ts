@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { type ClientAuthenticationMethod, ClientMetadata, ClientMetadataInvalid } from "../OAuthClient.ts"
-import { isCovered, openIdScopes, union } from "../OAuthScope.ts"
-import type { OAuthServerSettingsService } from "../OAuthServerSettings.ts"
+import { isCovered } from "../OAuthScope.ts"
+import { type OAuthServerSettingsService, supportedScopes } from "../OAuthServerSettings.ts"
 import { keySetProblem } from "./clientKeySets.ts"
 import { toWireName, type UncheckedMetadata } from "./clientMetadataNames.ts"
 import { hostsOf, inferApplicationType, redirectUriProblem, webUriProblem } from "./clientUris.ts"
@@ -22,13 +22,6 @@ export interface ClientRules {
   /** Whether one that registers itself may get tokens for itself. */
   readonly isMachineAllowed?: boolean
 }
-
-/** The scopes that clients may have at all. */
-export const supportedScopes = (settings: OAuthServerSettingsService): ReadonlyArray<string> =>
-  settings.resources.reduce<ReadonlyArray<string>>(
-    (scopes, resource) => union(scopes, resource.scopes ?? []),
-    union(openIdScopes, settings.scopes),
-  )
 
 /** The metadata as it is kept, with the defaults of RFC 7591 §2 for what is left out. */
 export const validate = Effect.fnUntraced(function* (given: UncheckedMetadata, rules: ClientRules) {
