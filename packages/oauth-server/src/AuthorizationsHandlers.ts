@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { RequestGuard } from "@belfry/core/ProblemApi"
-import { clearSessionCookie, onResponse, seeing, storeUnavailable } from "@belfry/core/RequestHandlers"
+import { clearSessionCookie, cookieToken, onResponse, seeing, storeUnavailable } from "@belfry/core/RequestHandlers"
 import { Sessions } from "@belfry/core/Sessions"
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
@@ -87,7 +87,7 @@ export const layerRedirects = HttpApiBuilder.group(
     const logOut = (request: HttpServerRequest.HttpServerRequest, search: URLSearchParams) =>
       Effect.gen(function* () {
         const outcome = yield* logouts.begin(search, yield* of(request))
-        if (outcome._tag === "SignedOut") yield* clearSessionCookie(site)
+        if (outcome._tag === "SignedOut") yield* forgetSession(request, site)
         const next = logoutLocation(outcome, pages)
         return isScript(request) ? Answer.json(next) : Answer.redirect(next.url, request.method)
       }).pipe((answer) => answering(request, answer))
@@ -193,7 +193,7 @@ export const layerRequests = HttpApiBuilder.group(
       confirmLogout: ({ payload, request }) => {
         const next = Effect.gen(function* () {
           const outcome = yield* logouts.confirm(payload.request, yield* of(request))
-          if (outcome._tag === "SignedOut") yield* clearSessionCookie(site)
+          if (outcome._tag === "SignedOut") yield* forgetSession(request, site)
           return logoutLocation(outcome, pages)
         })
         return answering(
@@ -235,6 +235,10 @@ const away = new AuthorizationRefused({
   description: "The server cannot answer at the moment",
   retryAfter: 1,
 })
+
+/** Takes the session's cookie from a browser that sent it: what another site posts comes without, and signs nobody out. */
+const forgetSession = (request: HttpServerRequest.HttpServerRequest, site: Site["Service"]) =>
+  cookieToken(request, site) === undefined ? Effect.void : clearSessionCookie(site)
 
 const isRefused = (error: unknown): error is AuthorizationRefused => error instanceof AuthorizationRefused
 

@@ -342,6 +342,19 @@ describe("the end of a session", () => {
     )
   })
 
+  it.effect("is not brought about by a form of another site, however long it is", () =>
+    Effect.gen(function* () {
+      const { browser, person } = yield* start()
+      for (const state of ["x", "x".repeat(9000)]) {
+        const posted = yield* browser.submitFrom("https://evil.example.com", endSession, { state })
+        assert.strictEqual(posted.status, 303)
+        assert.deepStrictEqual(posted.cookies, {})
+      }
+      assert.isTrue(browser.cookies.has("belfry_session"))
+      assert.isTrue(yield* isSignedIn(person))
+    }).pipe(Effect.provide(layer())),
+  )
+
   it.effect("is not for clients to begin where the host has it off", () =>
     Effect.gen(function* () {
       const { browser, hint, person } = yield* start()
