@@ -6,8 +6,7 @@
  */
 import * as KeyRing from "@belfry/core/KeyRing"
 import * as OpaqueToken from "@belfry/core/OpaqueToken"
-import { sessionCookie } from "@belfry/core/RequestHandlers"
-import { tokenPrefix } from "@belfry/core/Sessions"
+import { sessionCookie, tokenPrefix } from "@belfry/core/Sessions"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

@@ -27,17 +27,9 @@ import { InvalidRequest, RequestGuard, ServiceUnavailable } from "./ProblemApi.t
 import type { RateLimited } from "./RateLimit.ts"
 import * as RequestOrigin from "./RequestOrigin.ts"
 import { SessionInvalid } from "./Session.ts"
-import type { IssuedSession, Sessions } from "./Sessions.ts"
+import { type IssuedSession, sessionCookie, type Sessions } from "./Sessions.ts"
 import { Site } from "./Site.ts"
 import type { StoreError } from "./StoreError.ts"
-
-/**
- * The session cookie's name before {@link Site} adds the prefix that https allows.
- *
- * @category models
- * @since 0.1.0
- */
-export const sessionCookie = "belfry_session"
 
 /**
  * What a router of these APIs is made with, since the router's own default gives up on path parameters of more than 100

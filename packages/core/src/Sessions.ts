@@ -50,6 +50,14 @@ import type { User, UserId } from "./User.ts"
 export const tokenPrefix = "belfry_session"
 
 /**
+ * The session cookie's name before `Site.cookieName` adds the prefix that https allows.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const sessionCookie = "belfry_session"
+
+/**
  * A session with its token: the only moment at which the token exists outside the client.
  *
  * @category models

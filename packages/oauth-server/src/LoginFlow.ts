@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
-import { Sessions } from "@belfry/core/Sessions"
+import { sessionCookie, Sessions } from "@belfry/core/Sessions"
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
 import * as Context from "effect/Context"
@@ -103,8 +103,3 @@ export const make = Effect.gen(function* () {
  * @since 0.1.0
  */
 export const layer: Layer.Layer<LoginFlow, never, Authorizations | Sessions | Site> = Layer.effect(LoginFlow, make)
-
-// internal
-
-/** The base name of the session's cookie, as `core` sets it. */
-const sessionCookie = "belfry_session"

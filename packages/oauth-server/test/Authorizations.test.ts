@@ -2,8 +2,7 @@
  * Authorization requests at the service: checked, made to wait, resumed, decided, and answered once.
  */
 import { Audit } from "@belfry/core/Audit"
-import { sessionCookie } from "@belfry/core/RequestHandlers"
-import { Sessions } from "@belfry/core/Sessions"
+import { sessionCookie, Sessions } from "@belfry/core/Sessions"
 import { Authorizations } from "@belfry/oauth-server/Authorizations"
 import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { ConsentStore } from "@belfry/oauth-server/ConsentStore"
