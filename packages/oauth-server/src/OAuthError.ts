@@ -117,7 +117,8 @@ export class AuthorizationError extends Schema.TaggedError<AuthorizationError>(
  * **Details**
  *
  * `invalid_client`: unknown or disabled. `invalid_redirect_uri`: missing where several are registered, or not one of
- * them. `invalid_request`: one of these two stands twice, or the request that waited is gone (`expired`).
+ * them. `invalid_request`: one of these two stands twice, or what the person answers was not asked. `expired`: the request
+ * that waited is gone, or waits in another browser; `other_browser` where the browser sends no cookie at all.
  *
  * @see [RFC 6749 §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-4.1.2.1)
  * @category errors
@@ -136,7 +137,7 @@ export class AuthorizationRefused extends Schema.TaggedError<AuthorizationRefuse
     "temporarily_unavailable",
   ]),
   description: Schema.String,
-  /** Seconds until the same may succeed: with `rate_limited`. */
+  /** Seconds until the same may succeed: with `rate_limited` and `temporarily_unavailable`. */
   retryAfter: Schema.optionalKey(Schema.Int),
 }) {
   override get message(): string {
