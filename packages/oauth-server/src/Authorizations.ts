@@ -337,8 +337,8 @@ export const make = Effect.gen(function* () {
     }),
 
     decide: Effect.fn("Authorizations.decide")(function* (id, { accept, scopes: chosen }, browser) {
-      if (!accept) return yield* deny(yield* revisit(id, browser), browser)
       const situation = yield* revisit(id, browser)
+      if (!accept) return yield* deny(situation, browser)
       const { next, person, request } = situation
       if (person === null || next._tag !== "Step" || next.intent !== "consent") return yield* goOn(situation, browser)
       if (chosen !== null && !OAuthScope.isCovered(chosen, request.scopes)) {
