@@ -8,7 +8,6 @@ import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { rateLimitSubject } from "@belfry/core/ClientAddress"
 import { KeyRing } from "@belfry/core/KeyRing"
 import * as OpaqueToken from "@belfry/core/OpaqueToken"
-import { OutboundHttp } from "@belfry/core/OutboundHttp"
 import type { RateLimited } from "@belfry/core/RateLimit"
 import { RateLimits } from "@belfry/core/RateLimits"
 import type { StoreError } from "@belfry/core/StoreError"
@@ -23,12 +22,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
-import { ClientAuthentications } from "./ClientAuthentications.ts"
 import type { Actor, ClientWithSecret } from "./Clients.ts"
 import { prefixes } from "./Grant.ts"
 import { InitialAccessTokenStore } from "./InitialAccessTokenStore.ts"
 import { fromWire } from "./internal/clientMetadataNames.ts"
-import { validate } from "./internal/clientRules.ts"
 import { makeNewClients } from "./internal/newClients.ts"
 import { vouchedFor } from "./internal/softwareStatements.ts"
 import { ClientMetadataInvalid } from "./OAuthClient.ts"
@@ -101,8 +98,6 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const settings = yield* OAuthServerSettings
     const hooks = yield* OAuthServerHooks
-    const { methods } = yield* ClientAuthentications
-    const outbound = yield* OutboundHttp
     const limits = yield* RateLimits
     const tokens = yield* InitialAccessTokenStore
     const transactions = yield* TransactionStore
@@ -154,8 +149,7 @@ export const layer = Layer.effect(
         const said = yield* Effect.fromResult(fromWire(metadata))
         const vouched = yield* vouchedFor(hooks, said)
         const isMachineAllowed = token !== null || decision === true
-        const rules = { settings, methods, outbound, isDynamic: true, isMachineAllowed }
-        const checked = yield* validate(vouched, rules)
+        const checked = yield* newClients.validated(vouched, { isDynamic: true, isMachineAllowed })
         const now = yield* DateTime.now
         const lifetime = settings.registrationSecretLifetime
         const register = Effect.gen(function* () {

@@ -4,7 +4,6 @@
  */
 import { Audit } from "@belfry/core/Audit"
 import type { ClientInfo } from "@belfry/core/AuditEvent"
-import { OutboundHttp } from "@belfry/core/OutboundHttp"
 import type { SessionId } from "@belfry/core/Session"
 import { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
@@ -12,7 +11,6 @@ import type { UserId } from "@belfry/core/User"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { ClientAuthentications } from "../ClientAuthentications.ts"
 import { ClientStore } from "../ClientStore.ts"
 import {
   ClientChangeRefused,
@@ -25,7 +23,6 @@ import {
   type OAuthClient,
 } from "../OAuthClient.ts"
 import { OAuthServerSettings } from "../OAuthServerSettings.ts"
-import { validate } from "./clientRules.ts"
 import { makeNewClients } from "./newClients.ts"
 
 /** Who changes something, for the audit log. */
@@ -51,8 +48,6 @@ export const makeClientChanges = Effect.gen(function* () {
   const transactions = yield* TransactionStore
   const audit = yield* Audit
   const settings = yield* OAuthServerSettings
-  const outbound = yield* OutboundHttp
-  const { methods } = yield* ClientAuthentications
   const newClients = yield* makeNewClients
 
   const record = ({ userId, sessionId, clientInfo }: Changer, type: string, data: AuditData) =>
@@ -69,8 +64,7 @@ export const makeClientChanges = Effect.gen(function* () {
     return Option.isSome(found) ? found.value : yield* new ClientNotFound({ clientId: id })
   })
 
-  const validated = (metadata: Partial<ClientMetadata>) =>
-    validate(metadata, { settings, methods, outbound, isDynamic: false })
+  const validated = (metadata: Partial<ClientMetadata>) => newClients.validated(metadata, { isDynamic: false })
 
   /** The client as the patch makes it. */
   const patched = Effect.fnUntraced(function* (client: OAuthClient, patch: ClientPatch) {

@@ -1,10 +1,11 @@
 /**
- * Making clients and their secrets, the same way for all who may.
+ * Making clients and their secrets, and judging what clients say of themselves, the same way for all who may.
  */
 import { Audit } from "@belfry/core/Audit"
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { KeyRing } from "@belfry/core/KeyRing"
 import * as OpaqueToken from "@belfry/core/OpaqueToken"
+import { OutboundHttp } from "@belfry/core/OutboundHttp"
 import { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import type { UserId } from "@belfry/core/User"
@@ -12,6 +13,7 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import { ClientAuthentications } from "../ClientAuthentications.ts"
 import { ClientStore } from "../ClientStore.ts"
 import { prefixes } from "../Grant.ts"
 import {
@@ -23,6 +25,8 @@ import {
   type OAuthClient,
 } from "../OAuthClient.ts"
 import { OAuthServerSettings } from "../OAuthServerSettings.ts"
+import type { UncheckedMetadata } from "./clientMetadataNames.ts"
+import { type ClientRules, validate } from "./clientRules.ts"
 
 /** The name by which the key ring derives the keys that hash and seal client secrets. */
 export const secretPurpose = "oauth-client-secret"
@@ -58,11 +62,17 @@ export const makeNewClients = Effect.gen(function* () {
   const audit = yield* Audit
   const random = yield* SecureRandom.SecureRandom
   const settings = yield* OAuthServerSettings
+  const { methods } = yield* ClientAuthentications
+  const outbound = yield* OutboundHttp
   const keyRing = yield* KeyRing
   const hasher = yield* keyRing.hasher(secretPurpose)
   const sealer = yield* keyRing.sealer(secretPurpose)
   const generate = (prefix: string) =>
     Effect.provideService(OpaqueToken.generate(prefix), SecureRandom.SecureRandom, random)
+
+  /** The metadata as it is kept. */
+  const validated = (metadata: UncheckedMetadata, of: Pick<ClientRules, "isDynamic" | "isMachineAllowed">) =>
+    validate(metadata, { ...of, settings, methods, outbound })
 
   /** A secret for a client: a new one, unless it is given. */
   const secretOf = Effect.fnUntraced(function* (
@@ -118,7 +128,7 @@ export const makeNewClients = Effect.gen(function* () {
     return { client, secret: made?.secret ?? null }
   })
 
-  return { create, secretOf }
+  return { validated, create, secretOf }
 })
 
 // internal
