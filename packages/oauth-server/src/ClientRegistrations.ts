@@ -88,118 +88,122 @@ export class ClientRegistrations extends Context.Service<
 >()("@belfry/oauth-server/ClientRegistrations") {}
 
 /**
+ * Builds the service over the stores.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.gen(function* () {
+  const settings = yield* OAuthServerSettings
+  const hooks = yield* OAuthServerHooks
+  const limits = yield* RateLimits
+  const tokens = yield* InitialAccessTokenStore
+  const transactions = yield* TransactionStore
+  const audit = yield* Audit
+  const random = yield* SecureRandom.SecureRandom
+  const hasher = yield* (yield* KeyRing).hasher("oauth-initial-access-token")
+  const newClients = yield* makeNewClients
+
+  /** Takes one use of an initial access token, in the transaction that registers. */
+  const useToken = Effect.fnUntraced(function* (token: Redacted.Redacted) {
+    if (!OpaqueToken.isWellFormed(prefixes.initialAccessToken, Redacted.value(token))) return yield* invalidToken
+    const used = yield* tokens.use(yield* hasher.candidates(token), yield* DateTime.now)
+    return Option.isSome(used) ? used.value : yield* invalidToken
+  })
+
+  /** What the host says of a client that who is signed in makes, and what it would belong to. */
+  const decisionOn = Effect.fnUntraced(function* ({ user, session }: Actor) {
+    const referenceId = yield* hooks.clientReference({ user, session })
+    const decision = yield* hooks.clientPrivileges({ action: "create", user, session, referenceId })
+    return { decision, referenceId }
+  })
+
+  const record = (
+    what: string,
+    by: UserId | null,
+    client: ClientInfo,
+    data: { readonly id: string; readonly uses?: number | null },
+  ) => audit.record({ type: `oauth-registration-token.${what}`, ...(by === null ? {} : { userId: by }), client, data })
+
+  return ClientRegistrations.of({
+    register: Effect.fn("ClientRegistrations.register")(function* ({ metadata, token, actor, clientInfo }) {
+      if (settings.rateLimits.registration !== null) {
+        yield* limits.consume(settings.rateLimits.registration, rateLimitSubject(clientInfo.ipAddress))
+      }
+      if (settings.registration === "off") return yield* switchedOff
+      if (token === null && actor === null && settings.registration !== "open") return yield* invalidToken
+      const { decision, referenceId } = actor === null ? ofNobody : yield* decisionOn(actor)
+      if (decision === false) return yield* keptAway
+      if (!isObject(metadata)) return yield* noObject
+      const privileged = hostMembers.find((member) => Object.hasOwn(metadata, member))
+      if (privileged !== undefined) {
+        return yield* new ClientMetadataInvalid({
+          code: "invalid_client_metadata",
+          member: privileged,
+          description: "Only the host decides about this member",
+        })
+      }
+      const said = yield* Effect.fromResult(fromWire(metadata))
+      const vouched = yield* vouchedFor(hooks, said)
+      const isMachineAllowed = token !== null || decision === true
+      const checked = yield* newClients.validated(vouched, { isDynamic: true, isMachineAllowed })
+      const now = yield* DateTime.now
+      const lifetime = settings.registrationSecretLifetime
+      const register = Effect.gen(function* () {
+        const used = token === null ? null : yield* useToken(token)
+        return yield* newClients.create({
+          metadata: checked,
+          secretExpiresAt: lifetime === null ? null : DateTime.addDuration(now, lifetime),
+          userId: used?.userId ?? actor?.user.id ?? null,
+          referenceId,
+          isDynamic: true,
+          clientInfo,
+        })
+      })
+      return yield* transactions.run(register)
+    }),
+    issueToken: Effect.fn("ClientRegistrations.issueToken")(function* ({
+      lifetime,
+      uses,
+      clientInfo,
+      by: userId = null,
+    }) {
+      const token = yield* Effect.provideService(
+        OpaqueToken.generate(prefixes.initialAccessToken),
+        SecureRandom.SecureRandom,
+        random,
+      )
+      const now = yield* DateTime.now
+      const expiresAt = DateTime.addDuration(now, lifetime)
+      const id = yield* random.uuidV7()
+      const hash = yield* hasher.hash(token)
+      yield* transactions.run(
+        Effect.gen(function* () {
+          yield* tokens.insert({ id, hash, userId, uses, createdAt: now, expiresAt })
+          yield* record("issued", userId, clientInfo, { id, uses })
+        }),
+      )
+      return { id, token, expiresAt }
+    }),
+    revokeToken: Effect.fn("ClientRegistrations.revokeToken")(function* (id, clientInfo, by) {
+      return yield* transactions.run(
+        Effect.gen(function* () {
+          const isRemoved = yield* tokens.remove(id)
+          if (isRemoved) yield* record("revoked", by ?? null, clientInfo, { id })
+          return isRemoved
+        }),
+      )
+    }),
+  })
+})
+
+/**
  * Layer of the service.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = Layer.effect(
-  ClientRegistrations,
-  Effect.gen(function* () {
-    const settings = yield* OAuthServerSettings
-    const hooks = yield* OAuthServerHooks
-    const limits = yield* RateLimits
-    const tokens = yield* InitialAccessTokenStore
-    const transactions = yield* TransactionStore
-    const audit = yield* Audit
-    const random = yield* SecureRandom.SecureRandom
-    const hasher = yield* (yield* KeyRing).hasher("oauth-initial-access-token")
-    const newClients = yield* makeNewClients
-
-    /** Takes one use of an initial access token, in the transaction that registers. */
-    const useToken = Effect.fnUntraced(function* (token: Redacted.Redacted) {
-      if (!OpaqueToken.isWellFormed(prefixes.initialAccessToken, Redacted.value(token))) return yield* invalidToken
-      const used = yield* tokens.use(yield* hasher.candidates(token), yield* DateTime.now)
-      return Option.isSome(used) ? used.value : yield* invalidToken
-    })
-
-    /** What the host says of a client that who is signed in makes, and what it would belong to. */
-    const decisionOn = Effect.fnUntraced(function* ({ user, session }: Actor) {
-      const referenceId = yield* hooks.clientReference({ user, session })
-      const decision = yield* hooks.clientPrivileges({ action: "create", user, session, referenceId })
-      return { decision, referenceId }
-    })
-
-    const record = (
-      what: string,
-      by: UserId | null,
-      client: ClientInfo,
-      data: { readonly id: string; readonly uses?: number | null },
-    ) =>
-      audit.record({ type: `oauth-registration-token.${what}`, ...(by === null ? {} : { userId: by }), client, data })
-
-    return ClientRegistrations.of({
-      register: Effect.fn("ClientRegistrations.register")(function* ({ metadata, token, actor, clientInfo }) {
-        if (settings.rateLimits.registration !== null) {
-          yield* limits.consume(settings.rateLimits.registration, rateLimitSubject(clientInfo.ipAddress))
-        }
-        if (settings.registration === "off") return yield* switchedOff
-        if (token === null && actor === null && settings.registration !== "open") return yield* invalidToken
-        const { decision, referenceId } = actor === null ? ofNobody : yield* decisionOn(actor)
-        if (decision === false) return yield* keptAway
-        if (!isObject(metadata)) return yield* noObject
-        const privileged = hostMembers.find((member) => Object.hasOwn(metadata, member))
-        if (privileged !== undefined) {
-          return yield* new ClientMetadataInvalid({
-            code: "invalid_client_metadata",
-            member: privileged,
-            description: "Only the host decides about this member",
-          })
-        }
-        const said = yield* Effect.fromResult(fromWire(metadata))
-        const vouched = yield* vouchedFor(hooks, said)
-        const isMachineAllowed = token !== null || decision === true
-        const checked = yield* newClients.validated(vouched, { isDynamic: true, isMachineAllowed })
-        const now = yield* DateTime.now
-        const lifetime = settings.registrationSecretLifetime
-        const register = Effect.gen(function* () {
-          const used = token === null ? null : yield* useToken(token)
-          return yield* newClients.create({
-            metadata: checked,
-            secretExpiresAt: lifetime === null ? null : DateTime.addDuration(now, lifetime),
-            userId: used?.userId ?? actor?.user.id ?? null,
-            referenceId,
-            isDynamic: true,
-            clientInfo,
-          })
-        })
-        return yield* transactions.run(register)
-      }),
-      issueToken: Effect.fn("ClientRegistrations.issueToken")(function* ({
-        lifetime,
-        uses,
-        clientInfo,
-        by: userId = null,
-      }) {
-        const token = yield* Effect.provideService(
-          OpaqueToken.generate(prefixes.initialAccessToken),
-          SecureRandom.SecureRandom,
-          random,
-        )
-        const now = yield* DateTime.now
-        const expiresAt = DateTime.addDuration(now, lifetime)
-        const id = yield* random.uuidV7()
-        const hash = yield* hasher.hash(token)
-        yield* transactions.run(
-          Effect.gen(function* () {
-            yield* tokens.insert({ id, hash, userId, uses, createdAt: now, expiresAt })
-            yield* record("issued", userId, clientInfo, { id, uses })
-          }),
-        )
-        return { id, token, expiresAt }
-      }),
-      revokeToken: Effect.fn("ClientRegistrations.revokeToken")(function* (id, clientInfo, by) {
-        return yield* transactions.run(
-          Effect.gen(function* () {
-            const isRemoved = yield* tokens.remove(id)
-            if (isRemoved) yield* record("revoked", by ?? null, clientInfo, { id })
-            return isRemoved
-          }),
-        )
-      }),
-    })
-  }),
-)
+export const layer = Layer.effect(ClientRegistrations, make)
 
 // internal
 
