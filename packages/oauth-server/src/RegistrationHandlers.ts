@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { bearerToken, checkOrigin, clientInfo, cookieToken } from "@belfry/core/RequestHandlers"
+import { bearerToken, checkOrigin, clientInfo, cookieToken, seeing } from "@belfry/core/RequestHandlers"
 import { Sessions } from "@belfry/core/Sessions"
 import { Site } from "@belfry/core/Site"
 import * as Effect from "effect/Effect"
@@ -86,7 +86,7 @@ export const layer = HttpApiBuilder.group(
       ),
     )
   }),
-)
+).pipe(seeing(ClientRegistrations, Sessions, Site))
 
 // internal
 
