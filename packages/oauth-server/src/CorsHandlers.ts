@@ -9,6 +9,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Layer from "effect/Layer"
+import { preflight } from "./internal/preflight.ts"
 import { endpoints, wellKnown } from "./Issuer.ts"
 import { wellKnownPath } from "./ProtectedResourceMetadata.ts"
 
@@ -47,17 +48,7 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRoute
       const request = yield* HttpServerRequest.HttpServerRequest
       const methods = methodsOf(pathOf(request.url))
       if (methods === undefined) return yield* httpEffect
-      if (request.method === "OPTIONS") {
-        return HttpServerResponse.empty({
-          status: 204,
-          headers: {
-            "access-control-allow-origin": "*",
-            "access-control-allow-methods": methods,
-            "access-control-allow-headers": "authorization, content-type, mcp-protocol-version",
-            "access-control-max-age": "600",
-          },
-        })
-      }
+      if (request.method === "OPTIONS") return preflight(methods)
       // Last of all that is done to the response, whatever became of the request.
       return yield* Effect.ensuring(httpEffect, onResponse(open))
     }),

@@ -13,6 +13,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import { AccessTokenVerifier } from "./AccessTokenVerifier.ts"
+import { preflight } from "./internal/preflight.ts"
 import {
   type BearerChallenge,
   formatChallenge,
@@ -116,7 +117,7 @@ export const layerMetadata = (
         contentType: "application/json",
         headers: { "cache-control": "public, max-age=3600", "access-control-allow-origin": "*" },
       })
-      return Layer.merge(HttpRouter.add("GET", path, answer), HttpRouter.add("OPTIONS", path, preflight))
+      return Layer.merge(HttpRouter.add("GET", path, answer), HttpRouter.add("OPTIONS", path, preflight("GET")))
     }),
   )
 
@@ -126,14 +127,3 @@ const unavailable = Effect.andThen(
   onResponse((response) => HttpServerResponse.setHeader(response, "retry-after", "1")),
   Effect.fail(new ServiceUnavailable()),
 )
-
-/** Clients in pages ask for metadata with a header of their protocol. */
-const preflight = HttpServerResponse.empty({
-  status: 204,
-  headers: {
-    "access-control-allow-origin": "*",
-    "access-control-allow-methods": "GET",
-    "access-control-allow-headers": "authorization, content-type, mcp-protocol-version",
-    "access-control-max-age": "600",
-  },
-})
