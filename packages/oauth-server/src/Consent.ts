@@ -6,6 +6,7 @@
 import { UserId } from "@belfry/core/User"
 import { isUuid } from "@belfry/core/Uuid"
 import * as Schema from "effect/Schema"
+import { ClientId } from "./OAuthClient.ts"
 import * as OAuthScope from "./OAuthScope.ts"
 
 /**
@@ -29,7 +30,7 @@ export type ConsentId = typeof ConsentId.Type
  */
 export const Consent = Schema.Struct({
   id: ConsentId,
-  clientId: Schema.String,
+  clientId: ClientId,
   userId: UserId,
   referenceId: Schema.NullOr(Schema.String),
   scopes: Schema.Array(Schema.String),

@@ -18,7 +18,7 @@ import { type Consent, ConsentId, ConsentNotFound, ConsentWidened } from "./Cons
 import { ConsentStore } from "./ConsentStore.ts"
 import { type GrantId, GrantNotFound, type GrantSummary } from "./Grant.ts"
 import { GrantStore } from "./GrantStore.ts"
-import { ClientId } from "./OAuthClient.ts"
+import type { ClientId } from "./OAuthClient.ts"
 
 /**
  * Consents and grants of a user. Each change is recorded with its audit event.
@@ -142,8 +142,7 @@ export const make = Effect.gen(function* () {
             client,
             data: { ...aboutConsent(consent), scopes: consent.scopes },
           })
-          const { referenceId } = consent
-          const clientId = ClientId.make(consent.clientId)
+          const { clientId, referenceId } = consent
           yield* revoke({ userId, clientId, referenceId, beyond: consent.scopes, now }, client)
           return consent
         }),
@@ -156,8 +155,8 @@ export const make = Effect.gen(function* () {
         Effect.gen(function* () {
           const consent = yield* orNotFound(yield* consents.remove(userId, id), id)
           yield* audit.record({ type: "oauth-consent.withdrawn", userId, client, data: aboutConsent(consent) })
-          const { referenceId } = consent
-          yield* revoke({ userId, clientId: ClientId.make(consent.clientId), referenceId, now }, client)
+          const { clientId, referenceId } = consent
+          yield* revoke({ userId, clientId, referenceId, now }, client)
         }),
       )
     }),

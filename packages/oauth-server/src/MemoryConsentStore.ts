@@ -31,8 +31,7 @@ export const make = Effect.gen(function* () {
   return ConsentStore.of({
     merge: (consent) =>
       tables.statement(() => {
-        if (![...clients.keys()].some((id) => id === consent.clientId))
-          return refuse("ConsentStore", "merge", "the client exists")
+        if (!clients.has(consent.clientId)) return refuse("ConsentStore", "merge", "the client exists")
         if (!tables.users.has(consent.userId)) return refuse("ConsentStore", "merge", "the user exists")
         const earlier = [...consents.values()].find((other) => isSame(other, consent))
         if (earlier === undefined && consents.has(consent.id)) return refuse("ConsentStore", "merge", "unique id")

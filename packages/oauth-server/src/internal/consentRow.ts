@@ -4,6 +4,7 @@
 import type { UserId } from "@belfry/core/User"
 import * as DateTime from "effect/DateTime"
 import type { Consent, ConsentId } from "../Consent.ts"
+import type { ClientId } from "../OAuthClient.ts"
 
 /** The columns of a consent, in the order of the table. */
 export const consentColumns =
@@ -11,7 +12,7 @@ export const consentColumns =
 
 export interface ConsentRow {
   readonly id: ConsentId
-  readonly client_id: string
+  readonly client_id: ClientId
   readonly user_id: UserId
   readonly reference_id: string | null
   readonly scopes: ReadonlyArray<string>
