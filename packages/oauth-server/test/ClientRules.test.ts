@@ -107,6 +107,17 @@ describe("RFC 7591 §2", () => {
     }),
   )
 
+  it.effect("refuses names that show otherwise than they are written", () =>
+    Effect.gen(function* () {
+      for (const name of ["knaB ruoY\u202e", "\u2066Bank", "Bank\u0000", "Bank\nof\tYours", "\u0085"]) {
+        yield* refuses({ clientName: name }, "client_name")
+        yield* refuses({ localized: { "client_name#he": name } }, "client_name")
+        yield* refuses({ contacts: [name] }, "contacts")
+      }
+      yield* accepts({ clientName: "Наука & שלום \u200f(2)", contacts: ["ops@app.example"] })
+    }),
+  )
+
   it.effect("refuses members that are too long or not of their form, by their name on the wire", () =>
     Effect.gen(function* () {
       yield* refuses({ clientName: "x".repeat(201) }, "client_name")

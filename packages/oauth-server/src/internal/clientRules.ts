@@ -162,6 +162,17 @@ const checks: ReadonlyArray<Check> = [
     },
   },
   {
+    name: "what people read shows as it is written",
+    spec: "RFC 7591 §5",
+    check: ({ clientName, contacts, localized }) => {
+      const isClear = (text: string) => !/[\p{Cc}\u202A-\u202E\u2066-\u2069]/u.test(text)
+      if (!isClear(clientName ?? "") || !Object.values(localized).every(isClear)) {
+        return refuse("client_name", "A name has control characters, or turns the direction of text")
+      }
+      return contacts.every(isClear) ? null : refuse("contacts", "A contact has control characters")
+    },
+  },
+  {
     name: "members with a language are those that people read",
     spec: "RFC 7591 §2.2",
     check: ({ localized }) =>
