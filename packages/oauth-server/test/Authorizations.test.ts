@@ -9,6 +9,7 @@ import { ConsentStore } from "@belfry/oauth-server/ConsentStore"
 import { LoginFlow } from "@belfry/oauth-server/LoginFlow"
 import { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerTables"
 import * as OAuthServerSettings from "@belfry/oauth-server/OAuthServerSettings"
+import { ResourceStore } from "@belfry/oauth-server/ResourceStore"
 import { WaitingRequestStore } from "@belfry/oauth-server/WaitingRequestStore"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as TestServices from "@belfry/testing/TestServices"
@@ -65,6 +66,15 @@ const consented = Effect.fnUntraced(function* (
   yield* TestClock.adjust("1 minute")
   return person
 })
+
+const anyResource = {
+  name: null,
+  scopes: null,
+  accessTokenLifetime: null,
+  signingAlgorithm: null,
+  introspectionClientId: null,
+  isDisabled: false,
+}
 
 describe("a request that needs nobody", () => {
   it.effect("is answered with a code, state and iss, and leaves a grant", () =>
@@ -326,6 +336,16 @@ describe("a request that waits", () => {
       assert.strictEqual(yield* reasonOf(decide(id, accept, own)), "invalid_redirect_uri")
       yield* change({ metadata: { ...client.metadata, scopes: ["openid"] } })
       assert.strictEqual(answerOf(yield* decide(id, accept, own))["error"], "invalid_scope")
+      yield* change({ metadata: client.metadata })
+      const resource = "https://api.example.com"
+      yield* ResourceStore.use((store) => store.insert({ ...anyResource, identifier: resource }))
+      const allowed = yield* begin(client, person, { resource })
+      yield* change({ privileges: { ...client.privileges, resources: ["https://other.example.com"] } })
+      assert.strictEqual(answerOf(yield* decide(allowed.id, accept, allowed.browser))["error"], "invalid_target")
+      yield* change({ privileges: client.privileges })
+      const known = yield* begin(client, person, { resource })
+      yield* ResourceStore.use((store) => store.remove(resource))
+      assert.strictEqual(answerOf(yield* decide(known.id, accept, known.browser))["error"], "invalid_target")
       assert.lengthOf(yield* grants, 0)
     }).pipe(Effect.provide(layer())),
   )

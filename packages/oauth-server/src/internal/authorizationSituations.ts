@@ -85,8 +85,10 @@ export const situations = (services: PersonServices & { readonly requests: Waiti
     }
     const resources = resolve(request.resources, found)
     const situation = yield* situate({ client, consent, request, resources: resources ?? [], waiting }, browser)
+    const allowed = client.privileges.resources ?? request.resources
     const isInScope = OAuthScope.isCovered(request.scopes, client.metadata.scopes)
-    const error = resources === null ? gone.resource : isInScope ? null : gone.scope
+    const isForResources = resources !== null && OAuthScope.isCovered(request.resources, allowed)
+    const error = isForResources ? (isInScope ? null : gone.scope) : gone.resource
     return { ...situation, waiting, next: error === null ? situation.next : { _tag: "Fail", error } }
   })
 
@@ -96,7 +98,10 @@ export const situations = (services: PersonServices & { readonly requests: Waiti
 // internal
 
 const gone = {
-  resource: new AuthorizationError({ code: "invalid_target", description: "The resource is not known any more" }),
+  resource: new AuthorizationError({
+    code: "invalid_target",
+    description: "The resource is not known, or not allowed to the client, any more",
+  }),
   scope: new AuthorizationError({
     code: "invalid_scope",
     description: "The client may not ask for the scope any more",
