@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { isEqualText } from "@belfry/core/ConstantTime"
 import { KeyRing } from "@belfry/core/KeyRing"
 import * as OpaqueToken from "@belfry/core/OpaqueToken"
 import * as Digest from "effect/crypto/Digest"
@@ -12,7 +13,6 @@ import * as Redacted from "effect/Redacted"
 import { type Grant, isInForce, prefixes } from "./Grant.ts"
 import { GrantStore } from "./GrantStore.ts"
 import { type GrantCheck, type GrantType, GrantTypes, type TokenRequestFacts } from "./GrantTypes.ts"
-import { isEqualText } from "./internal/equalText.ts"
 import * as GrantTokens from "./internal/grantTokens.ts"
 import { ensure, refusal } from "./internal/tokenRequests.ts"
 import { isPublic, type OAuthClient } from "./OAuthClient.ts"

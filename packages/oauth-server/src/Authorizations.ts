@@ -89,6 +89,7 @@ export interface AuthorizationResponse {
  * What happens next: the client is answered, or a person is sent to a page. `browserToken` is for the cookie, when it is
  * new. `unproved` is the client of an error that nobody has done anything for yet, where it registered itself, is answered
  * on the web, and was never allowed anything by whoever is signed in: the browser goes there by the person's own click.
+ * Errors of `prompt=none` are told at once.
  *
  * @see [RFC 9700 §4.11.2](https://www.rfc-editor.org/rfc/rfc9700.html#section-4.11.2)
  * @category models
@@ -245,7 +246,7 @@ export const make = Effect.gen(function* () {
     client: OAuthClient,
     consent: Consent | null,
   ) {
-    if (!client.isDynamic || consent !== null || outcome._tag !== "Respond" || !isErrorOnTheWeb(outcome.response)) {
+    if (!client.isDynamic || consent !== null || outcome._tag !== "Respond" || !isLoudErrorOnTheWeb(outcome.response)) {
       return outcome
     }
     return (yield* isTrusted(client, { hooks, settings })) ? outcome : { ...outcome, unproved: client }
@@ -366,11 +367,22 @@ export const layer = Layer.effect(Authorizations, make)
 
 // internal
 
-/** Whether an answer is an error for a web site: what leads to this computer, or to an application, shows no page there. */
-const isErrorOnTheWeb = ({ parameters, redirectUri }: AuthorizationResponse): boolean =>
-  parameters.some(([name]) => name === "error") &&
+/**
+ * Whether an answer is an error for a web site: what leads to this computer, or to an application, shows no page there. Those
+ * of `prompt=none` are not meant: a page in their place would break silence (OpenID Connect Core §3.1.2.6).
+ */
+const isLoudErrorOnTheWeb = ({ parameters, redirectUri }: AuthorizationResponse): boolean =>
+  parameters.some(([name, value]) => name === "error" && !silentErrors.has(value)) &&
   RedirectUri.hostOf(redirectUri) !== null &&
   !RedirectUri.isLoopback(redirectUri)
+
+/** What `prompt=none` is answered where a person would have to do something. */
+const silentErrors = new Set([
+  "login_required",
+  "consent_required",
+  "interaction_required",
+  "account_selection_required",
+])
 
 const readParameters = (search: URLSearchParams) => {
   const read = Parameters.make(search)

@@ -7,7 +7,7 @@ import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Redacted from "effect/Redacted"
-import { isEqualText } from "./internal/equalText.ts"
+import { isEqualText } from "@belfry/core/ConstantTime"
 
 /**
  * The methods that are taken. `plain` is not one of them.

@@ -7,6 +7,7 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { OAuthErrorCode } from "./OAuthError.ts"
 import { ResourceIdentifier } from "./ProtectedResource.ts"
 
 /**
@@ -149,9 +150,11 @@ export const urlOf = (resource: string): Result.Result<URL, ResourceServerInvali
  * @since 0.1.0
  */
 export interface BearerChallenge {
-  readonly error?: "invalid_request" | "invalid_token" | "insufficient_scope" | undefined
+  readonly error?: OAuthErrorCode | undefined
   readonly description?: string | undefined
   readonly scopes?: ReadonlyArray<string> | undefined
+  /** Whose protection space it is. */
+  readonly realm?: string | undefined
   /** The URL of the metadata. */
   readonly resourceMetadata?: string | undefined
 }
@@ -162,8 +165,15 @@ export interface BearerChallenge {
  * @category destructors
  * @since 0.1.0
  */
-export const formatChallenge = ({ description, error, resourceMetadata, scopes = [] }: BearerChallenge): string => {
+export const formatChallenge = ({
+  description,
+  error,
+  realm,
+  resourceMetadata,
+  scopes = [],
+}: BearerChallenge): string => {
   const parameters = [
+    ["realm", realm],
     ["error", error],
     ["error_description", description],
     ["scope", scopes.length === 0 ? undefined : scopes.join(" ")],

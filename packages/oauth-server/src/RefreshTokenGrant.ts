@@ -75,6 +75,7 @@ export const make = Effect.gen(function* () {
     const { grant, refreshToken } = yield* recordStore.find({ refreshToken: yield* hasher.candidates(opened.value) })
     // Who holds the successor used it: the old token comes from somebody else.
     if (refreshToken === null || refreshToken.rotatedAt !== null) return yield* refuseReused(facts, record)
+    if (refreshToken.expiresAt.epochMilliseconds <= facts.now.epochMilliseconds) return yield* invalidToken("expired")
     if (grant === null || !isInForce(grant, facts.now)) return yield* invalidToken("grant-over")
     const issued = yield* issue(facts, record)
     if (issued.access.row !== null) yield* grants.insertAccessToken(issued.access.row)

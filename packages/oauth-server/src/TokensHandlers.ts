@@ -19,12 +19,14 @@ import * as Redacted from "effect/Redacted"
 import { AccessTokens } from "./AccessTokens.ts"
 import type { Claims } from "./Claims.ts"
 import type { TokenResponse } from "./GrantTypes.ts"
+import { queryOf } from "./internal/browsers.ts"
 import { isForm, readForm } from "./internal/forms.ts"
 import { errorAnswer, json, limitedAnswer, noStore, unavailableAnswer } from "./internal/protocolAnswers.ts"
 import { endpoints, issuerOf } from "./Issuer.ts"
 import { OAuthError } from "./OAuthError.ts"
 import { OAuthServerApi } from "./OAuthServerApi.ts"
 import * as OAuthScope from "./OAuthScope.ts"
+import { formatChallenge } from "./ProtectedResourceMetadata.ts"
 import { type ClientRequest, Tokens } from "./Tokens.ts"
 
 const onlyPost = HttpServerResponse.setStatus(
@@ -60,11 +62,9 @@ const layerGroup = HttpApiBuilder.group(
     ) => answering(answer, (error) => clientChallenge(request, error))
 
     /** RFC 6750 §3: what is wrong, for the client's developer and its code. */
-    const bearerChallenge = ({ code, description }: OAuthError) => {
-      const parts = [`realm="${realm}"`, `error="${code}"`, `error_description="${description}"`]
-      return {
-        "www-authenticate": `Bearer ${[...parts, ...(code === "insufficient_scope" ? ['scope="openid"'] : [])].join(", ")}`,
-      }
+    const bearerChallenge = ({ code: error, description }: OAuthError) => {
+      const scopes = error === "insufficient_scope" ? ["openid"] : []
+      return { "www-authenticate": formatChallenge({ realm, error, description, scopes }) }
     }
 
     const userInfo = ({ request }: { readonly request: HttpServerRequest.HttpServerRequest }) =>
@@ -75,7 +75,7 @@ const layerGroup = HttpApiBuilder.group(
             // RFC 6750 §3.1: who sent no credentials is told no error.
             return HttpServerResponse.empty({
               status: 401,
-              headers: { ...noStore, "www-authenticate": `Bearer realm="${realm}"` },
+              headers: { ...noStore, "www-authenticate": formatChallenge({ realm }) },
             })
           }
           const { claims } = yield* accessTokens.userInfo(token, clientInfo(request))
@@ -178,7 +178,7 @@ const presentedToken = Effect.fnUntraced(function* (
   const inForm =
     request.method === "POST" && isForm(request) ? (yield* readForm(body, request)).get("access_token") : undefined
   // RFC 9700 §4.3.2: URLs end up in logs and histories.
-  if (queryOf(request.url).has("access_token")) {
+  if (queryOf(request).has("access_token")) {
     return yield* invalidRequest("An access token in the query is not taken")
   }
   if (header !== null && inForm !== undefined) {
@@ -187,10 +187,5 @@ const presentedToken = Effect.fnUntraced(function* (
   const token = header === null ? inForm : (header[1] ?? "")
   return token === undefined ? null : Redacted.make(token)
 })
-
-const queryOf = (url: string): URLSearchParams => {
-  const start = url.indexOf("?")
-  return new URLSearchParams(start < 0 ? "" : url.slice(start + 1))
-}
 
 const invalidRequest = (description: string): OAuthError => new OAuthError({ code: "invalid_request", description })

@@ -23,7 +23,7 @@ import {
 const faulty: ReadonlyArray<readonly [error: string, asked: Asked]> = [
   ["invalid_scope", { scope: "unheard-of" }],
   ["unsupported_response_type", { response_type: "token" }],
-  ["login_required", { prompt: "none" }],
+  ["invalid_target", { resource: "https://unheard-of.example" }],
 ]
 
 /** A client that the host's hook trusts. */
@@ -92,6 +92,18 @@ describe("RFC 9700 §4.11.2", () => {
         }
       }
     }).pipe(Effect.provide(layer({ hooks: { isTrusted: (id) => Effect.succeed(id === hooked) } }))),
+  )
+
+  it.effect("tells what silence cannot do without a page, as OpenID Connect Core §3.1.2.6 demands", () =>
+    Effect.gen(function* () {
+      const browser = yield* open(yield* serve)
+      const client = yield* storedClient({ isDynamic: true })
+      for (const error of ["login_required", "consent_required"]) {
+        const answer = yield* browser.request(authorizePath(client, { prompt: "none" }), { headers: ofBrowser })
+        assert.strictEqual(queryOf(answer)["error"], error)
+        yield* browser.signIn()
+      }
+    }).pipe(Effect.provide(layer())),
   )
 
   it.effect("tells the error at once where it leads to an application, or back to where the person comes from", () =>

@@ -152,6 +152,38 @@ describe("RFC 6749 §6", () => {
   )
 })
 
+describe("what a client lost since it was granted", () => {
+  it.effect("is a scope: new tokens do without it", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const first = yield* signedIn(server)
+      const { metadata } = first.client
+      const scopes = metadata.scopes.filter((scope) => scope !== "read")
+      assert.isTrue(
+        yield* ClientStore.use((all) =>
+          all.update(first.client, { ...first.client, metadata: { ...metadata, scopes } }),
+        ),
+      )
+      const next = yield* refresh(server, first, first.refreshToken)
+      assert.strictEqual(next.status, 200)
+      assert.notInclude(TestHttp.textAt(next, "scope").split(" "), "read")
+    }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("is a resource of the grant: there is no token for it, named or not", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const first = yield* signedIn(server, { resources: [api] })
+      const privileges = { ...first.client.privileges, resources: ["https://other.example"] }
+      assert.isTrue(yield* ClientStore.use((all) => all.update(first.client, { ...first.client, privileges })))
+      assertError(yield* refresh(server, first, first.refreshToken), 400, "invalid_target")
+      assertError(yield* refresh(server, first, first.refreshToken, { resource: api }), 400, "invalid_target")
+      assert.isTrue(yield* ClientStore.use((all) => all.update({ ...first.client, privileges }, first.client)))
+      assert.strictEqual((yield* refresh(server, first, first.refreshToken)).status, 200)
+    }).pipe(Effect.provide(layer())),
+  )
+})
+
 describe("RFC 9700 §4.14.2", () => {
   it.effect("MUST revoke the grant when an old token comes again, and no other grant", () =>
     Effect.gen(function* () {

@@ -40,8 +40,14 @@ export const make = Effect.gen(function* () {
   const transactions = yield* TransactionStore
   const audit = yield* Audit
 
-  const resourcesOf = (facts: TokenRequestFacts, grant: Grant): ReadonlyArray<ProtectedResource> | null =>
-    facts.resources.length > 0 ? facts.resources : resolve(settings.resources, grant.resources, facts.records.resources)
+  const resourcesOf = (facts: TokenRequestFacts, grant: Grant): ReadonlyArray<ProtectedResource> | null => {
+    if (facts.resources.length > 0) return facts.resources
+    // What the client lost since, it gets no more, whatever it was granted.
+    const { resources: allowed } = facts.client.privileges
+    return allowed === null || OAuthScope.isCovered(grant.resources, allowed)
+      ? resolve(settings.resources, grant.resources, facts.records.resources)
+      : null
+  }
 
   const requireResources = (facts: TokenRequestFacts, grant: Grant) => {
     const resources = resourcesOf(facts, grant)
@@ -84,14 +90,16 @@ export const make = Effect.gen(function* () {
   ) {
     const { client, now } = facts
     const resources = yield* requireResources(facts, grant)
-    const scopes = scopesFor(options.asked, resources)
+    // What the client lost since, it gets no more, whatever it was granted.
+    const asked = options.asked.filter((scope) => client.metadata.scopes.includes(scope))
+    const scopes = scopesFor(asked, resources)
     const access = yield* issuer.accessToken({ client, grant, user, scopes, resources, now })
     const idToken = yield* issuer.idToken({
       client,
       grant,
       user,
       // What the client learns of the user by it has nothing to do with the resources.
-      scopes: options.asked,
+      scopes: asked,
       accessToken: access.token,
       isFirst: options.isFirst,
       now,

@@ -14,7 +14,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { ActiveAccessToken } from "../AccessTokens.ts"
 import type { Claims } from "../Claims.ts"
-import { GrantId, type GrantRecord, isInForce, prefixes, type RefreshToken } from "../Grant.ts"
+import { GrantId, type GrantRecord, isInForce, prefixes } from "../Grant.ts"
 import { issuerOf } from "../Issuer.ts"
 import { ClientId, type OAuthClient } from "../OAuthClient.ts"
 import { OAuthServerHooks } from "../OAuthServerHooks.ts"
@@ -43,13 +43,6 @@ const JwtClaims = Schema.Struct({
   grant_id: Schema.optionalKey(GrantId),
 })
 type JwtClaims = typeof JwtClaims.Type
-
-/** A refresh token in force. */
-export interface ActiveRefreshToken {
-  readonly kind: "refresh"
-  readonly record: GrantRecord
-  readonly refreshToken: RefreshToken
-}
 
 /** What to look up for a token. */
 export const lookupOf = (token: PresentedToken | null): Omit<Presented, "clientId"> => {

@@ -3,6 +3,7 @@
  *
  * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3.1)
  */
+import { isEqualText } from "@belfry/core/ConstantTime"
 import type { Hasher } from "@belfry/core/KeyRing"
 import { KeyedHash } from "@belfry/core/KeyedHash"
 import * as Clock from "effect/Clock"
@@ -13,7 +14,6 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { ClientStore } from "../../ClientStore.ts"
 import type { ClientSecret } from "../../OAuthClient.ts"
-import { isEqualText } from "../equalText.ts"
 import { invalidClient, invalidRequest, type Method, readClientId } from "./method.ts"
 
 /** What both methods verify with. */
