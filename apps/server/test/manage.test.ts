@@ -64,7 +64,7 @@ describe("belfry client", () => {
       assert.deepInclude(yield* client("list"), { code: 0, stdout: "", stderr: "" })
       const nightly = yield* make("--name", "Nightly", "--machine")
       const redirect = ["--redirect-uri", "https://app.example/callback"]
-      const strange = yield* make("--name", 'A\u202eB  "disabled"', "--public", ...redirect)
+      const strange = yield* make("--name", 'A\u200eB  "disabled"', "--public", ...redirect)
       yield* client("disable", nightly)
       const { code, stderr, stdout } = yield* client("list")
       assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })

@@ -48,6 +48,8 @@ export const make = Effect.gen(function* () {
     const lookUp = Effect.map(statements.read("find", sql.unsafe<FoundRow>(text, parameters)), ([row]): Records =>
       row === undefined ? nothing : toRecords(row, presented),
     )
+    // A code or a refresh token comes once.
+    if (presented.code !== undefined || presented.refreshToken !== undefined) return lookUp
     // Inside a transaction its own writes must be seen, on its own connection.
     return Effect.flatMap(SqlStoreError.isInTransaction(sql), (isInside) =>
       isInside ? lookUp : joined(shape + JSON.stringify(parameters), lookUp),

@@ -18,6 +18,7 @@ import * as Http from "node:http"
 import * as NodeJwsSigner from "./NodeJwsSigner.ts"
 import * as NodeMac from "./NodeMac.ts"
 import * as NodeRequestBody from "./NodeRequestBody.ts"
+import * as NodeSecureRandom from "./NodeSecureRandom.ts"
 import * as NodeThreadPool from "./NodeThreadPool.ts"
 import * as Requests from "./Requests.ts"
 import * as Server from "./Server.ts"
@@ -58,7 +59,7 @@ export const layerHttp = Layer.unwrap(
  * @category layers
  * @since 0.1.0
  */
-export const layerCrypto = Layer.mergeAll(NodeCrypto.layer, NodeMac.layer, NodeJwsSigner.layer)
+export const layerCrypto = Layer.mergeAll(NodeCrypto.layer, NodeMac.layer, NodeJwsSigner.layer, NodeSecureRandom.layer)
 
 /**
  * Serves routes: those of `Server.layerRoutes`, and whatever a host adds to them.

@@ -45,7 +45,8 @@ export const layerLogs = Layer.unwrap(
 export const layerOtlp = Layer.unwrap(
   Effect.gen(function* () {
     const endpoint = yield* Config.option(Config.NonEmptyString("OTEL_EXPORTER_OTLP_ENDPOINT"))
-    if (Option.isNone(endpoint)) return Layer.empty
+    // Nobody would look at the spans that every request and every statement makes.
+    if (Option.isNone(endpoint)) return Layer.succeed(References.TracerEnabled)(false)
     const [Otlp, OtlpSerialization, FetchHttpClient] = yield* Effect.promise(() =>
       Promise.all([
         import("effect/observability/Otlp"),
