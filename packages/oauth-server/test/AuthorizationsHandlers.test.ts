@@ -343,15 +343,22 @@ describe("OAuth 2.0 Form Post Response Mode §2", () => {
     }).pipe(Effect.provide(layer())),
   )
 
-  it.effect("runs the one script that its policy names", () =>
+  it.effect("has the one script and the one style that its policy names", () =>
     Effect.gen(function* () {
       const { browser, client } = yield* start
       const response = yield* browser.go(authorizePath(client, { prompt: "none", response_mode: "form_post" }))
-      const [, script = ""] = /<script>(.*)<\/script>/.exec(response.text) ?? []
-      const hash = yield* Digest.Digest.use((digest) => digest.digest(Digest.sha256, new TextEncoder().encode(script)))
+      const hashOf = (element: string) => {
+        const [, text = ""] = new RegExp(`<${element}>(.*)</${element}>`, "u").exec(response.text) ?? []
+        const bytes = new TextEncoder().encode(text)
+        return Effect.map(
+          Digest.Digest.use((digest) => digest.digest(Digest.sha256, bytes)),
+          (hash) => `'sha256-${Base64.encode(hash)}'`,
+        )
+      }
       assert.strictEqual(
         response.headers.get("content-security-policy"),
-        `default-src 'none'; script-src 'sha256-${Base64.encode(hash)}'; base-uri 'none'; frame-ancestors 'none'`,
+        `default-src 'none'; script-src ${yield* hashOf("script")}; style-src ${yield* hashOf("style")}; ` +
+          "base-uri 'none'; frame-ancestors 'none'",
       )
     }).pipe(Effect.provide(layer())),
   )

@@ -92,9 +92,11 @@ for (const { name, layer } of databases) {
       Effect.gen(function* () {
         const { actor } = yield* signIn("writer")
         const clients = yield* Clients
-        const { client } = yield* clients.create(actor, { ...metadata, clientName: "a\0b\uD800c 🦉" })
-        const kept = yield* clients.get(actor, client.id)
-        assert.strictEqual(kept.metadata.clientName, "a\uFFFDb\uFFFDc 🦉")
+        const said = { clientName: "b\uD800c 🦉", softwareId: "a\0b" }
+        const { client } = yield* clients.create(actor, { ...metadata, ...said })
+        const { metadata: kept } = yield* clients.get(actor, client.id)
+        assert.strictEqual(kept.clientName, "b\uFFFDc 🦉")
+        assert.strictEqual(kept.softwareId, "a\uFFFDb")
       }),
     )
   })

@@ -39,13 +39,12 @@ export const urlOf = ({ redirectUri, parameters }: AuthorizationResponse): strin
  *
  * @see [OAuth 2.0 Form Post Response Mode §2](https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html#FormPostResponseMode)
  */
-export const formPost = (response: AuthorizationResponse): HttpServerResponse.HttpServerResponse => {
-  return page(
+export const formPost = (response: AuthorizationResponse): HttpServerResponse.HttpServerResponse =>
+  page(
     200,
     `<form method="post" action="${escape(response.redirectUri)}">${fieldsOf(response)}` +
       `<button type="submit">Continue</button></form><script>${submit}</script>`,
   )
-}
 
 /**
  * Asks the person before an error leads them to a client that nobody knows. What it says of itself is text here.
