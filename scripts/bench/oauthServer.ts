@@ -262,7 +262,7 @@ const measureAll = async (
   const { print, subject } = options
   print(
     `PostgreSQL ${context.postgres.version}, Node ${process.version}, ${availableParallelism()} cores; ${atOnce} at a time, ` +
-      `${people} people, ${chains} chains of refresh tokens; ${pinningNote(context.cores)}`,
+      `${people} people, ${chains} chains of refresh tokens, written durably; ${pinningNote(context.cores)}`,
   )
   const started: Array<OAuthContestant> = []
   try {
@@ -298,7 +298,8 @@ const run = async (options: Options): Promise<Report> => {
   if (unknown !== undefined) throw new Error(`no contender ${unknown}`)
   installPeers()
   const cores = options.isPinned ? detectCores() : undefined
-  const postgres = await startPostgres(cores)
+  // As in production: whoever has a token can count on it after a power failure.
+  const postgres = await startPostgres(cores, { isDurable: true })
   try {
     return await measureAll(
       { postgres, cores, logDirectory: temporaryDirectory("belfry-bench-logs-") },
