@@ -86,7 +86,7 @@ export const make = Effect.gen(function* () {
       const isRedeemed = yield* grants.redeem({
         grantId: grant.id,
         now,
-        expiresAt: tokens.expiryOf(grant, refresh?.row ?? null, now),
+        expiresAt: tokens.extensionOf(grant, refresh?.row ?? null, now),
         refreshToken: refresh?.row ?? null,
         accessToken: issued.access.row,
       })

@@ -49,26 +49,26 @@ export class GrantStore extends Context.Service<
     ) => Effect.Effect<GrantInsertion, StoreError>
     /**
      * Redeems the code of a grant that is not revoked, and keeps the tokens that were made for it; `expiresAt` is the
-     * grant's from then on. False when the code was redeemed already, is over at `now`, or its grant is revoked: nothing
+     * grant's from then on, unless it is null. False when the code was redeemed already, is over at `now`, or its grant is revoked: nothing
      * is kept then. Of concurrent calls one gets true.
      */
     readonly redeem: (options: {
       readonly grantId: GrantId
       readonly now: DateTime.Utc
-      readonly expiresAt: DateTime.Utc
+      readonly expiresAt: DateTime.Utc | null
       readonly refreshToken: RefreshToken | null
       readonly accessToken: AccessToken | null
     }) => Effect.Effect<boolean, StoreError>
     /**
-     * Puts `successor` in the place of a refresh token, and keeps the access token that was made with it; the grant's
-     * `expiresAt` moves. `sealed` is kept with the old one. False when it was rotated already, is over at `now`, or its
+     * Puts `successor` in the place of a refresh token, and keeps the access token that was made with it; `expiresAt` is
+     * the grant's from then on, unless it is null. `sealed` is kept with the old one. False when it was rotated already, is over at `now`, or its
      * grant is revoked: nothing is kept then. Of concurrent calls one gets true.
      */
     readonly rotate: (options: {
       readonly hash: KeyedHash
       readonly grantId: GrantId
       readonly now: DateTime.Utc
-      readonly expiresAt: DateTime.Utc
+      readonly expiresAt: DateTime.Utc | null
       readonly successor: RefreshToken
       readonly sealed: Sealed | null
       readonly accessToken: AccessToken | null

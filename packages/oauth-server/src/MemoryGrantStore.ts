@@ -94,7 +94,7 @@ export const make = Effect.gen(function* () {
         ) {
           return Effect.succeed(false)
         }
-        const redeemed = { grant: { ...row.grant, expiresAt }, code: { ...row.code, redeemedAt: now } }
+        const redeemed = { grant: movedTo(row.grant, expiresAt), code: { ...row.code, redeemedAt: now } }
         return issue("redeem", redeemed, { refreshToken, accessToken })
       }),
     rotate: ({ accessToken, expiresAt, grantId, hash, now, sealed, successor }) =>
@@ -111,7 +111,7 @@ export const make = Effect.gen(function* () {
         ) {
           return Effect.succeed(false)
         }
-        const moved = { ...row, grant: { ...row.grant, expiresAt } }
+        const moved = { ...row, grant: movedTo(row.grant, expiresAt) }
         return Effect.tap(issue("rotate", moved, { refreshToken: successor, accessToken }), () =>
           Effect.sync(() => void refreshTokens.set(hash, { ...token, rotatedAt: now, successor: sealed })),
         )
@@ -223,6 +223,9 @@ const isFor = (consent: Consent, grant: Grant): boolean =>
   isCovered(grant.resources, consent.resources)
 
 const isAfter = (a: DateTime.Utc, b: DateTime.Utc): boolean => a.epochMilliseconds > b.epochMilliseconds
+
+const movedTo = (grant: Grant, expiresAt: DateTime.Utc | null): Grant =>
+  expiresAt === null ? grant : { ...grant, expiresAt }
 
 const isOver = ({ expiresAt }: { readonly expiresAt: DateTime.Utc }, now: DateTime.Utc): boolean =>
   !isAfter(expiresAt, now)

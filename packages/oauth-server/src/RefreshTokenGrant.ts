@@ -91,7 +91,7 @@ export const make = Effect.gen(function* () {
       hash: old.hash,
       grantId: grant.id,
       now,
-      expiresAt: tokens.expiryOf(grant, successor.row, now),
+      expiresAt: tokens.extensionOf(grant, successor.row, now),
       successor: successor.row,
       sealed: hasGrace ? yield* sealer.seal(successor.token, old.hash) : null,
       accessToken: issued.access.row,

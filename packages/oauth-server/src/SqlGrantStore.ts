@@ -60,6 +60,14 @@ export const make = Effect.gen(function* () {
           FROM taken
         )`
 
+  /** Moves the end of the grant in `taken`. */
+  const moveGrant = (expiresAt: DateTime.Utc | null) =>
+    expiresAt === null
+      ? sql``
+      : sql`, moved AS (
+          UPDATE belfry_oauth_grants g SET expires_at = ${toDate(expiresAt)} FROM taken WHERE g.id = taken.id
+        )`
+
   /** The consent that a grant stands on, locked: who takes it back waits, and then finds the grant. */
   const fromConsent = ({ clientId, referenceId, resources, scopes, userId }: Grant) =>
     sql`FROM belfry_oauth_consents AS consent
@@ -94,7 +102,8 @@ export const make = Effect.gen(function* () {
         statements.write(
           "redeem",
           sql`WITH taken AS (
-            UPDATE belfry_oauth_grants SET code_redeemed_at = ${toDate(now)}, expires_at = ${toDate(expiresAt)}
+            UPDATE belfry_oauth_grants
+            SET code_redeemed_at = ${toDate(now)}${expiresAt === null ? sql`` : sql`, expires_at = ${toDate(expiresAt)}`}
             WHERE id = ${grantId} AND code_redeemed_at IS NULL AND code_expires_at > ${toDate(now)}
               AND revoked_at IS NULL
             RETURNING id
@@ -117,9 +126,7 @@ export const make = Effect.gen(function* () {
             WHERE token_hash = ${hash} AND grant_id = in_force.id AND rotated_at IS NULL
               AND expires_at > ${toDate(now)}
             RETURNING in_force.id
-          ), moved AS (
-            UPDATE belfry_oauth_grants g SET expires_at = ${toDate(expiresAt)} FROM taken WHERE g.id = taken.id
-          )${keepRefreshToken(successor)}${keepAccessToken(accessToken)}
+          )${moveGrant(expiresAt)}${keepRefreshToken(successor)}${keepAccessToken(accessToken)}
           SELECT id FROM taken`,
         ),
         isSome,

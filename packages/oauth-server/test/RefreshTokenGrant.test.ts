@@ -120,6 +120,30 @@ describe("RFC 6749 §6", () => {
     }).pipe(Effect.provide(layer({ refreshTokenLifetime: Duration.minutes(10) }))),
   )
 
+  it.effect("moves the end of its grant, a day further than it must, and seldom", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const first = yield* signedIn(server)
+      const { grants } = yield* MemoryOAuthServerTables
+      const ends = Effect.sync(() => [...grants.values()].map(({ grant }) => grant.expiresAt.epochMilliseconds))
+      const day = Duration.toMillis("1 day")
+      const [begins = 0] = yield* ends
+      const refreshed = (token: string) => Effect.map(refresh(server, first, token), tokensOf)
+      // The grant was made for a code's time besides.
+      const second = yield* refreshed(first.refreshToken)
+      assert.deepStrictEqual(yield* ends, [begins])
+      yield* TestClock.adjust("10 days")
+      const third = yield* refreshed(second.refreshToken)
+      assert.deepStrictEqual(yield* ends, [41 * day])
+      yield* TestClock.adjust("1 day")
+      const fourth = yield* refreshed(third.refreshToken)
+      assert.deepStrictEqual(yield* ends, [41 * day])
+      yield* TestClock.adjust("1 millis")
+      yield* refreshed(fourth.refreshToken)
+      assert.deepStrictEqual(yield* ends, [42 * day + 1])
+    }).pipe(Effect.provide(layer())),
+  )
+
   it.effect("outlives the session with offline_access, and not the end of the grant", () =>
     Effect.gen(function* () {
       const server = yield* serve

@@ -42,6 +42,16 @@ export const suite = <E>(
       }),
     )
 
+    it.effect("leaves the end of the grant as it is where none is given", () =>
+      Effect.gen(function* () {
+        const grants = yield* GrantStore
+        const { code, grant } = yield* OAuthBuilders.storedGrant()
+        const redemption = yield* Held.redemptionOf(grant, { days: 7 })
+        assert.isTrue(yield* grants.redeem({ ...redemption, expiresAt: null }))
+        assert.deepStrictEqual((yield* Held.byCode(code)).grant, grant)
+      }),
+    )
+
     it.effect("needs no tokens to keep", () =>
       Effect.gen(function* () {
         const grants = yield* GrantStore
@@ -153,6 +163,17 @@ export const suite = <E>(
         })
         assert.deepStrictEqual(yield* Held.refreshToken(successor.hash), successor)
         assert.deepStrictEqual(yield* Held.accessToken(accessToken.hash), accessToken)
+      }),
+    )
+
+    it.effect("leaves the end of the grant as it is where none is given", () =>
+      Effect.gen(function* () {
+        const grants = yield* GrantStore
+        const held = yield* Held.redeemed()
+        const rotation = yield* Held.rotationOf(held.refreshToken, held.grant)
+        assert.isTrue(yield* grants.rotate({ ...rotation, expiresAt: null }))
+        assert.deepStrictEqual((yield* Held.byCode(held.code)).grant, held.grant)
+        assert.deepStrictEqual(yield* Held.refreshToken(rotation.successor.hash), rotation.successor)
       }),
     )
 

@@ -6,6 +6,7 @@ import { Audit } from "@belfry/core/Audit"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type { Grant, GrantRecord, RefreshToken } from "../Grant.ts"
@@ -110,11 +111,17 @@ export const make = Effect.gen(function* () {
     return tokens
   })
 
-  /** When the last token of a grant ends, once these were issued. */
-  const expiryOf = (grant: Grant, refreshToken: RefreshToken | null, now: DateTime.Utc): DateTime.Utc => {
+  /**
+   * Where the end of a grant moves to, once these tokens were issued; null when it lasts as long as they do already. It
+   * moves a day further than they need: refreshes that come often need not write the grant, and all of its indexes, each
+   * time.
+   */
+  const extensionOf = (grant: Grant, refreshToken: RefreshToken | null, now: DateTime.Utc): DateTime.Utc | null => {
     const accessEnds = DateTime.addDuration(now, issuer.longestAccessToken(grant))
     const ends = refreshToken === null ? accessEnds : DateTime.max(accessEnds, refreshToken.expiresAt)
-    return DateTime.min(ends, grant.endsAt)
+    return DateTime.min(ends, grant.endsAt).epochMilliseconds <= grant.expiresAt.epochMilliseconds
+      ? null
+      : DateTime.min(DateTime.addDuration(ends, furtherThanNeeded), grant.endsAt)
   }
 
   /** Ends a grant for good. The first to find out records it. */
@@ -136,7 +143,7 @@ export const make = Effect.gen(function* () {
       }),
     )
 
-  return { resourceChecks, issue, expiryOf, endReused }
+  return { resourceChecks, issue, extensionOf, endReused }
 })
 
 /** The grant of a request whose checks hold; `otherwise` where it has none. */
@@ -158,3 +165,7 @@ export const toResponse = (
   idToken: idToken ?? undefined,
   fields,
 })
+
+// internal
+
+const furtherThanNeeded = Duration.days(1)
