@@ -9,7 +9,7 @@ import { prefixes } from "@belfry/oauth-server/Grant"
 import { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerTables"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Redacted } from "effect"
+import { DateTime, Duration, Effect, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import {
   api,
@@ -270,6 +270,27 @@ describe("RFC 9700 §4.14.2", () => {
       assert.deepStrictEqual(yield* introspect(server, first, third.accessToken), { active: false })
       assert.deepStrictEqual(yield* revocations, ["refresh-token-reused"])
     }).pipe(Effect.provide(layer({ refreshGrace: Duration.seconds(30) }))),
+  )
+
+  it.effect("MUST NOT give a successor that is over, where the grace is longer than it lasts", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const first = yield* signedIn(server)
+      // The first token is from a time in which refresh tokens lasted longer.
+      const { refreshTokens } = yield* MemoryOAuthServerTables
+      for (const [hash, row] of refreshTokens) {
+        refreshTokens.set(hash, { ...row, expiresAt: DateTime.addDuration(row.expiresAt, "30 days") })
+      }
+      const next = tokensOf(yield* refresh(server, first, first.refreshToken))
+      yield* TestClock.adjust("9999 millis")
+      const again = tokensOf(yield* refresh(server, first, first.refreshToken))
+      assert.strictEqual(again.refreshToken, next.refreshToken)
+      yield* TestClock.adjust("1 millis")
+      assertError(yield* refresh(server, first, first.refreshToken), 400, "invalid_grant", badToken)
+      // Late is not twice.
+      assert.deepPropertyVal(yield* introspect(server, first, next.accessToken), "active", true)
+      assert.deepStrictEqual(yield* revocations, [])
+    }).pipe(Effect.provide(layer({ refreshTokenLifetime: Duration.seconds(10), refreshGrace: Duration.seconds(30) }))),
   )
 
   it.effect("checks scope and resource of a repeated request anew", () =>
