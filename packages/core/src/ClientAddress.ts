@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as ConfigList from "./ConfigList.ts"
 
 /**
  * Reads an address: IPv4-mapped IPv6 becomes IPv4, a zone (`%eth0`) is dropped. None when it is not an IP address.
@@ -74,9 +75,7 @@ export const parseTrustedProxies = (
   text: string,
 ): Result.Result<ReadonlyArray<IpNetwork.IpNetwork>, TrustedProxiesInvalid> => {
   const networks: Array<IpNetwork.IpNetwork> = []
-  for (const part of text.split(",")) {
-    const entry = part.trim()
-    if (entry === "") continue
+  for (const entry of ConfigList.parse(text)) {
     const network = entry.includes("/")
       ? IpNetwork.fromString(entry)
       : Result.flatMap(NetAddress.ipFromString(entry), (ip) => {

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as ConfigList from "./ConfigList.ts"
 
 /**
  * The site that an installation serves.
@@ -122,17 +123,8 @@ export const layerConfig: Layer.Layer<Site, SiteInvalid | Config.ConfigError> = 
   Effect.gen(function* () {
     const baseUrl = yield* Config.String("BELFRY_BASE_URL").pipe(Config.withDefault("http://localhost:3000"))
     const name = yield* Config.String("BELFRY_SITE_NAME").pipe(Config.withDefault("Belfry"))
-    const origins = yield* Config.String("BELFRY_ALLOWED_ORIGINS").pipe(Config.withDefault(""))
-    return yield* Effect.fromResult(
-      make({
-        baseUrl,
-        name,
-        allowedOrigins: origins
-          .split(",")
-          .map((origin) => origin.trim())
-          .filter((origin) => origin !== ""),
-      }),
-    )
+    const allowedOrigins = yield* ConfigList.config("BELFRY_ALLOWED_ORIGINS")
+    return yield* Effect.fromResult(make({ baseUrl, name, allowedOrigins }))
   }),
 )
 

@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import type { ClientInfo } from "@belfry/core/AuditEvent"
+import { ConfigList } from "@belfry/core/ConfigList"
 import type { AuthenticationMethod, Session } from "@belfry/core/Session"
 import type { User } from "@belfry/core/User"
 import * as Config from "effect/Config"
@@ -13,7 +14,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as SchemaGetter from "effect/SchemaGetter"
 import { Factor } from "./Factor.ts"
 import type { Proof, StepUp } from "./SignInAttempt.ts"
 
@@ -174,12 +174,9 @@ export const layerConfig = Layer.effect(
 
 // internal
 
-const FirstFactors = Schema.String.pipe(
-  Schema.decodeTo(Schema.Array(Schema.String), {
-    decode: SchemaGetter.transform((text: string) => text.split(",").map((name) => name.trim())),
-    encode: SchemaGetter.transform((names: ReadonlyArray<string>) => names.join(",")),
-  }),
-  Schema.decodeTo(Schema.Array(Factor.pick(["password", "email-code", "magic-link", "oauth", "passkey"]))),
+// With none of them nobody could sign in.
+const FirstFactors = ConfigList(Factor.pick(["password", "email-code", "magic-link", "oauth", "passkey"])).check(
+  Schema.isMinLength(1),
 )
 
 const defaultFirstFactors: ReadonlyArray<Factor> = ["password", "email-code", "magic-link", "oauth", "passkey"]

@@ -7,7 +7,7 @@ import { progress, type Progress } from "@belfry/factors/SignInAttempt"
 import * as SignInPolicy from "@belfry/factors/SignInPolicy"
 import * as Builders from "@belfry/testing/Builders"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect } from "effect"
+import { ConfigProvider, DateTime, Effect } from "effect"
 
 /** How a sign-in, or a step-up, of a user with these factors stands under a policy. */
 const standing = Effect.fnUntraced(function* (options: {
@@ -165,6 +165,34 @@ describe("A policy of other first factors", () => {
       const policy = SignInPolicy.make({ firstFactors: ["password", "passkey"] })
       const state = yield* standing({ policy, kind: "stepUp", enrolled: ["password"], proved: [] })
       assert.deepStrictEqual(state, asks("password"))
+    }),
+  )
+})
+
+describe("The policy of the environment", () => {
+  const fromEnvironment = (env: Record<string, string>) =>
+    SignInPolicy.SignInPolicy.pipe(
+      Effect.map(({ firstFactors }) => firstFactors),
+      Effect.provide(SignInPolicy.layerConfig, { local: true }),
+      Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env))),
+    )
+
+  it.effect("has the first factors that are listed, and all where none are", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* fromEnvironment({ BELFRY_FIRST_FACTORS: "password, passkey," }), [
+        "password",
+        "passkey",
+      ])
+      assert.deepStrictEqual(yield* fromEnvironment({}), SignInPolicy.make().firstFactors)
+    }),
+  )
+
+  it.effect("is refused where nothing may begin a sign-in, or something that is no first factor", () =>
+    Effect.gen(function* () {
+      for (const factors of [" , ", "totp", "password,passwort"]) {
+        const error = yield* Effect.flip(fromEnvironment({ BELFRY_FIRST_FACTORS: factors }))
+        assert.strictEqual(error._tag, "ConfigError", factors)
+      }
     }),
   )
 })

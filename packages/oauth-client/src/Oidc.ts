@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
+import * as ConfigList from "@belfry/core/ConfigList"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import { baseOf, layerConfigured, list, optionalSecret, optionalText, overDefaults } from "./internal/presets.ts"
+import { baseOf, layerConfigured, optionalSecret, optionalText, overDefaults } from "./internal/presets.ts"
 import { type OAuthProviderOptions, ProviderInvalid } from "./OAuthProvider.ts"
 import { type OAuthProviders, layerProvider } from "./OAuthProviders.ts"
 import type { PresetOptions } from "./ProviderPreset.ts"
@@ -82,7 +83,7 @@ export const layer = (given: OidcOptions): Layer.Layer<never, ProviderInvalid, O
  * @since 0.1.0
  */
 export const configured = Effect.gen(function* () {
-  return yield* Effect.forEach(yield* list("BELFRY_OIDC_PROVIDERS"), fromEnvironment)
+  return yield* Effect.forEach(yield* ConfigList.config("BELFRY_OIDC_PROVIDERS"), fromEnvironment)
 })
 
 /**
@@ -98,7 +99,7 @@ export const layerConfig: Layer.Layer<never, ProviderInvalid | Config.ConfigErro
 
 const fromEnvironment = Effect.fnUntraced(function* (id: string) {
   const setting = (name: string) => name.replace("<NAME>", id.toUpperCase().replaceAll("-", "_"))
-  const [clientId, ...others] = yield* list(setting("BELFRY_OIDC_<NAME>_CLIENT_ID"))
+  const [clientId, ...others] = yield* ConfigList.config(setting("BELFRY_OIDC_<NAME>_CLIENT_ID"))
   if (clientId === undefined) {
     return yield* new ProviderInvalid({ providerId: id, reason: "it is listed, and its client id is not set" })
   }

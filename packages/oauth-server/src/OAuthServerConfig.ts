@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { ConfigList, parse } from "@belfry/core/ConfigList"
 import { Scope } from "@belfry/core/User"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
@@ -11,7 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { boolean, choice, isWithin, lifetime, List, split } from "./internal/configValues.ts"
+import { boolean, choice, isWithin, lifetime } from "./internal/configValues.ts"
 import { ClientId } from "./OAuthClient.ts"
 import { OAuthServerPages } from "./OAuthServerPages.ts"
 import { make, OAuthServerSettings, type OAuthServerSettingsService } from "./OAuthServerSettings.ts"
@@ -19,7 +20,7 @@ import { ProtectedResource, ResourceIdentifier } from "./ProtectedResource.ts"
 import { SigningAlgorithm } from "./SigningKey.ts"
 
 const defaults = make()
-const Scopes = List(Scope)
+const Scopes = ConfigList(Scope)
 const scopes = (name: string, byDefault: ReadonlyArray<string>) =>
   Config.schema(Scopes, name).pipe(Config.withDefault(byDefault))
 const orNull = <A>(config: Config.Config<A>) => config.pipe(Config.withDefault(null))
@@ -37,7 +38,7 @@ const ResourceOptions = Schema.Struct({
 const Resources = Schema.String.pipe(
   Schema.decodeTo(Schema.fromJsonString(Schema.Array(ResourceOptions)), {
     decode: SchemaGetter.transform((text: string) =>
-      text.trimStart().startsWith("[") ? text : JSON.stringify(split(text).map((identifier) => ({ identifier }))),
+      text.trimStart().startsWith("[") ? text : JSON.stringify(parse(text).map((identifier) => ({ identifier }))),
     ),
     encode: SchemaGetter.transform((text: string) => text),
   }),
@@ -47,7 +48,7 @@ const ScopeLifetimes = Schema.String.pipe(
   Schema.decodeTo(Schema.Record(Schema.String, Schema.DurationFromString.check(isWithin({}))), {
     decode: SchemaGetter.transform((text: string) =>
       Object.fromEntries(
-        split(text).map((entry) => {
+        parse(text).map((entry) => {
           const at = entry.indexOf("=")
           return [entry.slice(0, at), entry.slice(at + 1)]
         }),
@@ -101,14 +102,14 @@ export const configSettings: Config.Config<OAuthServerSettingsService> = Config.
   registrationScopes: orNull(Config.schema(Scopes, "BELFRY_OAUTH_REGISTRATION_SCOPES")),
   registrationDefaultScopes: orNull(Config.schema(Scopes, "BELFRY_OAUTH_REGISTRATION_DEFAULT_SCOPES")),
   redirectSchemes: Config.schema(
-    List(Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9+.-]*$/u))),
+    ConfigList(Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9+.-]*$/u))),
     "BELFRY_OAUTH_REDIRECT_SCHEMES",
   ).pipe(Config.withDefault(defaults.redirectSchemes)),
   registrationSecretLifetime: orNull(
     Config.schema(Schema.DurationFromString.check(isWithin({})), "BELFRY_OAUTH_REGISTRATION_SECRET_LIFETIME"),
   ),
   secretOverlap: lifetime("BELFRY_OAUTH_SECRET_OVERLAP", defaults.secretOverlap, { minimum: Duration.zero }),
-  trustedClients: Config.schema(List(ClientId), "BELFRY_OAUTH_TRUSTED_CLIENTS").pipe(
+  trustedClients: Config.schema(ConfigList(ClientId), "BELFRY_OAUTH_TRUSTED_CLIENTS").pipe(
     Config.map((ids): ReadonlySet<ClientId> => new Set(ids)),
     Config.withDefault(defaults.trustedClients),
   ),
@@ -128,7 +129,7 @@ export const configSettings: Config.Config<OAuthServerSettingsService> = Config.
   keyLead: lifetime("BELFRY_OAUTH_KEY_LEAD", defaults.keyLead, { minimum: Duration.zero }),
   disableJwt: boolean("BELFRY_OAUTH_DISABLE_JWT", defaults.disableJwt),
   endSession: boolean("BELFRY_OAUTH_END_SESSION", defaults.endSession),
-  grantTypes: Config.schema(List(Schema.NonEmptyString), "BELFRY_OAUTH_GRANT_TYPES").pipe(
+  grantTypes: Config.schema(ConfigList(Schema.NonEmptyString), "BELFRY_OAUTH_GRANT_TYPES").pipe(
     Config.withDefault(defaults.grantTypes),
   ),
   rateLimits: boolean("BELFRY_OAUTH_RATE_LIMITS", true).pipe(

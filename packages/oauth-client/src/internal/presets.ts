@@ -1,6 +1,7 @@
 /**
  * How presets become providers: defaults under what the host gives, settings from the environment, layers.
  */
+import * as ConfigList from "@belfry/core/ConfigList"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -58,21 +59,9 @@ export type ClientIds = readonly [string, ...ReadonlyArray<string>]
 
 /** Client ids, by comma. An empty setting is none. */
 export const clientIds = (setting: string): Config.Config<Option.Option<ClientIds>> =>
-  list(setting).pipe(
+  ConfigList.config(setting).pipe(
     Config.map(([first, ...others]): Option.Option<ClientIds> =>
       first === undefined ? Option.none() : Option.some([first, ...others]),
-    ),
-  )
-
-/** Words, by comma. */
-export const list = (setting: string): Config.Config<ReadonlyArray<string>> =>
-  Config.String(setting).pipe(
-    Config.withDefault(""),
-    Config.map((text) =>
-      text
-        .split(",")
-        .map((word) => word.trim())
-        .filter((word) => word !== ""),
     ),
   )
 
