@@ -3,11 +3,11 @@
  *
  * @since 0.1.0
  */
+import * as ConfigList from "@belfry/core/ConfigList"
 import * as FetchOutboundHttp from "@belfry/core/FetchOutboundHttp"
 import type { OutboundLimits } from "@belfry/core/Outbound"
 import { OutboundHttp } from "@belfry/core/OutboundHttp"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -76,13 +76,9 @@ export const layer = (limits: OutboundLimits = {}): Layer.Layer<OutboundHttp> =>
 export const layerConfig = Layer.unwrap(
   Effect.gen(function* () {
     const { requestTimeout } = yield* ServerConfig
-    const hosts = yield* Config.String("BELFRY_OUTBOUND_ALLOWED_HOSTS").pipe(Config.withDefault(""))
     return layer({
       timeout: Duration.min(Duration.seconds(10), Duration.times(requestTimeout, 0.5)),
-      allowedHosts: hosts
-        .split(",")
-        .map((host) => host.trim())
-        .filter((host) => host !== ""),
+      allowedHosts: yield* ConfigList.config("BELFRY_OUTBOUND_ALLOWED_HOSTS"),
     })
   }),
 )
