@@ -75,6 +75,34 @@ export interface SealedLinkedAccount extends Omit<LinkedAccount, "tokens"> {
 }
 
 /**
+ * The account without its secrets: which tokens there are, and nothing of what they are.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AccountSummary extends Omit<LinkedAccount, "tokens"> {
+  readonly tokens: ProviderTokens<true>
+}
+
+/**
+ * Leaves the secrets of an account out, whatever form they have.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const toAccountSummary = <Secret>(
+  account: Omit<LinkedAccount, "tokens"> & { readonly tokens: ProviderTokens<Secret> },
+): AccountSummary => ({
+  ...account,
+  tokens: {
+    ...account.tokens,
+    accessToken: account.tokens.accessToken === null ? null : true,
+    refreshToken: account.tokens.refreshToken === null ? null : true,
+    idToken: account.tokens.idToken === null ? null : true,
+  },
+})
+
+/**
  * The provider's account is linked to another user already.
  *
  * @category errors

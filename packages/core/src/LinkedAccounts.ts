@@ -16,10 +16,12 @@ import * as RestingTokens from "./internal/restingTokens.ts"
 import { KeyRing, type SealBroken } from "./KeyRing.ts"
 import {
   type AccountLinkedElsewhere,
+  type AccountSummary,
   type LinkedAccount,
   LinkedAccountId,
   type ProviderTokens,
   type SealedLinkedAccount,
+  toAccountSummary,
 } from "./LinkedAccount.ts"
 import { LinkedAccountStore } from "./LinkedAccountStore.ts"
 import type { StoreError } from "./StoreError.ts"
@@ -65,6 +67,11 @@ export class LinkedAccounts extends Context.Service<
       userId: UserId,
       providerId?: string,
     ) => Effect.Effect<ReadonlyArray<LinkedAccount>, SealBroken | StoreError>
+    /** What `list` tells but for the tokens. None is opened, so a seal that is broken hides no account. */
+    readonly summaries: (
+      userId: UserId,
+      providerId?: string,
+    ) => Effect.Effect<ReadonlyArray<AccountSummary>, StoreError>
     /**
      * Replaces the tokens of an account, unless it was changed since it was read as `account`. Either way the answer is
      * the account as it is now; none when the link is gone.
@@ -116,6 +123,11 @@ export const layer = Layer.effect(
       return Option.isNone(found) ? Option.none() : Option.some(yield* open(found.value))
     })
 
+    const listSealed = (userId: UserId, providerId: string | undefined) =>
+      Effect.map(store.listByUser(userId), (accounts) =>
+        accounts.filter((account) => providerId === undefined || account.providerId === providerId),
+      )
+
     return LinkedAccounts.of({
       link: Effect.fn("LinkedAccounts.link")(function* ({ userId, providerId, accountId, tokens, client }) {
         const now = yield* DateTime.now
@@ -150,11 +162,10 @@ export const layer = Layer.effect(
         })
       }),
       list: Effect.fn("LinkedAccounts.list")(function* (userId, providerId) {
-        const accounts = yield* store.listByUser(userId)
-        return yield* Effect.forEach(
-          accounts.filter((account) => providerId === undefined || account.providerId === providerId),
-          open,
-        )
+        return yield* Effect.forEach(yield* listSealed(userId, providerId), open)
+      }),
+      summaries: Effect.fn("LinkedAccounts.summaries")(function* (userId, providerId) {
+        return (yield* listSealed(userId, providerId)).map(toAccountSummary)
       }),
       replaceTokens: Effect.fn("LinkedAccounts.replaceTokens")(function* (account, tokens) {
         const now = yield* DateTime.now

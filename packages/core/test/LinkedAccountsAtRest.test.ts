@@ -195,6 +195,30 @@ describe("LinkedAccounts at rest", () => {
     }).pipe(Effect.provide(TestCore.layer)),
   )
 
+  it.effect("tells of accounts and of none of their secrets, whatever became of their seals", () =>
+    Effect.gen(function* () {
+      const accounts = yield* LinkedAccounts.LinkedAccounts
+      const store = yield* LinkedAccountStore
+      const { userId } = yield* imported({ accessToken: "plain", idToken: "belfry:sealed:gone.AAAA" })
+      yield* store.upsert(yield* Builders.linkedAccount({ userId, providerId: "google", tokens: bare }))
+      const summaries = yield* accounts.summaries(userId)
+      assert.deepStrictEqual(
+        summaries.map(({ providerId, tokens }) => [
+          providerId,
+          tokens.accessToken,
+          tokens.refreshToken,
+          tokens.idToken,
+        ]),
+        [
+          ["github", true, null, true],
+          ["google", null, null, null],
+        ],
+      )
+      assert.deepStrictEqual(yield* accounts.summaries(userId, "github"), summaries.slice(0, 1))
+      assert.deepStrictEqual(yield* accounts.summaries(userId, "gitlab"), [])
+    }).pipe(Effect.provide(TestCore.layer)),
+  )
+
   it.effect("answers none for an account that was unlinked meanwhile, or linked again", () =>
     Effect.gen(function* () {
       const accounts = yield* LinkedAccounts.LinkedAccounts

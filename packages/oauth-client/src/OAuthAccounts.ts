@@ -5,7 +5,7 @@
  */
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { KeyRing } from "@belfry/core/KeyRing"
-import type { LinkedAccount } from "@belfry/core/LinkedAccount"
+import type { AccountSummary, LinkedAccount } from "@belfry/core/LinkedAccount"
 import { LinkedAccounts } from "@belfry/core/LinkedAccounts"
 import type { Session, SessionNotFresh } from "@belfry/core/Session"
 import type { StoreError } from "@belfry/core/StoreError"
@@ -58,14 +58,8 @@ export interface AccountSelector {
 export class OAuthAccounts extends Context.Service<
   OAuthAccounts,
   {
-    /**
-     * The accounts of a user at one provider, or at all, oldest first. Fails where one of them is unreadable; the error
-     * names no provider where all were asked.
-     */
-    readonly list: (
-      userId: UserId,
-      providerId?: string,
-    ) => Effect.Effect<ReadonlyArray<LinkedAccount>, AccountUnusable | StoreError>
+    /** The accounts of a user at one provider, or at all, oldest first; also those whose tokens are unreadable. */
+    readonly list: (userId: UserId, providerId?: string) => Effect.Effect<ReadonlyArray<AccountSummary>, StoreError>
     readonly tokenSet: (
       account: AccountSelector & { readonly autoRefresh?: boolean },
     ) => Effect.Effect<AccountTokens, ProviderNotFound | AccountUnusable | StoreError>
@@ -161,13 +155,7 @@ export const make = Effect.gen(function* () {
   })
 
   return OAuthAccounts.of({
-    list: Effect.fn("OAuthAccounts.list")(function* (userId, providerId) {
-      return yield* Effect.catchTag(
-        accounts.list(userId, providerId),
-        "SealBroken",
-        () => new AccountUnusable({ providerId: providerId ?? "", reason: "unreadable" }),
-      )
-    }),
+    list: Effect.fn("OAuthAccounts.list")((userId, providerId) => accounts.summaries(userId, providerId)),
 
     tokenSet: Effect.fn("OAuthAccounts.tokenSet")(function* (selector) {
       return toAccountTokens((yield* usable(selector)).account)

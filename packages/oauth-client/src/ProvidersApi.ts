@@ -210,7 +210,7 @@ export class ProvidersApi extends HttpApiGroup.make("providers")
     HttpApiEndpoint.get("accounts", "/provider/:providerId/accounts", {
       params: provider,
       success: Schema.Struct({ accounts: Schema.Array(LinkedAccountSummary) }),
-      error: [providerNotFound, accountUnusable],
+      error: providerNotFound,
     })
       .annotate(OpenApi.Summary, "The accounts of the signed-in user at the provider, without their tokens")
       .middleware(Authentication),

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { LinkedAccount } from "@belfry/core/LinkedAccount"
+import type { AccountSummary } from "@belfry/core/LinkedAccount"
 import { RateLimited } from "@belfry/core/RateLimit"
 import { RequestGuard } from "@belfry/core/ProblemApi"
 import {
@@ -190,7 +190,7 @@ const toDirectIdToken = (payload: IdTokenSubmission): DirectIdToken => ({
   requestSignUp: payload.requestSignUp ?? false,
 })
 
-const toSummary = ({ id, userId, providerId, accountId, tokens, createdAt, updatedAt }: LinkedAccount) => ({
+const toSummary = ({ id, userId, providerId, accountId, tokens, createdAt, updatedAt }: AccountSummary) => ({
   id: String(id),
   userId: String(userId),
   provider: providerId,

@@ -1,4 +1,5 @@
 import { unknownClient } from "@belfry/core/AuditEvent"
+import { toAccountSummary } from "@belfry/core/LinkedAccount"
 import { LinkedAccountStore } from "@belfry/core/LinkedAccountStore"
 import { LinkedAccounts } from "@belfry/core/LinkedAccounts"
 import type { StoreError } from "@belfry/core/StoreError"
@@ -33,8 +34,9 @@ describe("OAuthAccounts", () => {
       yield* TestClock.adjust("1 second")
       const third = yield* link({ userId, providerId: "crumb" })
       yield* link({ accountId: "44" })
-      assert.deepStrictEqual(yield* accounts.list(userId), [first, second, third])
-      assert.deepStrictEqual(yield* accounts.list(userId, "acme"), [first, second])
+      const summaries = [first, second, third].map(toAccountSummary)
+      assert.deepStrictEqual(yield* accounts.list(userId), summaries)
+      assert.deepStrictEqual(yield* accounts.list(userId, "acme"), summaries.slice(0, 2))
       assert.deepStrictEqual(yield* accounts.list(userId, "biscuit"), [])
       assert.deepStrictEqual(yield* accounts.list((yield* newUser).id), [])
     }).pipe(Effect.provide(Accounts.layer)),
@@ -214,19 +216,18 @@ describe("OAuthAccounts", () => {
     }).pipe(Effect.provide(Accounts.layer)),
   )
 
-  it.effect("calls tokens unreadable whose seal does not open, in lists too", () =>
+  it.effect("calls tokens unreadable whose seal does not open, and lists their account with the others", () =>
     Effect.gen(function* () {
       const accounts = yield* OAuthAccounts
       const store = yield* LinkedAccountStore
-      const { userId } = yield* link()
+      const broken = yield* link()
+      const { userId } = broken
       const readable = yield* link({ userId, providerId: "crumb" })
       const [row] = yield* store.listByUser(userId)
       if (row === undefined) return assert.fail("no row")
       yield* store.upsert({ ...row, tokens: { ...row.tokens, idToken: "belfry:sealed:gone.AAAA" } })
       const selector = { providerId: "acme", userId }
       for (const call of [
-        accounts.list(userId, "acme"),
-        accounts.list(userId),
         accounts.tokenSet(selector),
         accounts.tokenSet({ ...selector, accountId: "42" }),
         accounts.accessToken(selector),
@@ -236,7 +237,9 @@ describe("OAuthAccounts", () => {
         const error = yield* Effect.flip<unknown, { readonly _tag: string; readonly reason?: string }, never>(call)
         assert.deepStrictEqual([error._tag, error.reason], ["AccountUnusable", "unreadable"])
       }
-      assert.deepStrictEqual(yield* accounts.list(userId, "crumb"), [readable])
+      const summaries = [broken, readable].map(toAccountSummary)
+      assert.deepStrictEqual(yield* accounts.list(userId), summaries)
+      assert.deepStrictEqual(yield* accounts.list(userId, "acme"), summaries.slice(0, 1))
     }).pipe(Effect.provide(Accounts.layer)),
   )
 
@@ -286,7 +289,7 @@ describe("OAuthAccounts", () => {
       const error = yield* Effect.flip(unlink())
       assert.strictEqual("reason" in error && error.reason, "account-required")
       assert.deepStrictEqual(yield* unlink("43"), { accountId: second.accountId })
-      assert.deepStrictEqual(yield* accounts.list(user.id), [first])
+      assert.deepStrictEqual(yield* accounts.list(user.id), [toAccountSummary(first)])
       assert.deepStrictEqual(yield* unlink(), { accountId: "42" })
       assert.deepStrictEqual(yield* accounts.list(user.id), [])
       const gone = yield* Effect.flip(unlink("42"))

@@ -1,9 +1,8 @@
+import { LinkedAccountStore } from "@belfry/core/LinkedAccountStore"
 import * as SignInPolicy from "@belfry/factors/SignInPolicy"
-import { AccountUnusable } from "@belfry/oauth-client/OAuthAccount"
-import { OAuthAccounts } from "@belfry/oauth-client/OAuthAccounts"
 import { OAuthErrorCode } from "@belfry/oauth-client/OAuthSignIn"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { type Browser, browser, layerServices, password, serve, signUp, type Visited } from "./support/PageBrowser.ts"
 import { appCode, sessionOf, setUpTotp } from "./support/PageFactors.ts"
@@ -32,11 +31,6 @@ const userOf = (visitor: Browser) => Effect.map(sessionOf(visitor), ({ user }) =
 /** Addresses of the pages that ask before an account is unlinked. */
 const unlinkLinksOf = ({ text }: Visited): ReadonlyArray<string> =>
   [...text.matchAll(/href="(\/account\/unlink\?account=[^"]+)"/gu)].map(([, href]) => href ?? "")
-
-/** Accounts whose tokens no key opens any more. */
-const layerUnreadable = Layer.mock(OAuthAccounts, {
-  list: () => Effect.fail(new AccountUnusable({ providerId: "alpha", reason: "unreadable" })),
-})
 
 describe("a site without providers", () => {
   it.effect("says nothing of them on any page", () =>
@@ -293,15 +287,29 @@ describe("a linked account", () => {
     }).pipe(Effect.provide(layerProviders())),
   )
 
-  it.effect("that cannot be read leaves the rest of the account as it is", () =>
+  it.effect("whose tokens no key opens any more is shown with the others, and can be unlinked", () =>
     Effect.gen(function* () {
       const ada = browser(yield* serve())
       yield* signUp(ada, email)
+      const { id } = yield* userOf(ada)
+      yield* linkAccount(id, "zeta", "1")
+      yield* TestClock.adjust("1 second")
+      yield* linkAccount(id, "alpha", "2")
+      const store = yield* LinkedAccountStore
+      for (const row of yield* store.listByUser(id)) {
+        yield* store.upsert({ ...row, tokens: { ...row.tokens, idToken: "belfry:sealed:gone.AAAA" } })
+      }
       const page = yield* ada.open("/account")
-      assert.strictEqual(page.status, 200)
-      assert.include(connectedOf(page), "Your connected accounts cannot be shown at the moment.")
-      assert.include(page.text, "Where you are signed in")
-    }).pipe(Effect.provide(layerUnreadable.pipe(Layer.provideMerge(layerProviders())))),
+      assert.match(connectedOf(page), /Zeta &amp; Co Linked .* Alpha Linked/u)
+      const [zeta = ""] = unlinkLinksOf(page)
+      const done = yield* ada.submit("/account/unlink", { account: zeta.split("=")[1] ?? "" })
+      assert.strictEqual(done.location, "/account?done=account-unlinked")
+      const left = yield* store.listByUser(id)
+      assert.deepStrictEqual(
+        left.map(({ providerId }) => providerId),
+        ["alpha"],
+      )
+    }).pipe(Effect.provide(layerProviders())),
   )
 
   it.effect("of a provider that is not there any more is not shown", () =>

@@ -31,7 +31,7 @@ export const routes = Effect.gen(function* () {
   const section = connectedAccountsPath(paths)
 
   const findConnected = ({ user }: Visitor, id: string | undefined) =>
-    Effect.map(providers.connected(user.id), (list) => list?.find(({ account }) => account.id === id))
+    Effect.map(providers.connected(user.id), (list) => list.find(({ account }) => account.id === id))
 
   yield* get(
     paths.unlinkAccount,

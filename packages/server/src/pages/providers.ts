@@ -40,17 +40,14 @@ export const makeProviders = Effect.gen(function* () {
   const find = (id: string | undefined): Effect.Effect<Option.Option<OAuthProvider>> =>
     id === undefined ? Effect.succeedNone : Effect.option(providers.get(id))
 
-  /** The accounts of a user whose providers are still there, oldest first; null where they cannot be read. */
+  /** The accounts of a user whose providers are still there, oldest first. */
   const connected = Effect.fnUntraced(function* (userId: UserId) {
     const known = yield* providers.list
     if (known.length === 0) return []
-    const linked = yield* accounts.list(userId).pipe(Effect.catchTag("AccountUnusable", () => Effect.succeed(null)))
-    return linked === null
-      ? null
-      : linked.flatMap((account): ReadonlyArray<ConnectedAccount> => {
-          const provider = known.find(({ id }) => id === account.providerId)
-          return provider === undefined ? [] : [{ account, provider }]
-        })
+    return (yield* accounts.list(userId)).flatMap((account): ReadonlyArray<ConnectedAccount> => {
+      const provider = known.find(({ id }) => id === account.providerId)
+      return provider === undefined ? [] : [{ account, provider }]
+    })
   })
 
   return {
@@ -68,7 +65,7 @@ export const makeProviders = Effect.gen(function* () {
 
     /** The providers at which a user has linked an account, each once. */
     ofUser: Effect.fnUntraced(function* (userId: UserId) {
-      const ids = new Set((yield* connected(userId))?.map(({ provider }) => provider.id))
+      const ids = new Set((yield* connected(userId)).map(({ provider }) => provider.id))
       return (yield* providers.list).filter(({ id }) => ids.has(id))
     }),
 

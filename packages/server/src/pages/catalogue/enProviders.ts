@@ -22,7 +22,6 @@ export const providerWords = {
   connectedAccounts: {
     title: "Connected accounts",
     text: "You can sign in here with an account that you have elsewhere.",
-    unreadable: "Your connected accounts cannot be shown at the moment.",
     linked: (ago: string) => `Linked ${ago}`,
     link: (name: string) => `Link ${name}`,
     unlink: "Unlink",

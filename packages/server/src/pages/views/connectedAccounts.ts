@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { LinkedAccount } from "@belfry/core/LinkedAccount"
+import type { AccountSummary } from "@belfry/core/LinkedAccount"
 import { attributes, empty, html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
@@ -19,19 +19,19 @@ import type { ProviderChoice } from "./providers.ts"
  * @since 0.1.0
  */
 export interface ConnectedAccount {
-  readonly account: LinkedAccount
+  readonly account: AccountSummary
   readonly provider: ProviderChoice
 }
 
 /**
- * What somebody has linked, and could link. `connected` is null where the accounts cannot be read.
+ * What somebody has linked, and could link.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ConnectedAccountsView {
   readonly providers: ReadonlyArray<ProviderChoice>
-  readonly connected: ReadonlyArray<ConnectedAccount> | null
+  readonly connected: ReadonlyArray<ConnectedAccount>
 }
 
 /**
@@ -49,7 +49,6 @@ export const connectedAccountsSection = (
   const { providers, connected, isFresh, now } = view
   const text = words.connectedAccounts
   if (providers.length === 0) return empty
-  if (connected === null) return section(sectionId, text.title, html`<p class="quiet">${text.unreadable}</p>`)
   const free = providers.filter(({ id }) => !connected.some(({ provider }) => provider.id === id))
   return section(
     sectionId,
@@ -130,7 +129,7 @@ const confirmLink = (paths: Paths, label: string): Html =>
     >${label}</a
   >`
 
-const linkedAgo = ({ time }: Catalogue, { createdAt }: LinkedAccount, now: number): string =>
+const linkedAgo = ({ time }: Catalogue, { createdAt }: AccountSummary, now: number): string =>
   time.ago(createdAt.epochMilliseconds, now)
 
 const connectedRow = (words: Catalogue, paths: Paths, { account, provider }: ConnectedAccount, now: number): Html => {
