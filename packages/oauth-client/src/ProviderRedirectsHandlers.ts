@@ -8,6 +8,7 @@
  */
 import { PagePaths } from "@belfry/core/PagePaths"
 import type { RateLimited } from "@belfry/core/RateLimit"
+import { RequestBody } from "@belfry/core/RequestBodyHandlers"
 import {
   clearCookie,
   clientInfo,
@@ -61,6 +62,7 @@ export const layer = HttpApiBuilder.group(
     const sessions = yield* Sessions
     const site = yield* Site
     const paths = yield* PagePaths
+    const body = yield* RequestBody
 
     const errorPage = (error: string, provider?: string): string => {
       const query = new URLSearchParams({ error, ...(provider === undefined ? {} : { provider }) })
@@ -152,7 +154,7 @@ export const layer = HttpApiBuilder.group(
       callbackByForm: ({ params, request }) =>
         Effect.gen(function* () {
           const provider = yield* providers.get(params.providerId)
-          const parameters = callbackParameters(yield* formFields(request))
+          const parameters = callbackParameters(yield* formFields(body, request))
           const stateCookie = stateCookieOf(provider, parameters)
           // A form that the provider's page posts brings no cookie of ours along (SameSite=Lax); a GET does.
           if (stateCookie !== null && readCookie(request, stateCookie, site) === undefined) {
@@ -162,7 +164,7 @@ export const layer = HttpApiBuilder.group(
         }).pipe((step) => goOn(step, params.providerId, 303)),
     })
   }),
-).pipe(seeing(OAuthProviders, OAuthStates, OAuthSignIns, OAuthAccounts, Sessions, Site))
+).pipe(seeing(OAuthProviders, OAuthStates, OAuthSignIns, OAuthAccounts, Sessions, Site, RequestBody))
 
 // internal
 

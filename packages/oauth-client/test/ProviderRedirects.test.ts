@@ -2,9 +2,10 @@
  * The browser's way to a provider and back, at the level of HTTP.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
+import { RequestBody } from "@belfry/core/RequestBodyHandlers"
 import { SignInAttempts } from "@belfry/factors/SignInAttempts"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Redacted, Schema } from "effect"
+import { DateTime, Effect, Layer, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import {
   amrOf,
@@ -448,6 +449,19 @@ describe("POST /auth/provider/:providerId/callback", () => {
       assert.isNull(yield* amrOf(browser))
     }).pipe(Effect.provide(layer)),
   )
+
+  it.effect("reads forms as the host reads bodies", () => {
+    let body = ""
+    const hosts = Layer.succeed(RequestBody, { text: () => Effect.sync(() => body) })
+    return Effect.gen(function* () {
+      yield* provider()
+      const browser = yield* open()
+      const form = yield* formOf(yield* leave(browser))
+      body = new URLSearchParams(form).toString()
+      const posted = yield* browser.postFrom(site, callback, {})
+      assert.deepStrictEqual(Object.fromEntries(new URL(posted.location ?? "", home).searchParams), form)
+    }).pipe(Effect.provide(Layer.provideMerge(hosts, layer)))
+  })
 
   it.effect("signs nobody in by a form that another site made up", () =>
     Effect.gen(function* () {

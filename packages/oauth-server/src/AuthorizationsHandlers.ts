@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { RequestGuard } from "@belfry/core/ProblemApi"
+import { RequestBody } from "@belfry/core/RequestBodyHandlers"
 import { clearSessionCookie, cookieToken, onResponse, seeing, storeUnavailable } from "@belfry/core/RequestHandlers"
 import { Sessions } from "@belfry/core/Sessions"
 import { Site } from "@belfry/core/Site"
@@ -44,6 +45,7 @@ export const layerRedirects = HttpApiBuilder.group(
     const authorizations = yield* Authorizations
     const logouts = yield* Logouts
     const pages = yield* OAuthServerPages
+    const body = yield* RequestBody
     const site = yield* Site
     const { keep, of } = browsers({ sessions: yield* Sessions, site })
 
@@ -101,7 +103,7 @@ export const layerRedirects = HttpApiBuilder.group(
       path: string,
       use: (search: URLSearchParams) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>,
     ) =>
-      Effect.flatMap(formOf(request), (search) => {
+      Effect.flatMap(formOf(body, request), (search) => {
         const query = search.toString()
         return query.length <= maxQuery
           ? Effect.succeed(Answer.redirect(query === "" ? path : `${path}?${query}`, request.method))
@@ -123,7 +125,7 @@ export const layerRedirects = HttpApiBuilder.group(
         byForm(request, endpoints.endSession, (search) => logOut(request, search)),
       )
   }),
-).pipe(seeing(Authorizations, Logouts, Sessions, Site, OAuthServerPages))
+).pipe(seeing(Authorizations, Logouts, Sessions, Site, OAuthServerPages, RequestBody))
 
 /**
  * The handlers of `WaitingRequestsApi`.

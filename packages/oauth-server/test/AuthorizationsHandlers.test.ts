@@ -1,6 +1,7 @@
 /**
  * The authorization endpoint and the pages' API at the level of HTTP: redirects, forms, cookies, guards.
  */
+import { RequestBody } from "@belfry/core/RequestBodyHandlers"
 import { StoreError } from "@belfry/core/StoreError"
 import { ConsentStore } from "@belfry/oauth-server/ConsentStore"
 import { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerTables"
@@ -275,6 +276,18 @@ describe("OpenID Connect Core §3.1.2.1", () => {
       })
       assert.strictEqual(tooLong.location, authorizeUrl)
     }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("reads forms as the host reads bodies", () =>
+    Effect.gen(function* () {
+      const browser = yield* open(yield* serve)
+      const posted = yield* browser.submitFrom("https://client.example.com", authorizeUrl, { scope: "of the platform" })
+      assert.strictEqual(posted.location, `${authorizeUrl}?scope=of+the+host`)
+    }).pipe(
+      Effect.provide(
+        Layer.provideMerge(Layer.succeed(RequestBody, { text: () => Effect.succeed("scope=of+the+host") }), layer()),
+      ),
+    ),
   )
 })
 

@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
+import type { RequestBodyService } from "@belfry/core/RequestBodyHandlers"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type { CallbackParameters } from "../OAuthSignIns.ts"
 
 /** Names and values in the order in which they came. */
@@ -18,14 +19,16 @@ export const queryFields = (query: Readonly<Record<string, string | ReadonlyArra
   )
 
 /** The fields of a form; none where the body is no form, is too large, or does not come to its end. */
-export const formFields = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Fields> => {
+export const formFields = (
+  body: RequestBodyService,
+  request: HttpServerRequest.HttpServerRequest,
+): Effect.Effect<Fields> => {
   const mediaType = (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase()
   if (mediaType !== "application/x-www-form-urlencoded") return Effect.succeed([])
-  return request.text.pipe(
-    Effect.provideService(HttpServerRequest.MaxBodySize, ByteSize.kibibytes(64)),
-    Effect.map((text): Fields => new URLSearchParams(text)),
-    Effect.catch(() => Effect.succeed<Fields>([])),
-  )
+  return Effect.match(body.text(request, maxSize), {
+    onFailure: (): Fields => [],
+    onSuccess: (text): Fields => new URLSearchParams(text),
+  })
 }
 
 /**
@@ -70,5 +73,7 @@ const limits: ReadonlyMap<string, number> = new Map([
   ["error", 256],
   ["iss", 512],
 ])
+
+const maxSize = ByteSize.kibibytes(64)
 
 const maxUser = 1024

@@ -1,13 +1,14 @@
 /**
  * The browser behind a request: its cookies, what it sends, and whether a person or a script waits for the answer.
  */
+import type { RequestBodyService } from "@belfry/core/RequestBodyHandlers"
 import { clientInfo, cookieSession, readCookie, setCookie } from "@belfry/core/RequestHandlers"
 import type { Sessions } from "@belfry/core/Sessions"
 import type { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as Redacted from "effect/Redacted"
 import type { AuthorizationResponse, Browser } from "../Authorizations.ts"
 import { browserCookie } from "../WaitingRequests.ts"
@@ -71,11 +72,17 @@ export const queryOf = ({ url }: HttpServerRequest.HttpServerRequest): URLSearch
 }
 
 /** The form of a request; empty where the body is none, is too large, or does not come to its end. */
-export const formOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<URLSearchParams> =>
+export const formOf = (
+  body: RequestBodyService,
+  request: HttpServerRequest.HttpServerRequest,
+): Effect.Effect<URLSearchParams> =>
   isForm(request)
-    ? request.text.pipe(
-        Effect.provideService(HttpServerRequest.MaxBodySize, ByteSize.kibibytes(64)),
-        Effect.map((text) => new URLSearchParams(text)),
-        Effect.catch(() => Effect.succeed(new URLSearchParams())),
-      )
+    ? Effect.match(body.text(request, maxSize), {
+        onFailure: () => new URLSearchParams(),
+        onSuccess: (text) => new URLSearchParams(text),
+      })
     : Effect.succeed(new URLSearchParams())
+
+// internal
+
+const maxSize = ByteSize.kibibytes(64)
