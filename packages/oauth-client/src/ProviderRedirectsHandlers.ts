@@ -164,7 +164,7 @@ export const layer = HttpApiBuilder.group(
         }).pipe((step) => goOn(step, params.providerId, 303)),
     })
   }),
-).pipe(seeing(OAuthProviders, OAuthStates, OAuthSignIns, OAuthAccounts, Sessions, Site, RequestBody))
+).pipe(seeing(OAuthProviders, OAuthStates, OAuthSignIns, OAuthAccounts, Sessions, Site, PagePaths, RequestBody))
 
 // internal
 

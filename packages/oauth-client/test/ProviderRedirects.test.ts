@@ -2,6 +2,7 @@
  * The browser's way to a provider and back, at the level of HTTP.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
+import { PagePaths } from "@belfry/core/PagePaths"
 import { RequestBody } from "@belfry/core/RequestBodyHandlers"
 import { SignInAttempts } from "@belfry/factors/SignInAttempts"
 import { assert, describe, it } from "@effect/vitest"
@@ -57,6 +58,23 @@ const stateCookies = (cookies: ReadonlyMap<string, string>) =>
   [...cookies.keys()].filter((name) => /^(?:__Host-)?belfry_oauth_acme_\w{6}$/.test(name))
 
 describe("GET /auth/provider/:providerId/start", () => {
+  it.effect("leads to the page of the host's own path where it goes wrong", () =>
+    Effect.gen(function* () {
+      const response = yield* (yield* open()).get("/auth/provider/nobody/start?token=x")
+      assert.strictEqual(response.location, "/hilfe?error=provider_not_found")
+    }).pipe(
+      Effect.provide(
+        Layer.provideMerge(
+          Layer.effect(
+            PagePaths,
+            Effect.map(PagePaths, (paths) => ({ ...paths, signInError: "/hilfe" as const })),
+          ),
+          layer,
+        ),
+      ),
+    ),
+  )
+
   it.effect("leads to the provider, with a cookie that binds the way back to this browser", () =>
     Effect.gen(function* () {
       const local = yield* provider()
