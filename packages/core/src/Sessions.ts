@@ -11,15 +11,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import { Audit } from "./Audit.ts"
 import type { ClientInfo } from "./AuditEvent.ts"
 import { AuthEvent } from "./AuthEvent.ts"
 import { AuthEvents } from "./AuthEvents.ts"
 import { guard, Hooks } from "./Hooks.ts"
-import * as RecentClaims from "./internal/recentClaims.ts"
-import { KeyRing } from "./KeyRing.ts"
-import * as OpaqueToken from "./OpaqueToken.ts"
+import * as SessionRevocations from "./internal/sessionRevocations.ts"
+import * as SessionTokens from "./internal/sessionTokens.ts"
 import {
   type AuthenticationMethod,
   defaultSessionPolicy,
@@ -34,9 +33,8 @@ import {
   type SessionPolicy,
   type SessionProof,
   type SessionWithUser,
-  slide,
 } from "./Session.ts"
-import { SessionStore, type StoredSession } from "./SessionStore.ts"
+import { SessionStore } from "./SessionStore.ts"
 import type { StoreError } from "./StoreError.ts"
 import { TransactionStore } from "./TransactionStore.ts"
 import type { User, UserId } from "./User.ts"
@@ -167,71 +165,19 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
   const events = yield* AuthEvents
   const random = yield* SecureRandom.SecureRandom
   const hooks = yield* Hooks
-  const hasher = yield* (yield* KeyRing).hasher("session-token")
-  const claims = RecentClaims.make()
-
-  const generate = Effect.provideService(OpaqueToken.generate(tokenPrefix), SecureRandom.SecureRandom, random)
-
-  const find = Effect.fnUntraced(function* (token: Redacted.Redacted) {
-    // The checksum turns away made-up tokens before anything is looked up.
-    if (!OpaqueToken.isWellFormed(tokenPrefix, Redacted.value(token))) return yield* new SessionInvalid()
-    const found = yield* store.findByTokenHash(yield* hasher.candidates(token))
-    if (Option.isNone(found)) return yield* new SessionInvalid()
-    const now = yield* DateTime.now
-    if (isExpired(found.value.session, policy, now)) return yield* new SessionInvalid()
-    return { stored: found.value, now }
-  })
+  const tokens = yield* SessionTokens.make(tokenPrefix, policy)
+  const revocations = yield* SessionRevocations.make
 
   const findLive = (token: Redacted.Redacted) =>
-    find(token).pipe(
-      Effect.map(({ stored }) => Option.some(stored.session)),
+    tokens.find(token).pipe(
+      Effect.map(({ session }) => Option.some(session)),
       Effect.catchTag("SessionInvalid", () => Effect.succeedNone),
-    )
-
-  // Of concurrent requests one writes; the others go on with the session as they saw it. Within this process the claim
-  // sees to it, between nodes the condition of the store's statement.
-  const settle = Effect.fnUntraced(function* (
-    token: Redacted.Redacted,
-    { session, user, tokenHash }: StoredSession,
-    next: Session,
-    now: DateTime.Utc,
-  ) {
-    const seen = [session.id, tokenHash, session.lastSeenAt.epochMilliseconds, session.expiresAt.epochMilliseconds]
-    const claim = seen.join(" ")
-    if (!claims.take(claim, now.epochMilliseconds)) return { session, user, prolonged: false }
-    const write = Effect.gen(function* () {
-      if (!hasher.isCurrent(tokenHash)) yield* store.rehash(session.id, tokenHash, yield* hasher.hash(token))
-      return next !== session && (yield* store.touch(session, next))
-    })
-    const moved = yield* Effect.onError(write, () => Effect.sync(() => claims.release(claim)))
-    return {
-      session: moved ? next : session,
-      user,
-      prolonged: moved && next.expiresAt.epochMilliseconds > session.expiresAt.epochMilliseconds,
-    }
-  })
-
-  const revoked = (userId: UserId, sessionIds: ReadonlyArray<SessionId>) =>
-    sessionIds.length === 0
-      ? Effect.void
-      : transactions.afterCommit(events.publish(AuthEvent.SessionsRevoked({ userId, sessionIds })))
-
-  const end = (session: Session, client: ClientInfo) =>
-    transactions.run(
-      Effect.gen(function* () {
-        const removed = yield* store.remove(session.userId, session.id)
-        if (Option.isNone(removed)) return false
-        yield* audit.record({ type: "session.revoked", userId: session.userId, sessionId: session.id, client })
-        yield* revoked(session.userId, [session.id])
-        return true
-      }),
     )
 
   return Sessions.of({
     policy,
     start: Effect.fn("Sessions.start")(function* ({ user, amr, acr, authTime, proofs = [], client, label, replaces }) {
-      const token = yield* generate
-      const tokenHash = yield* hasher.hash(token)
+      const { token, tokenHash } = yield* tokens.issue
       const now = yield* DateTime.now
       const endsAt = DateTime.addDuration(now, policy.absoluteLifetime)
       const session: Session = {
@@ -252,7 +198,9 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
       yield* transactions.run(
         Effect.gen(function* () {
           yield* store.insert(session, tokenHash, proofs)
-          if (Option.isSome(replaced)) yield* end(replaced.value, client)
+          if (Option.isSome(replaced)) {
+            yield* revocations.revoke(replaced.value.userId, replaced.value.id, client)
+          }
           yield* audit.record({
             type: "session.started",
             userId: user.id,
@@ -270,22 +218,10 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
       )
       return { session, token }
     }),
-    verify: Effect.fnUntraced(function* (token) {
-      const { stored, now } = yield* find(token)
-      const next = slide(stored.session, policy, now)
-      return Option.isNone(next) && hasher.isCurrent(stored.tokenHash)
-        ? { session: stored.session, user: stored.user, prolonged: false }
-        : yield* settle(
-            token,
-            stored,
-            Option.getOrElse(next, () => stored.session),
-            now,
-          )
-    }),
-    peek: (token) => Effect.map(find(token), ({ stored: { session, user } }) => ({ session, user })),
+    verify: tokens.use,
+    peek: (token) => Effect.map(tokens.find(token), ({ session, user }) => ({ session, user })),
     rotate: Effect.fn("Sessions.rotate")(function* ({ session, amr, acr, authTime, proofs = [], client }) {
-      const token = yield* generate
-      const tokenHash = yield* hasher.hash(token)
+      const { token, tokenHash } = yield* tokens.issue
       const now = yield* DateTime.now
       const rotated = yield* transactions.run(
         Effect.gen(function* () {
@@ -324,32 +260,12 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
       return sessions.filter((session) => !isExpired(session, policy, now))
     }),
     revoke: Effect.fn("Sessions.revoke")(function* (userId, sessionId, client) {
-      yield* transactions.run(
-        Effect.gen(function* () {
-          const removed = yield* store.remove(userId, sessionId)
-          if (Option.isNone(removed)) return yield* new SessionNotFound({ sessionId })
-          yield* audit.record({ type: "session.revoked", userId, sessionId, client })
-          yield* revoked(userId, [sessionId])
-        }),
-      )
+      if (!(yield* revocations.revoke(userId, sessionId, client))) return yield* new SessionNotFound({ sessionId })
     }),
-    revokeAll: Effect.fn("Sessions.revokeAll")(function* ({ userId, except, client }) {
-      return yield* transactions.run(
-        Effect.gen(function* () {
-          const ids = yield* store.removeByUser(userId, Option.fromUndefinedOr(except))
-          yield* Effect.forEach(
-            ids,
-            (sessionId) => audit.record({ type: "session.revoked", userId, sessionId, client }),
-            { discard: true },
-          )
-          yield* revoked(userId, ids)
-          return ids.length
-        }),
-      )
-    }),
+    revokeAll: Effect.fn("Sessions.revokeAll")(revocations.revokeAll),
     signOut: Effect.fn("Sessions.signOut")(function* (token, client) {
       const live = yield* findLive(token)
-      return Option.isSome(live) && (yield* end(live.value, client))
+      return Option.isSome(live) && (yield* revocations.revoke(live.value.userId, live.value.id, client))
     }),
     removeExpired: Effect.flatMap(DateTime.now, (now) => store.removeExpired(now, 1000)),
   })
