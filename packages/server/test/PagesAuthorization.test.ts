@@ -12,6 +12,7 @@ import {
   hiddenOf,
   layer,
   makeClient,
+  openSite,
   otherAccountOf,
   send,
   textOf,
@@ -27,9 +28,7 @@ const credentials = { email, password }
 describe("signing in for a client", () => {
   it.effect("says for which one, leads to it in the end, and lets the forms end there", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      const client = yield* makeClient()
-      yield* signUp(browser(site), email)
+      const { site, client } = yield* openSite(email)
       const ada = browser(site)
       const { page, path } = yield* go(ada, authorizeUrl(client))
       assert.deepStrictEqual([path, page.status, headingOf(page)], ["/sign-in", 200, "Sign in"])
@@ -143,10 +142,9 @@ describe("signing in for a client", () => {
 
   it.effect("that comes too late says what to do, and leads nowhere else", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      yield* signUp(browser(site), email)
+      const { site, client } = yield* openSite(email)
       const ada = browser(site)
-      const { page, url } = yield* go(ada, authorizeUrl(yield* makeClient()))
+      const { page, url } = yield* go(ada, authorizeUrl(client))
       yield* TestClock.adjust("10 minutes")
       for (const late of [yield* go(ada, url.pathname + url.search), yield* send(ada, page, "/sign-in", credentials)]) {
         assert.deepStrictEqual([late.page.status, headingOf(late.page)], [400, "This cannot go on"])
@@ -174,14 +172,12 @@ describe("signing in for a client", () => {
 
   it.effect("is asked of somebody who is signed in where the client waits for somebody else", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      const ada = browser(site)
-      yield* signUp(ada, email)
+      const { site, client, signedIn: ada } = yield* openSite(email)
       const bob = browser(site)
       yield* signUp(bob, other)
       yield* TestClock.adjust("1 second")
       const claims = JSON.stringify({ id_token: { sub: { value: (yield* sessionOf(bob)).user.id } } })
-      const asked = yield* go(ada, authorizeUrl(yield* makeClient(), { claims }))
+      const asked = yield* go(ada, authorizeUrl(client, { claims }))
       assert.deepStrictEqual([asked.path, headingOf(asked.page)], ["/sign-in", "Sign in"])
       assert.strictEqual((yield* go(ada, `/sign-in/email${asked.url.search}`)).path, "/sign-in/email")
       const asBob = yield* send(ada, asked.page, "/sign-in", { email: other, password })
@@ -192,9 +188,7 @@ describe("signing in for a client", () => {
 
   it.effect("leads to the client by its request alone, and nowhere else that the address names", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      yield* signUp(browser(site), email)
-      const client = yield* makeClient()
+      const { site, client } = yield* openSite(email)
       for (const more of ["", "&return_to=%2Faccount"]) {
         const ada = browser(site)
         const { url } = yield* go(ada, authorizeUrl(client))
@@ -230,10 +224,8 @@ describe("signing in for a client", () => {
 
   it.effect("does not stand in the way of somebody who is signed in already", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      const ada = browser(site)
-      yield* signUp(ada, email)
-      const { page, path, url } = yield* go(ada, authorizeUrl(yield* makeClient()))
+      const { site, client, signedIn: ada } = yield* openSite(email)
+      const { page, path, url } = yield* go(ada, authorizeUrl(client))
       assert.strictEqual(path, "/authorize/consent")
       for (const way of ["/sign-in", "/sign-in/email", "/sign-up", "/authorize/account", "/account/confirm"]) {
         assert.strictEqual((yield* go(ada, way + url.search)).path, "/authorize/consent", way)
@@ -255,11 +247,7 @@ describe("signing in for a client", () => {
 describe("signing up for a client", () => {
   it.effect("leads to it by the link from the mail, also for somebody who is signed in", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      const client = yield* makeClient()
-      const ada = browser(site)
-      yield* signUp(ada, email)
-      yield* TestClock.adjust("1 second")
+      const { client, signedIn: ada } = yield* openSite(email)
       const start = yield* go(ada, authorizeUrl(client, { prompt: "create", login_hint: other }))
       assert.deepStrictEqual([start.path, headingOf(start.page)], ["/sign-up", "Create an account"])
       assert.include(textOf(start.page), "To continue to Analytical Engine")
@@ -306,11 +294,8 @@ describe("signing up for a client", () => {
 describe("proving again for a client", () => {
   it.effect("is asked for however fresh the session is, and then no more", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      const ada = browser(site)
-      yield* signUp(ada, email)
-      yield* TestClock.adjust("1 second")
-      const asked = yield* go(ada, authorizeUrl(yield* makeClient(), { prompt: "login" }))
+      const { client, signedIn: ada } = yield* openSite(email)
+      const asked = yield* go(ada, authorizeUrl(client, { prompt: "login" }))
       assert.deepStrictEqual([asked.path, headingOf(asked.page)], ["/account/confirm", "Confirm that it is you"])
       assert.include(textOf(asked.page), "To continue to Analytical Engine")
       assert.include(textOf(asked.page), `Analytical Engine asks you to show that you are ${email}.`)
@@ -327,12 +312,8 @@ describe("proving again for a client", () => {
 
   it.effect("is done by signing in as somebody else, too", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      const ada = browser(site)
-      yield* signUp(ada, email)
-      yield* signUp(browser(site), other)
-      yield* TestClock.adjust("1 second")
-      const asked = yield* go(ada, authorizeUrl(yield* makeClient(), { prompt: "login" }))
+      const { client, signedIn: ada } = yield* openSite(email, other)
+      const asked = yield* go(ada, authorizeUrl(client, { prompt: "login" }))
       const href = otherAccountOf(asked.page)
       const signIn = yield* go(ada, href)
       const asBob = yield* send(ada, signIn.page, "/sign-in", { email: other, password })
@@ -357,10 +338,8 @@ describe("proving again for a client", () => {
 
   it.effect("begins by signing in where the session ended meanwhile", () =>
     Effect.gen(function* () {
-      const ada = browser(yield* serveWithApi())
-      yield* signUp(ada, email)
-      yield* TestClock.adjust("1 second")
-      const asked = yield* go(ada, authorizeUrl(yield* makeClient(), { prompt: "login" }))
+      const { client, signedIn: ada } = yield* openSite(email)
+      const asked = yield* go(ada, authorizeUrl(client, { prompt: "login" }))
       ada.cookies.delete("__Host-belfry_session")
       const start = yield* send(ada, asked.page, "/account/confirm", { password })
       assert.strictEqual(start.path, "/sign-in")
@@ -373,10 +352,8 @@ describe("proving again for a client", () => {
 describe("choosing an account for a client", () => {
   it.effect("shows the one that is signed in, and goes on with it", () =>
     Effect.gen(function* () {
-      const ada = browser(yield* serveWithApi())
-      yield* signUp(ada, email)
-      yield* TestClock.adjust("1 second")
-      const choice = yield* go(ada, authorizeUrl(yield* makeClient(), { prompt: "select_account" }))
+      const { client, signedIn: ada } = yield* openSite(email)
+      const choice = yield* go(ada, authorizeUrl(client, { prompt: "select_account" }))
       assert.deepStrictEqual([choice.path, headingOf(choice.page)], ["/authorize/account", "Choose an account"])
       assert.include(textOf(choice.page), `Ada ${email} Continue as Ada Use another account`)
       assert.strictEqual(formActionsOf(choice.page), "'self' https:")
@@ -387,12 +364,8 @@ describe("choosing an account for a client", () => {
 
   it.effect("lets another one sign in, who takes the place of the first", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      const ada = browser(site)
-      yield* signUp(ada, email)
-      yield* signUp(browser(site), other)
-      yield* TestClock.adjust("1 second")
-      const choice = yield* go(ada, authorizeUrl(yield* makeClient(), { prompt: "select_account" }))
+      const { client, signedIn: ada } = yield* openSite(email, other)
+      const choice = yield* go(ada, authorizeUrl(client, { prompt: "select_account" }))
       const href = otherAccountOf(choice.page)
       const signIn = yield* go(ada, href)
       assert.strictEqual(signIn.path, "/sign-in")
@@ -405,10 +378,8 @@ describe("choosing an account for a client", () => {
 
   it.effect("is turned away from", () =>
     Effect.gen(function* () {
-      const ada = browser(yield* serveWithApi())
-      yield* signUp(ada, email)
-      yield* TestClock.adjust("1 second")
-      const choice = yield* go(ada, authorizeUrl(yield* makeClient(), { prompt: "select_account" }))
+      const { client, signedIn: ada } = yield* openSite(email)
+      const choice = yield* go(ada, authorizeUrl(client, { prompt: "select_account" }))
       assert.strictEqual(answerOf(yield* send(ada, choice.page, "/authorize/cancel"))["error"], "access_denied")
     }).pipe(Effect.provide(layer)),
   )
@@ -434,8 +405,7 @@ describe("the pages of a request", () => {
 
   it.effect("have no meaning without one", () =>
     Effect.gen(function* () {
-      const ada = browser(yield* serveWithApi())
-      yield* signUp(ada, email)
+      const { signedIn: ada } = yield* openSite(email)
       for (const path of ["/authorize/account", "/authorize/consent", "/authorize/consent?request=none"]) {
         const page = yield* ada.open(path)
         assert.deepStrictEqual([page.status, headingOf(page)], [400, "This cannot go on"], path)
@@ -449,11 +419,7 @@ describe("the pages of a request", () => {
   describe("RFC 9700 §4.16", () => {
     it.effect("SHOULD stand in no frame: neither sign-in, nor sign-up, nor what follows it, nor the error", () =>
       Effect.gen(function* () {
-        const site = yield* serveWithApi()
-        const client = yield* makeClient()
-        const ada = browser(site)
-        yield* signUp(ada, email)
-        yield* TestClock.adjust("1 second")
+        const { site, client, signedIn: ada } = yield* openSite(email)
         for (const [visitor, asked, expected] of [
           [browser(site), {}, "/sign-in"],
           [browser(site), { prompt: "create" }, "/sign-up"],
@@ -473,9 +439,8 @@ describe("the pages of a request", () => {
 
   it.effect("act on no form of another site, and are kept by nobody", () =>
     Effect.gen(function* () {
-      const ada = browser(yield* serveWithApi())
-      yield* signUp(ada, email)
-      const { page } = yield* go(ada, authorizeUrl(yield* makeClient()))
+      const { client, signedIn: ada } = yield* openSite(email)
+      const { page } = yield* go(ada, authorizeUrl(client))
       assert.strictEqual(page.headers.get("cache-control"), "no-store")
       const fields = { ...hiddenOf(page, "/authorize/consent"), decision: "allow" }
       for (const path of ["/authorize/consent", "/authorize/account", "/authorize/cancel"]) {

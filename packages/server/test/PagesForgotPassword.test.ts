@@ -2,16 +2,8 @@ import { english } from "@belfry/server/PageCatalogues"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import {
-  type Browser,
-  browser,
-  mailedLink,
-  serveWithApi,
-  signUp,
-  valueOf,
-  type Visited,
-} from "./support/PageBrowser.ts"
-import { authorizeUrl, go, headingOf, layer, makeClient, send, textOf } from "./support/PageClients.ts"
+import { type Browser, browser, mailedLink, serveWithApi, valueOf, type Visited } from "./support/PageBrowser.ts"
+import { authorizeUrl, go, headingOf, layer, makeClient, openSite, send, textOf } from "./support/PageClients.ts"
 
 const email = "ada@example.com"
 const other = "bob@example.com"
@@ -29,10 +21,9 @@ const mailCookies = (visitor: Browser) => [...visitor.cookies.keys()].filter((na
 describe("a forgotten password in a sign-in for a client", () => {
   it.effect("leads to it once it is replaced through the mail", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      yield* signUp(browser(site), email)
+      const { site, client } = yield* openSite(email)
       const ada = browser(site)
-      const start = yield* go(ada, authorizeUrl(yield* makeClient(), { login_hint: email }))
+      const start = yield* go(ada, authorizeUrl(client, { login_hint: email }))
       const ask = yield* go(ada, forgotIn(start.page))
       assert.include(textOf(ask.page), "To continue to Analytical Engine")
       assert.strictEqual(valueOf(ask.page, "email"), email)
@@ -59,12 +50,8 @@ describe("a forgotten password in a sign-in for a client", () => {
 
   it.effect("asks the one who replaced it to sign in, whoever else is signed in", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      const ada = browser(site)
-      yield* signUp(ada, email)
-      yield* signUp(browser(site), other)
-      yield* TestClock.adjust("1 second")
-      const choice = yield* go(ada, authorizeUrl(yield* makeClient(), { prompt: "select_account" }))
+      const { client, signedIn: ada } = yield* openSite(email, other)
+      const choice = yield* go(ada, authorizeUrl(client, { prompt: "select_account" }))
       const href = /href="(\/sign-in\?[^"]*switch=1)"/u.exec(choice.page.text)?.[1]?.replaceAll("&amp;", "&") ?? ""
       const ask = yield* go(ada, forgotIn((yield* go(ada, href)).page))
       yield* send(ada, ask.page, "/forgot-password", { email: other })
@@ -79,9 +66,7 @@ describe("a forgotten password in a sign-in for a client", () => {
 
   it.effect("ends at the account where it is replaced in another browser, or too late for the client", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      yield* signUp(browser(site), email)
-      const client = yield* makeClient()
+      const { site, client } = yield* openSite(email)
       const laptop = browser(site)
       const phone = browser(site)
       for (const visitor of [phone, laptop]) {
@@ -101,10 +86,9 @@ describe("a forgotten password in a sign-in for a client", () => {
 
   it.effect("is not remembered by one who asks for it without a client", () =>
     Effect.gen(function* () {
-      const site = yield* serveWithApi()
-      yield* signUp(browser(site), email)
+      const { site, client } = yield* openSite(email)
       const ada = browser(site)
-      const ask = yield* go(ada, forgotIn((yield* go(ada, authorizeUrl(yield* makeClient()))).page))
+      const ask = yield* go(ada, forgotIn((yield* go(ada, authorizeUrl(client))).page))
       yield* send(ada, ask.page, "/forgot-password", { email })
       assert.strictEqual(mailCookies(ada).length, 1)
       yield* mailedLink(email, "reset-password")

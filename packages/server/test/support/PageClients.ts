@@ -5,7 +5,8 @@ import type { ClientMetadata, OAuthClient } from "@belfry/oauth-server/OAuthClie
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { type Browser, layerServices, type Visited } from "./PageBrowser.ts"
+import { TestClock } from "effect/testing"
+import { type Browser, browser, layerServices, serveWithApi, signUp, type Visited } from "./PageBrowser.ts"
 
 export const origin = "https://id.example.com"
 
@@ -20,6 +21,19 @@ export const makeClient = (
   metadata: Partial<ClientMetadata> = {},
   fields: Omit<NonNullable<Parameters<typeof OAuthBuilders.storedClient>[0]>, "metadata"> = {},
 ) => OAuthBuilders.storedClient({ ...fields, metadata })
+
+/**
+ * A site with a client, whose people all have an account; the first one's browser is signed in, since a second: who asks
+ * for a sign-in of now gets another.
+ */
+export const openSite = Effect.fnUntraced(function* (email: string, ...others: ReadonlyArray<string>) {
+  const site = yield* serveWithApi()
+  const signedIn = browser(site)
+  yield* signUp(signedIn, email)
+  for (const other of others) yield* signUp(browser(site), other)
+  yield* TestClock.adjust("1 second")
+  return { site, client: yield* makeClient(), signedIn }
+})
 
 /** The address at which a client begins: by default it asks for `openid profile email`. */
 export const authorizeUrl = (client: OAuthClient, parameters: Readonly<Record<string, string>> = {}): string => {
