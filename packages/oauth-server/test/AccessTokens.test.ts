@@ -9,6 +9,7 @@ import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { GrantStore } from "@belfry/oauth-server/GrantStore"
 import { ResourceStore } from "@belfry/oauth-server/ResourceStore"
 import { SigningKeys } from "@belfry/oauth-server/SigningKeys"
+import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Redacted } from "effect"
@@ -22,7 +23,6 @@ import {
   layer,
   otherApi,
   publicClient,
-  resource,
   type Server,
   serve,
   signedIn,
@@ -114,7 +114,9 @@ describe("RFC 7662 §2.2", () => {
       const { jwt, opaque } = yield* withBoth(server)
       const other = yield* storedClient()
       const onFile = "https://on-file.example.com/"
-      yield* ResourceStore.use((store) => store.insert(resource(onFile, { introspectionClientId: other.client.id })))
+      yield* ResourceStore.use((store) =>
+        store.insert(OAuthBuilders.resource(onFile, { introspectionClientId: other.client.id })),
+      )
       const forIt = yield* signedIn(server, { resources: [onFile] }, opaque)
       assert.deepPropertyVal(yield* introspect(server, other, forIt.accessToken), "active", true)
       assert.deepPropertyVal(yield* introspect(server, other, forIt.accessToken), "sub", forIt.user.id)
@@ -129,7 +131,9 @@ describe("RFC 7662 §2.2", () => {
       const server = yield* serve
       const other = yield* storedClient()
       const onFile = "https://on-file.example.com/"
-      yield* ResourceStore.use((store) => store.insert(resource(onFile, { introspectionClientId: other.client.id })))
+      yield* ResourceStore.use((store) =>
+        store.insert(OAuthBuilders.resource(onFile, { introspectionClientId: other.client.id })),
+      )
       const tokens = yield* signedIn(server, { resources: [onFile] })
       assert.match(tokens.accessToken, /^belfry_access_/u)
       assert.deepPropertyVal(yield* introspect(server, other, tokens.accessToken), "aud", [onFile, issuer])
@@ -340,7 +344,9 @@ describe("OpenID Connect Core §5.3", () => {
       // The API that asks is told what the client of the token would be told.
       const other = yield* storedClient()
       const onFile = "https://on-file.example.com/"
-      yield* ResourceStore.use((store) => store.insert(resource(onFile, { introspectionClientId: other.client.id })))
+      yield* ResourceStore.use((store) =>
+        store.insert(OAuthBuilders.resource(onFile, { introspectionClientId: other.client.id })),
+      )
       const meant = yield* signedIn(server, { resources: [onFile] }, client)
       assert.deepPropertyVal(yield* introspect(server, other, meant.accessToken), "sub", claimsOf(meant.idToken)["sub"])
       // By the session it would know the user again, among those of other clients.

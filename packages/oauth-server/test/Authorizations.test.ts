@@ -67,15 +67,6 @@ const consented = Effect.fnUntraced(function* (
   return person
 })
 
-const anyResource = {
-  name: null,
-  scopes: null,
-  accessTokenLifetime: null,
-  signingAlgorithm: null,
-  introspectionClientId: null,
-  isDisabled: false,
-}
-
 describe("a request that needs nobody", () => {
   it.effect("is answered with a code, state and iss, and leaves a grant", () =>
     Effect.gen(function* () {
@@ -338,7 +329,7 @@ describe("a request that waits", () => {
       assert.strictEqual(answerOf(yield* decide(id, accept, own))["error"], "invalid_scope")
       yield* change({ metadata: client.metadata })
       const resource = "https://api.example.com"
-      yield* ResourceStore.use((store) => store.insert({ ...anyResource, identifier: resource }))
+      yield* ResourceStore.use((store) => store.insert(OAuthBuilders.resource(resource)))
       const allowed = yield* begin(client, person, { resource })
       yield* change({ privileges: { ...client.privileges, resources: ["https://other.example.com"] } })
       assert.strictEqual(answerOf(yield* decide(allowed.id, accept, allowed.browser))["error"], "invalid_target")
@@ -718,17 +709,7 @@ describe("what a page is told", () => {
       Effect.provide(
         layer({
           settings: {
-            resources: [
-              {
-                identifier: "https://api.example.com",
-                name: "Notes",
-                scopes: null,
-                accessTokenLifetime: null,
-                signingAlgorithm: null,
-                introspectionClientId: null,
-                isDisabled: false,
-              },
-            ],
+            resources: [OAuthBuilders.resource("https://api.example.com", { name: "Notes" })],
           },
         }),
       ),

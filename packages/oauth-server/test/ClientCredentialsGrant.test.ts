@@ -1,6 +1,7 @@
 /**
  * Tokens that clients get for themselves.
  */
+import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
@@ -13,7 +14,6 @@ import {
   layer,
   otherApi,
   publicClient,
-  resource,
   type Server,
   serve,
   storedClient,
@@ -141,7 +141,7 @@ describe("resources", () => {
       assertError(yield* ask(server, client, { resource: many }), 400, "invalid_target")
       const ten = yield* ask(server, client, { resource: [...many.slice(1), ...many.slice(1)] })
       assert.deepStrictEqual(claimsOf(tokensOf(ten).accessToken)["aud"], many.slice(1))
-    }).pipe(Effect.provide(layer({ resources: many.map((identifier) => resource(identifier)) }))),
+    }).pipe(Effect.provide(layer({ resources: many.map((identifier) => OAuthBuilders.resource(identifier)) }))),
   )
 })
 

@@ -1,4 +1,5 @@
 import { OutboundFailed, type OutboundCalls } from "@belfry/core/Outbound"
+import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { fromWire, toWire } from "../src/internal/clientMetadataNames.ts"
@@ -287,17 +288,11 @@ describe("Scopes of clients", () => {
 
   it.effect("are whatever discovery tells, wherever settings name it", () =>
     Effect.gen(function* () {
-      const resource = {
-        accessTokenLifetime: null,
-        signingAlgorithm: null,
-        introspectionClientId: null,
-        isDisabled: false,
-      }
       const settings = OAuthServerSettings.make({
         defaultScopes: ["openid", "basic"],
         clientCredentialsDefaultScopes: ["machine"],
         registrationScopes: ["register"],
-        resources: [{ ...resource, identifier: "https://api.example", name: null, scopes: ["notes:read"] }],
+        resources: [OAuthBuilders.resource("https://api.example", { scopes: ["notes:read"] })],
       })
       const { scopes_supported: told } = metadataOf({
         origin: "https://as.example",

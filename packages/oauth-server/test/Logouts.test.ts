@@ -191,17 +191,7 @@ describe("OpenID Connect RP-Initiated Logout §2", () => {
             grant: null,
             user: null,
             scopes: [],
-            resources: [
-              {
-                identifier: client.id,
-                name: null,
-                scopes: null,
-                accessTokenLifetime: null,
-                signingAlgorithm: null,
-                introspectionClientId: null,
-                isDisabled: false,
-              },
-            ],
+            resources: [OAuthBuilders.resource(client.id)],
             now,
           }),
         ),

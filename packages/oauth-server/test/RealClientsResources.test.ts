@@ -9,6 +9,7 @@ import { Resources } from "@belfry/oauth-server/Resources"
 import { CurrentAccessToken, RequiredTokenScopes, ResourceAuthorization } from "@belfry/oauth-server/ResourceServerApi"
 import * as ResourceServerHandlers from "@belfry/oauth-server/ResourceServerHandlers"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
@@ -18,7 +19,6 @@ import { confidential, signIn } from "./support/Flows.ts"
 import { layer, RealServer } from "./support/RealServer.ts"
 import { challenges, validationCode } from "./support/Refusals.ts"
 import { libraries } from "./support/RelyingParty.ts"
-import { resource } from "./support/TokenClients.ts"
 
 class ReportsApi extends HttpApiGroup.make("reports")
   .add(
@@ -102,7 +102,7 @@ withLayer(layer(), { excludeTestServices: true })("Real clients, at a resource s
             yield* Effect.promise(() =>
               server.run(
                 Resources.use((resources) =>
-                  resources.create(resource(reports, { introspectionClientId: apiId }), unknownClient),
+                  resources.create(OAuthBuilders.resource(reports, { introspectionClientId: apiId }), unknownClient),
                 ),
               ),
             )

@@ -4,12 +4,12 @@
 import * as FetchOutboundHttp from "@belfry/core/FetchOutboundHttp"
 import * as AccessTokenVerifier from "@belfry/oauth-server/AccessTokenVerifier"
 import { SigningKeys } from "@belfry/oauth-server/SigningKeys"
+import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { files, layer, notes, real, type RealServer } from "./support/RealServer.ts"
-import { resource } from "./support/TokenClients.ts"
 
 const layerOutbound = FetchOutboundHttp.layer({ allowedHosts: ["127.0.0.1"] }).pipe(
   Layer.provide(FetchHttpClient.layer),
@@ -52,7 +52,10 @@ const refusal = (verifier: AccessTokenVerifier.AccessTokenVerifier["Service"], t
 /** The server, with an API that asks by a client of its own. */
 const host = {
   settings: {
-    resources: [resource(notes), resource(files, { introspectionClientId: "own-api", signingAlgorithm: "RS256" })],
+    resources: [
+      OAuthBuilders.resource(notes),
+      OAuthBuilders.resource(files, { introspectionClientId: "own-api", signingAlgorithm: "RS256" }),
+    ],
   },
 }
 

@@ -5,24 +5,14 @@ import { unknownClient } from "@belfry/core/AuditEvent"
 import type { ProtectedResource } from "@belfry/oauth-server/ProtectedResource"
 import { Resources } from "@belfry/oauth-server/Resources"
 import { ResourceStore } from "@belfry/oauth-server/ResourceStore"
+import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { resolve } from "../src/internal/resolveResources.ts"
 import { AuditAway, events, layer, layerAuditAway, signIn } from "./support/Management.ts"
 
-const resource = (identifier: string, fields: Partial<ProtectedResource> = {}): ProtectedResource => ({
-  identifier,
-  name: null,
-  scopes: null,
-  accessTokenLifetime: null,
-  signingAlgorithm: null,
-  introspectionClientId: null,
-  isDisabled: false,
-  ...fields,
-})
-
-const fixed = resource("https://fixed.example.com/", { name: "Fixed" })
-const configured = { settings: { resources: [resource("urn:z"), fixed] } }
+const fixed = OAuthBuilders.resource("https://fixed.example.com/", { name: "Fixed" })
+const configured = { settings: { resources: [OAuthBuilders.resource("urn:z"), fixed] } }
 
 const tagOf = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.match(effect, { onSuccess: () => "done", onFailure: ({ _tag }) => _tag })
@@ -38,7 +28,7 @@ describe("Protected resources", () => {
     Effect.gen(function* () {
       const resources = yield* Resources
       const { actor } = yield* signIn("admin")
-      const one = resource("https://api.example.com/")
+      const one = OAuthBuilders.resource("https://api.example.com/")
       assert.deepStrictEqual(yield* resources.create(one, actor.clientInfo, actor.user.id), one)
       assert.deepStrictEqual(yield* resources.get(one.identifier), one)
       const next = { ...one, scopes: ["reports:read"], isDisabled: true }
@@ -60,12 +50,15 @@ describe("Protected resources", () => {
   it.effect("are one of each identifier, and none of an identifier that is not there or none at all", () =>
     Effect.gen(function* () {
       const resources = yield* Resources
-      const one = resource("https://api.example.com/")
+      const one = OAuthBuilders.resource("https://api.example.com/")
       yield* resources.create(one, unknownClient)
       assert.strictEqual(yield* tagOf(resources.create({ ...one, name: "Two" }, unknownClient)), "ResourceTaken")
       for (const identifier of ["https://api.example.com", "HTTPS://api.example.com/", "", "api", "a\0b", "é"]) {
         assert.strictEqual(yield* tagOf(resources.get(identifier)), "ResourceNotFound")
-        assert.strictEqual(yield* tagOf(resources.update(resource(identifier), unknownClient)), "ResourceNotFound")
+        assert.strictEqual(
+          yield* tagOf(resources.update(OAuthBuilders.resource(identifier), unknownClient)),
+          "ResourceNotFound",
+        )
         assert.strictEqual(yield* tagOf(resources.remove(identifier, unknownClient)), "ResourceNotFound")
       }
       assert.deepStrictEqual(yield* onFile(one.identifier), one)
@@ -90,9 +83,9 @@ describe("Protected resources", () => {
   it("are in force when each of them is known and none disabled; those of the configuration win", () => {
     const inForce = (identifiers: ReadonlyArray<string>, onFile: ReadonlyArray<ProtectedResource>) =>
       resolve(configured.settings.resources, identifiers, onFile)
-    const [one, off] = [resource("urn:one"), resource("urn:off", { isDisabled: true })]
+    const [one, off] = [OAuthBuilders.resource("urn:one"), OAuthBuilders.resource("urn:off", { isDisabled: true })]
     assert.deepStrictEqual(inForce([], []), [])
-    assert.deepStrictEqual(inForce(["urn:one", "urn:z"], [one]), [one, resource("urn:z")])
+    assert.deepStrictEqual(inForce(["urn:one", "urn:z"], [one]), [one, OAuthBuilders.resource("urn:z")])
     assert.deepStrictEqual(inForce([fixed.identifier], [{ ...fixed, isDisabled: true }]), [fixed])
     assert.isNull(inForce(["urn:one"], []))
     assert.isNull(inForce(["urn:one", "urn:off"], [one, off]))
@@ -120,7 +113,7 @@ describe("Protected resources", () => {
   it.effect("are listed by identifier, in pages", () =>
     Effect.gen(function* () {
       const resources = yield* Resources
-      for (const identifier of onFileAll) yield* resources.create(resource(identifier), unknownClient)
+      for (const identifier of onFileAll) yield* resources.create(OAuthBuilders.resource(identifier), unknownClient)
       for (const limit of [1, 2, 3, 4, 5]) {
         const { found, pages } = yield* turnPages(limit)
         assert.strictEqual(pages, Math.ceil(4 / limit))
@@ -139,7 +132,7 @@ describe("Protected resources", () => {
     Effect.gen(function* () {
       const resources = yield* Resources
       yield* ResourceStore.use((store) => store.insert({ ...fixed, name: "Hidden" }))
-      for (const identifier of onFileAll) yield* resources.create(resource(identifier), unknownClient)
+      for (const identifier of onFileAll) yield* resources.create(OAuthBuilders.resource(identifier), unknownClient)
       const expected = [...onFileAll, fixed.identifier, "urn:z"].toSorted()
       for (const limit of [1, 2, 3, 5, 6, 7]) {
         const { found, pages } = yield* turnPages(limit)
@@ -156,11 +149,11 @@ describe("Protected resources", () => {
   it.effect("stay as they are when the audit log cannot be written", () =>
     Effect.gen(function* () {
       const resources = yield* Resources
-      const one = resource("urn:one")
+      const one = OAuthBuilders.resource("urn:one")
       yield* resources.create(one, unknownClient)
       yield* AuditAway.use((away) => away.set(true))
       const changes = [
-        tagOf(resources.create(resource("urn:two"), unknownClient)),
+        tagOf(resources.create(OAuthBuilders.resource("urn:two"), unknownClient)),
         tagOf(resources.update({ ...one, name: "Other" }, unknownClient)),
         tagOf(resources.remove("urn:one", unknownClient)),
       ]

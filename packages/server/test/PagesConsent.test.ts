@@ -145,17 +145,7 @@ describe("the question of consent", () => {
                 OAuthServerSettings.OAuthServerSettings,
                 OAuthServerSettings.make({
                   scopes: ["notes:read", "notes:<write>"],
-                  resources: [
-                    {
-                      identifier: "https://notes.example.com/",
-                      name: "The Notes",
-                      scopes: null,
-                      accessTokenLifetime: null,
-                      signingAlgorithm: null,
-                      introspectionClientId: null,
-                      isDisabled: false,
-                    },
-                  ],
+                  resources: [OAuthBuilders.resource("https://notes.example.com/", { name: "The Notes" })],
                 }),
               ),
             ),

@@ -288,22 +288,34 @@ export const consent = Effect.fnUntraced(function* (fields: Partial<Consent> & P
 })
 
 /**
+ * A protected resource of which no more is known than how it is called, as settings name it.
+ *
+ * @category builders
+ * @since 0.1.0
+ */
+export const resource = (
+  identifier: string,
+  fields: Partial<Omit<ProtectedResource, "identifier">> = {},
+): ProtectedResource => ({
+  identifier,
+  name: null,
+  scopes: null,
+  accessTokenLifetime: null,
+  signingAlgorithm: null,
+  introspectionClientId: null,
+  isDisabled: false,
+  ...fields,
+})
+
+/**
  * A protected resource of an identifier of its own.
  *
  * @category builders
  * @since 0.1.0
  */
 export const protectedResource = Effect.fnUntraced(function* (fields: Partial<ProtectedResource> = {}) {
-  const defaults: ProtectedResource = {
-    identifier: `https://api.example.com/${yield* random.uuidV7()}`,
-    name: "Difference Engine",
-    scopes: null,
-    accessTokenLifetime: null,
-    signingAlgorithm: null,
-    introspectionClientId: null,
-    isDisabled: false,
-  }
-  return { ...defaults, ...fields }
+  const { identifier = `https://api.example.com/${yield* random.uuidV7()}`, ...others } = fields
+  return resource(identifier, { name: "Difference Engine", ...others })
 })
 
 // -----------------------------------------------------------------------------

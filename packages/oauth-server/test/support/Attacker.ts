@@ -14,6 +14,7 @@ import * as OAuthServerHandlers from "@belfry/oauth-server/OAuthServerHandlers"
 import * as OAuthServerServices from "@belfry/oauth-server/OAuthServerServices"
 import type { OAuthServerSettingsService } from "@belfry/oauth-server/OAuthServerSettings"
 import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
+import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert } from "@effect/vitest"
@@ -33,7 +34,7 @@ import {
   type Services,
   type TestBrowser,
 } from "./Authorizing.ts"
-import { basic, resource, toBody, verifier } from "./TokenClients.ts"
+import { basic, toBody, verifier } from "./TokenClients.ts"
 
 /** Two protected resources; `files-api` stands for the second one at introspection. */
 export const notes = "https://notes.example.com/api"
@@ -41,8 +42,8 @@ export const files = "https://files.example.com/api"
 
 const settings: Partial<OAuthServerSettingsService> = {
   resources: [
-    resource(notes, { scopes: ["notes:read", "notes:write"] }),
-    resource(files, { introspectionClientId: "files-api" }),
+    OAuthBuilders.resource(notes, { scopes: ["notes:read", "notes:write"] }),
+    OAuthBuilders.resource(files, { introspectionClientId: "files-api" }),
   ],
 }
 

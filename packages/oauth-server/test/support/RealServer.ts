@@ -24,6 +24,7 @@ import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMi
 import * as SqlOAuthServerStores from "@belfry/oauth-server/SqlOAuthServerStores"
 import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import * as SqlStores from "@belfry/core/SqlStores"
+import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as CapturingMailer from "@belfry/testing/CapturingMailer"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
@@ -35,7 +36,6 @@ import { HttpApiBuilder } from "effect/http-api"
 import { type Host, layerHost, signIn } from "./Authorizing.ts"
 import { make as makePerson, type Person } from "./Person.ts"
 import type { Application } from "./RelyingParty.ts"
-import { resource } from "./TokenClients.ts"
 
 /** The redirect URI of the clients of these tests; nothing is there. */
 export const callback = "https://client.example.com/callback"
@@ -110,8 +110,8 @@ const hostOf = ({ settings, ...host }: Host): Host => ({
   settings: {
     registration: "open",
     resources: [
-      resource(notes, { scopes: ["notes:read", "notes:write"] }),
-      resource(files, { introspectionClientId: "files-api", signingAlgorithm: "RS256" }),
+      OAuthBuilders.resource(notes, { scopes: ["notes:read", "notes:write"] }),
+      OAuthBuilders.resource(files, { introspectionClientId: "files-api", signingAlgorithm: "RS256" }),
     ],
     clientCredentialsDefaultScopes: ["notes:read"],
     ...settings,

@@ -47,26 +47,10 @@ export const defaults: Partial<OAuthServerSettings.OAuthServerSettingsService> =
     userInfo: null,
   },
   resources: [
-    resource(api, { scopes: ["read", "write"] }),
-    resource(otherApi, { introspectionClientId: "other-api" }),
-    resource("https://disabled.example.com/", { isDisabled: true }),
+    OAuthBuilders.resource(api, { scopes: ["read", "write"] }),
+    OAuthBuilders.resource(otherApi, { introspectionClientId: "other-api" }),
+    OAuthBuilders.resource("https://disabled.example.com/", { isDisabled: true }),
   ],
-}
-
-export function resource(
-  identifier: string,
-  fields: Partial<OAuthServerSettings.OAuthServerSettingsService["resources"][number]> = {},
-) {
-  return {
-    identifier,
-    name: null,
-    scopes: null,
-    accessTokenLifetime: null,
-    signingAlgorithm: null,
-    introspectionClientId: null,
-    isDisabled: false,
-    ...fields,
-  }
 }
 
 /** Layer with settings over the defaults of these tests, and hooks. */
