@@ -24,21 +24,13 @@ import {
   layerHost,
   locationOf,
   open,
+  openSite,
   queryOf,
-  serve,
   storedClient,
 } from "./support/Authorizing.ts"
 
 const authorizeUrl = "/auth/oauth2/authorize"
 const consentUrl = "/auth/oauth2/consent"
-
-/** A server with a client, and a browser in which somebody is signed in. */
-const start = Effect.gen(function* () {
-  const send = yield* serve
-  const browser = yield* open(send)
-  const client = yield* storedClient()
-  return { send, browser, client }
-})
 
 const grantCount = Effect.map(MemoryOAuthServerTables, ({ grants }) => grants.size)
 
@@ -70,7 +62,7 @@ const unescape = (text: string) => text.replaceAll(/&#(\d+);/g, (_, code: string
 describe("RFC 6749 §3.1", () => {
   it.effect("MUST take GET, and leads a person through the pages to the client, with a cookie of their browser", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       const first = yield* browser.go(authorizePath(client))
       assert.strictEqual(first.status, 302)
       assertPrivate(first)
@@ -104,7 +96,7 @@ describe("RFC 6749 §3.1", () => {
 describe("RFC 6749 §4.1.2.1", () => {
   it.effect("MUST lead to the error page where client or redirect URI is not proved, and to no other place", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       const wrong = [
         [{ client_id: "unknown" }, "invalid_client"],
         [{ client_id: null }, "invalid_request"],
@@ -130,7 +122,7 @@ describe("RFC 6749 §4.1.2.1", () => {
 describe("GET /auth/oauth2/authorize", () => {
   it.effect("tells script where to go, as JSON", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       const login = yield* browser.fetch(authorizePath(client))
       assert.strictEqual(login.status, 200)
       assertPrivate(login)
@@ -154,7 +146,7 @@ describe("GET /auth/oauth2/authorize", () => {
 
   it.effect("takes who accepts JSON alone for script, and everybody else for a person", () =>
     Effect.gen(function* () {
-      const { client, send } = yield* start
+      const { client, send } = yield* openSite()
       const status = (headers: Readonly<Record<string, string>>) =>
         Effect.map(send(authorizePath(client), { headers }), (response) => response.status)
       assert.strictEqual(yield* status({}), 302)
@@ -168,7 +160,7 @@ describe("GET /auth/oauth2/authorize", () => {
 
   it.effect("says over the limit when to come again, to people and to script", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       for (let i = 0; i < 30; i++) yield* browser.go(authorizePath(client))
       const page = yield* browser.go(authorizePath(client))
       assert.strictEqual(page.status, 429)
@@ -184,7 +176,7 @@ describe("GET /auth/oauth2/authorize", () => {
 
   it.effect("says that it is away when a store is", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       const page = yield* browser.go(authorizePath(client))
       assert.strictEqual(page.status, 503)
       assert.strictEqual(page.headers.get("retry-after"), "1")
@@ -213,10 +205,8 @@ describe("GET /auth/oauth2/authorize", () => {
 
   it.effect("says that it is away to a client with pairwise subjects whose secret the host took away", () =>
     Effect.gen(function* () {
-      const send = yield* serve
-      const browser = yield* open(send)
+      const { browser, client } = yield* openSite({ metadata: { subjectType: "pairwise" } })
       const { user } = yield* browser.signIn()
-      const client = yield* storedClient({ metadata: { subjectType: "pairwise" } })
       const asked = { claims: JSON.stringify({ id_token: { sub: { value: user.id } } }) }
       assert.strictEqual((yield* browser.go(authorizePath(client, asked))).status, 503)
       assert.strictEqual((yield* browser.fetch(authorizePath(client, asked))).status, 503)
@@ -227,7 +217,7 @@ describe("GET /auth/oauth2/authorize", () => {
 describe("a host's own pages", () => {
   it.effect("are where people are sent", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       const login = yield* browser.go(authorizePath(client))
       assert.isTrue(
         login.location?.startsWith("https://app.example.com/login?theme=dark&request="),
@@ -248,7 +238,7 @@ describe("a host's own pages", () => {
 describe("OpenID Connect Core §3.1.2.1", () => {
   it.effect("MUST take POST like GET: it re-enters by GET, so that cookies come along", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       yield* browser.signIn()
       const fields = Object.fromEntries(ask(client, { prompt: "none" }))
       const posted = yield* browser.submitFrom("https://client.example.com", authorizeUrl, fields)
@@ -261,7 +251,7 @@ describe("OpenID Connect Core §3.1.2.1", () => {
 
   it.effect("takes a form that is too long for that as it is", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       const fields = Object.fromEntries(ask(client, { prompt: "none" }))
       const long = yield* browser.submitFrom("https://client.example.com", authorizeUrl, {
         ...fields,
@@ -280,7 +270,7 @@ describe("OpenID Connect Core §3.1.2.1", () => {
 
   it.effect("reads forms as the host reads bodies", () =>
     Effect.gen(function* () {
-      const browser = yield* open(yield* serve)
+      const { browser } = yield* openSite()
       const posted = yield* browser.submitFrom("https://client.example.com", authorizeUrl, { scope: "of the platform" })
       assert.strictEqual(posted.location, `${authorizeUrl}?scope=of+the+host`)
     }).pipe(
@@ -294,7 +284,7 @@ describe("OpenID Connect Core §3.1.2.1", () => {
 describe("RFC 9207 §2", () => {
   it.effect("MUST send iss with every code and every error, in either response mode", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       const person = yield* browser.signIn()
       const consent = yield* OAuthBuilders.consent({ clientId: client.id, userId: person.user.id, scopes: ["openid"] })
       yield* ConsentStore.use((store) => store.merge(consent))
@@ -312,7 +302,7 @@ describe("RFC 9207 §2", () => {
 describe("RFC 6749 §3.1.2", () => {
   it.effect("MUST keep the query of a redirect URI, byte for byte", () =>
     Effect.gen(function* () {
-      const { browser } = yield* start
+      const { browser } = yield* openSite()
       const uris = [
         "https://client.example.com/cb?a=%7e&b=c+d&b=1",
         "https://client.example.com/cb?",
@@ -331,7 +321,7 @@ describe("RFC 6749 §3.1.2", () => {
 describe("OAuth 2.0 Form Post Response Mode §2", () => {
   it.effect("MUST post the answer to the redirect URI, and nothing breaks out of the form", () =>
     Effect.gen(function* () {
-      const { browser } = yield* start
+      const { browser } = yield* openSite()
       const uri = "https://client.example.com/cb?a=\"><script>alert(1)</script>&b='"
       const client = yield* storedClient({ metadata: { redirectUris: [uri] } })
       for (const state of [
@@ -358,7 +348,7 @@ describe("OAuth 2.0 Form Post Response Mode §2", () => {
 
   it.effect("has the one script and the one style that its policy names", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       const response = yield* browser.go(authorizePath(client, { prompt: "none", response_mode: "form_post" }))
       const hashOf = (element: string) => {
         const [, text = ""] = new RegExp(`<${element}>(.*)</${element}>`, "u").exec(response.text) ?? []
@@ -379,7 +369,7 @@ describe("OAuth 2.0 Form Post Response Mode §2", () => {
 
 /** Every kind of answer that a browser gets here. */
 const answers = Effect.gen(function* () {
-  const { browser, client } = yield* start
+  const { browser, client } = yield* openSite()
   yield* browser.signIn()
   const consent = yield* browser.go(authorizePath(client))
   const { request = "" } = queryOf(consent)
@@ -420,7 +410,7 @@ describe("RFC 9700 §4.2.4", () => {
 describe("RFC 9700 §2.6", () => {
   it.effect("MUST NOT let pages of other origins read what these endpoints answer", () =>
     Effect.gen(function* () {
-      const { client, send } = yield* start
+      const { client, send } = yield* openSite()
       for (const path of [authorizePath(client), "/auth/oauth2/continue?request=x", "/auth/oauth2/end-session"]) {
         for (const method of ["GET", "OPTIONS", "POST"]) {
           const headers = { origin: "https://evil.example", "access-control-request-method": "GET" }
@@ -436,7 +426,7 @@ describe("RFC 9700 §2.6", () => {
 describe("RFC 9700 §4.12", () => {
   it.effect("MUST answer what was posted with 303", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       yield* browser.signIn()
       const { request = "" } = queryOf(yield* browser.go(authorizePath(client)))
       for (const accept of ["true", "true"]) {
@@ -451,7 +441,7 @@ describe("RFC 9700 §4.12", () => {
 describe("OpenID Connect Core §3.1.2.3", () => {
   it.effect("MUST refuse a decision from other origins, with cookies or without, and leave the request as it is", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       yield* browser.signIn()
       const { request = "" } = queryOf(yield* browser.go(authorizePath(client)))
       const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join("; ")
@@ -489,7 +479,7 @@ describe("OpenID Connect Core §3.1.2.3", () => {
 
   it.effect("MUST NOT take a decision by GET", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       yield* browser.signIn()
       const { request = "" } = queryOf(yield* browser.go(authorizePath(client)))
       const response = yield* browser.go(`${consentUrl}?request=${request}&accept=true`)
@@ -502,7 +492,7 @@ describe("OpenID Connect Core §3.1.2.3", () => {
 describe("what pages do", () => {
   it.effect("takes checked boxes one by one or as one scope, and denies what is not accepted", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       yield* browser.signIn()
       const asked = { scope: "openid profile email", prompt: "consent" }
       const given: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
@@ -528,7 +518,7 @@ describe("what pages do", () => {
 
   it.effect("shows a request in its browser, and its client to who is signed in", () =>
     Effect.gen(function* () {
-      const { browser, client, send } = yield* start
+      const { browser, client, send } = yield* openSite()
       const { request = "" } = queryOf(yield* browser.go(authorizePath(client)))
       const path = `/auth/oauth2/requests/${request}`
       const before = yield* browser.fetch(path)
@@ -554,7 +544,7 @@ describe("what pages do", () => {
 
   it.effect("shows the client before, where the host says so", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       const { request = "" } = queryOf(yield* browser.go(authorizePath(client)))
       const shown = yield* browser.fetch(`/auth/oauth2/requests/${request}`)
       assert.strictEqual(TestHttp.textAt(shown, "client", "clientId"), client.id)
@@ -563,7 +553,7 @@ describe("what pages do", () => {
 
   it.effect("marks a step, cancels, and tells JSON of what is wrong and forms by the error page", () =>
     Effect.gen(function* () {
-      const { browser, client } = yield* start
+      const { browser, client } = yield* openSite()
       yield* browser.signIn()
       yield* TestClock.adjust("1 second")
       const asked = { prompt: "select_account" }

@@ -13,9 +13,8 @@ import {
   home,
   layer,
   locationOf,
-  open,
+  openSite,
   queryOf,
-  serve,
   storedClient,
 } from "./support/Authorizing.ts"
 
@@ -34,8 +33,10 @@ const ofBrowser = { accept: "text/html", "sec-fetch-mode": "navigate", "sec-fetc
 describe("RFC 9700 §4.11.2", () => {
   it.effect("SHOULD ask before an error leads away to a client that registered itself", () =>
     Effect.gen(function* () {
-      const browser = yield* open(yield* serve)
-      const client = yield* storedClient({ isDynamic: true, metadata: { clientName: "<b>Your bank\u202E</b>" } })
+      const { browser, client } = yield* openSite({
+        isDynamic: true,
+        metadata: { clientName: "<b>Your bank\u202E</b>" },
+      })
       for (const [error, asked] of faulty) {
         for (const referer of [null, "https://mail.example.com/", "null", "https://client.example.com.evil.example/"]) {
           const headers = { ...ofBrowser, ...(referer === null ? {} : { referer }) }
@@ -69,9 +70,8 @@ describe("RFC 9700 §4.11.2", () => {
 
   it.effect("tells the error at once to clients that the host knows, or the person", () =>
     Effect.gen(function* () {
-      const browser = yield* open(yield* serve)
+      const { browser, client: allowed } = yield* openSite({ isDynamic: true })
       const person = yield* browser.signIn()
-      const allowed = yield* storedClient({ isDynamic: true })
       yield* ConsentStore.use((store) =>
         Effect.flatMap(
           OAuthBuilders.consent({ clientId: allowed.id, userId: person.user.id, scopes: ["openid"] }),
@@ -96,8 +96,7 @@ describe("RFC 9700 §4.11.2", () => {
 
   it.effect("tells what silence cannot do without a page, as OpenID Connect Core §3.1.2.6 demands", () =>
     Effect.gen(function* () {
-      const browser = yield* open(yield* serve)
-      const client = yield* storedClient({ isDynamic: true })
+      const { browser, client } = yield* openSite({ isDynamic: true })
       for (const error of ["login_required", "consent_required"]) {
         const answer = yield* browser.request(authorizePath(client, { prompt: "none" }), { headers: ofBrowser })
         assert.strictEqual(queryOf(answer)["error"], error)
@@ -108,8 +107,7 @@ describe("RFC 9700 §4.11.2", () => {
 
   it.effect("tells the error at once where it leads to an application, or back to where the person comes from", () =>
     Effect.gen(function* () {
-      const browser = yield* open(yield* serve)
-      const web = yield* storedClient({ isDynamic: true })
+      const { browser, client: web } = yield* openSite({ isDynamic: true })
       for (const [error, asked] of faulty) {
         for (const redirectUri of ["http://127.0.0.1:51004/callback", "com.example.app:/callback"]) {
           const native = yield* storedClient({
@@ -133,8 +131,7 @@ describe("RFC 9700 §4.11.2", () => {
 
   it.effect("leads to a client that registered itself once the person did something for it", () =>
     Effect.gen(function* () {
-      const browser = yield* open(yield* serve)
-      const client = yield* storedClient({ isDynamic: true })
+      const { browser, client } = yield* openSite({ isDynamic: true })
       yield* browser.signIn()
       const consent = locationOf(yield* browser.go(authorizePath(client)))
       const denied = yield* browser.submit("/auth/oauth2/consent", {

@@ -212,6 +212,12 @@ const toBrowser = (send: Effect.Success<typeof serve>) => {
 /** A browser. */
 export type TestBrowser = Effect.Success<ReturnType<typeof open>>
 
+/** A server with a client, and a browser in which nobody is signed in yet. */
+export const openSite = Effect.fnUntraced(function* (client: Parameters<typeof storedClient>[0] = {}) {
+  const send = yield* serve
+  return { send, browser: yield* open(send), client: yield* storedClient(client) }
+})
+
 /** The path of a request of a client. */
 export const authorizePath = (client: OAuthClient, asked: Asked = {}): string =>
   `/auth/oauth2/authorize?${ask(client, asked).toString()}`
