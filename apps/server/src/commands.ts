@@ -7,10 +7,10 @@
 import { unknownClient } from "@belfry/core/AuditEvent"
 import type { Email } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
+import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import { ClientRegistrations } from "@belfry/oauth-server/ClientRegistrations"
 import type { ClientWithSecret } from "@belfry/oauth-server/Clients"
 import { type ClientId, isPublic, type OAuthClient } from "@belfry/oauth-server/OAuthClient"
-import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import { examine } from "@belfry/server/Doctor"
 import * as NodeServer from "@belfry/server/NodeServer"
 import * as Server from "@belfry/server/Server"
@@ -74,7 +74,7 @@ export const doctor = Effect.gen(function* () {
 
 /** Makes a client and shows it, with its secret. */
 export const createClient = ({ name, redirectUris, postLogoutRedirectUris, scopes, ...client }: NewClient) =>
-  TrustedClients.use((clients) =>
+  AdminClients.use((clients) =>
     clients.create({
       metadata: {
         clientName: name,
@@ -92,7 +92,7 @@ export const createClient = ({ name, redirectUris, postLogoutRedirectUris, scope
 /** Lists all clients, newest first. */
 export const listClients = () =>
   Effect.gen(function* () {
-    const clients = yield* TrustedClients
+    const clients = yield* AdminClients
     let page = yield* clients.list({ limit: 100 })
     while (true) {
       for (const client of page.clients) yield* Console.log(line(client))
@@ -103,18 +103,18 @@ export const listClients = () =>
 
 /** Gives a client a new secret and shows it. */
 export const rotateSecret = (id: ClientId) =>
-  TrustedClients.use((clients) => clients.rotateSecret(id, unknownClient)).pipe(Effect.flatMap(show), withServices)
+  AdminClients.use((clients) => clients.rotateSecret(id, unknownClient)).pipe(Effect.flatMap(show), withServices)
 
 /** Lets a client in, or no longer. */
 export const setDisabled = (id: ClientId, isDisabled: boolean) =>
-  TrustedClients.use((clients) => clients.update(id, { isDisabled }, unknownClient)).pipe(
+  AdminClients.use((clients) => clients.update(id, { isDisabled }, unknownClient)).pipe(
     Effect.andThen(Console.log(`${isDisabled ? "disabled" : "enabled"} ${id}`)),
     withServices,
   )
 
 /** Removes a client with all that it was granted. */
 export const removeClient = (id: ClientId) =>
-  TrustedClients.use((clients) => clients.remove(id, unknownClient)).pipe(
+  AdminClients.use((clients) => clients.remove(id, unknownClient)).pipe(
     Effect.andThen(Console.log(`removed ${id}`)),
     withServices,
   )

@@ -303,7 +303,7 @@ describe("belfry", () => {
     Effect.gen(function* () {
       const { stdout } = yield* Cli.run(["--help"], tellingLoads)
       assert.include(stdout, "manage.ts")
-      assert.notMatch(stdout, /NodeServer\.ts|TrustedClients\.ts|sql-pg/)
+      assert.notMatch(stdout, /NodeServer\.ts|AdminClients\.ts|sql-pg/)
     }),
   )
 

@@ -10,12 +10,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Struct from "effect/Struct"
+import { AdminClients } from "./AdminClients.ts"
 import { RegistrationTokenNotFound } from "./AdminClientsApi.ts"
 import { ClientRegistrations } from "./ClientRegistrations.ts"
 import { clientIdOf, keptByNobody, toAdmin, withSecret } from "./internal/clientJson.ts"
 import { ClientPrivileges } from "./OAuthClient.ts"
 import { OAuthServerApi } from "./OAuthServerApi.ts"
-import { TrustedClients } from "./TrustedClients.ts"
 
 /**
  * The handlers of `AdminClientsApi`.
@@ -27,7 +27,7 @@ export const layer = HttpApiBuilder.group(
   OAuthServerApi,
   "oauthAdminClients",
   Effect.fnUntraced(function* (handlers) {
-    const clients = yield* TrustedClients
+    const clients = yield* AdminClients
     const registrations = yield* ClientRegistrations
 
     return handlers.handleAll({
@@ -90,7 +90,7 @@ export const layer = HttpApiBuilder.group(
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
     })
   }),
-).pipe(seeing(TrustedClients, ClientRegistrations, RequestGuard, Authentication, FreshSession, ScopeCheck))
+).pipe(seeing(AdminClients, ClientRegistrations, RequestGuard, Authentication, FreshSession, ScopeCheck))
 
 // internal
 

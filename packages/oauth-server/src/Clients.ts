@@ -1,7 +1,7 @@
 /**
  * Clients, managed by the people whose they are.
  *
- * Those for administrators and for the host's own code are in {@link TrustedClients}.
+ * Those for administrators and for the host's own code are in {@link AdminClients}.
  *
  * @since 0.1.0
  */

@@ -5,6 +5,7 @@
  */
 import * as Layer from "effect/Layer"
 import * as AccessTokens from "./AccessTokens.ts"
+import * as AdminClients from "./AdminClients.ts"
 import * as Authorizations from "./Authorizations.ts"
 import * as ClientAuthentications from "./ClientAuthentications.ts"
 import * as ClientRegistrations from "./ClientRegistrations.ts"
@@ -20,7 +21,6 @@ import * as StandardGrantTypes from "./StandardGrantTypes.ts"
 import * as Subjects from "./Subjects.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
 import * as Tokens from "./Tokens.ts"
-import * as TrustedClients from "./TrustedClients.ts"
 import * as WaitingRequests from "./WaitingRequests.ts"
 
 const layerTokenIssuer = Layer.provideMerge(TokenIssuer.layer, Layer.mergeAll(SigningKeys.layer, Subjects.layer))
@@ -32,7 +32,7 @@ const layerAuthorizations = Layer.merge(LoginFlow.layer, Logouts.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(Consents.layer, WaitingRequests.layer)),
 )
 
-const layerClients = Layer.mergeAll(ClientRegistrations.layer, Clients.layer, TrustedClients.layer, Resources.layer)
+const layerClients = Layer.mergeAll(ClientRegistrations.layer, Clients.layer, AdminClients.layer, Resources.layer)
 
 /**
  * All services of this package, with grant types that the host chooses.

@@ -2,11 +2,11 @@
  * The endpoints of administrators, at the level of HTTP: by permission, and never by any session.
  */
 import { KeyRing } from "@belfry/core/KeyRing"
+import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { InitialAccessTokenStore } from "@belfry/oauth-server/InitialAccessTokenStore"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
 import { ResourceStore } from "@belfry/oauth-server/ResourceStore"
-import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import { at, type TestResponse, textAt } from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Option, Redacted, type Schema } from "effect"
@@ -240,7 +240,7 @@ describe("/auth/oauth2/admin/clients", () => {
         const { call } = yield* begin
         const id = ClientId.make("https://client.example.com/metadata?of=".padEnd(255, "x"))
         const clientInfo = { ipAddress: null, userAgent: null }
-        yield* TrustedClients.use((clients) => clients.create({ id, metadata: body, clientInfo }))
+        yield* AdminClients.use((clients) => clients.create({ id, metadata: body, clientInfo }))
         const calls = (clientId: string) => endpoints(encodeURIComponent(clientId)).slice(1, 5)
         for (const [method, path, json] of calls(id)) {
           const answer = yield* call(method, path, json)

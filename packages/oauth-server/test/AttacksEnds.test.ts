@@ -4,7 +4,7 @@
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
 import * as AccessTokenVerifier from "@belfry/oauth-server/AccessTokenVerifier"
-import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
+import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import * as Builders from "@belfry/testing/Builders"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
@@ -91,7 +91,7 @@ const ids = (browser: TestBrowser, name: "grants" | "consents") =>
 /** The tokens are good everywhere, until something happens; then nowhere. */
 const endsWith = (
   what: string,
-  happen: (world: Effect.Success<ReturnType<typeof begin>>) => Effect.Effect<unknown, unknown, TrustedClients>,
+  happen: (world: Effect.Success<ReturnType<typeof begin>>) => Effect.Effect<unknown, unknown, AdminClients>,
 ) =>
   it.effect(`${what}: at UserInfo, introspection, refresh and resource servers`, () =>
     Effect.gen(function* () {
@@ -124,11 +124,11 @@ describe("Nothing is left", () => {
   )
 
   endsWith("when the client is disabled", ({ app }) =>
-    TrustedClients.use((clients) => clients.update(app.client.id, { isDisabled: true }, unknownClient)),
+    AdminClients.use((clients) => clients.update(app.client.id, { isDisabled: true }, unknownClient)),
   )
 
   endsWith("when the client is removed", ({ app }) =>
-    TrustedClients.use((clients) => clients.remove(app.client.id, unknownClient)),
+    AdminClients.use((clients) => clients.remove(app.client.id, unknownClient)),
   )
 
   endsWith("when the user is gone", ({ browser }) =>
@@ -143,7 +143,7 @@ describe("Nothing is left", () => {
     Effect.gen(function* () {
       const { app, browser, send } = yield* start
       const code = yield* codeOf(browser, app)
-      yield* TrustedClients.use((clients) => clients.update(app.client.id, { isDisabled: true }, unknownClient))
+      yield* AdminClients.use((clients) => clients.update(app.client.id, { isDisabled: true }, unknownClient))
       assert.deepStrictEqual(errorOf(yield* exchange(send, app, code)), [401, "invalid_client"])
       const other = yield* application()
       const second = yield* codeOf(browser, other)
@@ -158,7 +158,7 @@ describe("Nothing is left", () => {
       for (const end of ["disabled", "removed"]) {
         const app = yield* application()
         const { request = "" } = queryOf(yield* browser.go(authorizePath(app.client)))
-        yield* TrustedClients.use((clients) =>
+        yield* AdminClients.use((clients) =>
           end === "disabled"
             ? clients.update(app.client.id, { isDisabled: true }, unknownClient)
             : clients.remove(app.client.id, unknownClient),

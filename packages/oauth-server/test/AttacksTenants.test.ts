@@ -2,9 +2,9 @@
  * Attacks on what belongs to somebody else: clients, consents, grants and resources by their ids, enumeration of clients and
  * people, and clients that register themselves for more than they may have. Over HTTP, against the whole server.
  */
+import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerTables"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
-import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import { unknownClient } from "@belfry/core/AuditEvent"
 import { Audit } from "@belfry/core/Audit"
 import { Sessions } from "@belfry/core/Sessions"
@@ -270,7 +270,7 @@ describe("Enumeration of clients", () => {
       const { app, send } = yield* start
       const byForm = yield* application({ tokenEndpointAuthMethod: "client_secret_post" })
       const disabled = yield* application()
-      yield* TrustedClients.use((clients) => clients.update(disabled.client.id, { isDisabled: true }, unknownClient))
+      yield* AdminClients.use((clients) => clients.update(disabled.client.id, { isDisabled: true }, unknownClient))
       const publicOne = yield* spa()
       const noBody = { grant_type: "authorization_code", code: "x", token: "x" }
       for (const endpoint of ["token", "introspect", "revoke"]) {
@@ -308,7 +308,7 @@ describe("Enumeration of clients", () => {
     Effect.gen(function* () {
       const { app, browser } = yield* start
       const disabled = yield* application()
-      yield* TrustedClients.use((clients) => clients.update(disabled.client.id, { isDisabled: true }, unknownClient))
+      yield* AdminClients.use((clients) => clients.update(disabled.client.id, { isDisabled: true }, unknownClient))
       const answers = new Set<string | null>()
       for (const client_id of [
         "nobody",
@@ -410,7 +410,7 @@ describe("Registration for more than is given", () => {
       const id = TestHttp.textAt(made, "client_id")
       assert.notStrictEqual(id, "files-api")
       assert.notStrictEqual(TestHttp.textAt(made, "client_secret"), "chosen")
-      const client = yield* TrustedClients.use((clients) => clients.get(ClientId.make(id)))
+      const client = yield* AdminClients.use((clients) => clients.get(ClientId.make(id)))
       assert.deepStrictEqual(client.privileges, {
         skipConsent: false,
         enableEndSession: false,
@@ -563,7 +563,7 @@ for (const { layer: database, name } of TestDatabase.each([
         const { app, browser, send } = yield* start
         const evil = yield* application()
         const disabled = yield* application()
-        yield* TrustedClients.use((clients) => clients.update(disabled.client.id, { isDisabled: true }, unknownClient))
+        yield* AdminClients.use((clients) => clients.update(disabled.client.id, { isDisabled: true }, unknownClient))
         const tokens = yield* tokensFor(send, browser, app)
         const costOf = (endpoint: string, form: Readonly<Record<string, string>>, headers: Application["headers"]) =>
           statementsOf(Effect.flatMap(serve, (fresh) => posting(fresh)(endpoint, form, headers)))

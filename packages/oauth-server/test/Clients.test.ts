@@ -4,9 +4,9 @@
 import { unknownClient } from "@belfry/core/AuditEvent"
 import { KeyRing } from "@belfry/core/KeyRing"
 import * as OpaqueToken from "@belfry/core/OpaqueToken"
+import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import { Clients } from "@belfry/oauth-server/Clients"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
-import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Redacted } from "effect"
 import { TestClock } from "effect/testing"
@@ -91,7 +91,7 @@ describe("Whose a client is", () => {
       const { actor } = yield* signIn("maker")
       for (const action of everyAction) {
         const made = yield* create(actor)
-        const client = yield* TrustedClients.use((clients) =>
+        const client = yield* AdminClients.use((clients) =>
           clients.update(made.client.id, { privileges: { skipConsent: true } }, unknownClient),
         )
         const expected = action === "read" ? "done" : "trusted"
@@ -337,7 +337,7 @@ describe("The public part of a client", () => {
         tosUri: null,
         policyUri: null,
       })
-      yield* TrustedClients.use((trusted) => trusted.update(client.id, { isDisabled: true }, unknownClient))
+      yield* AdminClients.use((trusted) => trusted.update(client.id, { isDisabled: true }, unknownClient))
       assert.strictEqual(yield* outcome(clients.getPublic(client.id)), "ClientNotFound")
       assert.strictEqual(yield* outcome(clients.getPublic(ClientId.make("unknown"))), "ClientNotFound")
     }).pipe(Effect.provide(layer())),

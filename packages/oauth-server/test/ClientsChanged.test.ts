@@ -2,9 +2,9 @@
  * What becomes of clients: changes, new secrets, removal; once for each who asks, and with an event for each.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
+import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import { Clients } from "@belfry/oauth-server/Clients"
 import type { ClientMetadata } from "@belfry/oauth-server/OAuthClient"
-import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Redacted } from "effect"
 import { TestClock } from "effect/testing"
@@ -200,7 +200,7 @@ describe("A new secret", () => {
     Effect.gen(function* () {
       const { actor } = yield* signIn("maker")
       const now = yield* DateTime.now
-      const { client, secret } = yield* TrustedClients.use((clients) =>
+      const { client, secret } = yield* AdminClients.use((clients) =>
         clients.create({
           metadata,
           userId: actor.user.id,

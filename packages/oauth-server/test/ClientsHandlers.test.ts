@@ -2,9 +2,9 @@
  * The endpoints of clients, at the level of HTTP, for the people whose they are.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
+import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
-import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import { at, type TestResponse, textAt } from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Redacted, type Schema } from "effect"
@@ -275,7 +275,7 @@ describe("The endpoints of a client", () => {
     Effect.gen(function* () {
       const { actor, call } = yield* begin
       const trusted = ClientId.make("host-app")
-      yield* TrustedClients.use((clients) =>
+      yield* AdminClients.use((clients) =>
         clients.create({ metadata: body, id: trusted, userId: actor.user.id, clientInfo: unknownClient }),
       )
       assert.strictEqual((yield* call("GET", "/auth/oauth2/clients/host-app")).status, 200)

@@ -3,10 +3,10 @@
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
 import { UserId } from "@belfry/core/User"
+import * as AdminClients from "@belfry/oauth-server/AdminClients"
 import type { ClientWithSecret } from "@belfry/oauth-server/Clients"
 import * as Consents from "@belfry/oauth-server/Consents"
 import * as Resources from "@belfry/oauth-server/Resources"
-import * as TrustedClients from "@belfry/oauth-server/TrustedClients"
 import * as NodeServer from "@belfry/server/NodeServer"
 import * as NodeThreadPool from "@belfry/server/NodeThreadPool"
 import * as Server from "@belfry/server/Server"
@@ -35,7 +35,7 @@ const scopes = [apiScope, "offline_access"]
 
 const seed = Effect.gen(function* () {
   const resources = yield* Resources.Resources
-  const clients = yield* TrustedClients.TrustedClients
+  const clients = yield* AdminClients.AdminClients
   const consents = yield* Consents.Consents
   const sql = yield* SqlClient.SqlClient
   yield* resources.create(

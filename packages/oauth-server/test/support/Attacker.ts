@@ -7,13 +7,13 @@ import { CoreApi } from "@belfry/core/CoreApi"
 import * as CoreHandlers from "@belfry/core/CoreHandlers"
 import type { OutboundHttp } from "@belfry/core/OutboundHttp"
 import type { UserId } from "@belfry/core/User"
+import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import * as CorsHandlers from "@belfry/oauth-server/CorsHandlers"
 import type { ClientMetadata, ClientPrivileges, OAuthClient } from "@belfry/oauth-server/OAuthClient"
 import { OAuthServerApi } from "@belfry/oauth-server/OAuthServerApi"
 import * as OAuthServerHandlers from "@belfry/oauth-server/OAuthServerHandlers"
 import * as OAuthServerServices from "@belfry/oauth-server/OAuthServerServices"
 import type { OAuthServerSettingsService } from "@belfry/oauth-server/OAuthServerSettings"
-import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import * as TestServices from "@belfry/testing/TestServices"
@@ -101,7 +101,7 @@ export const application = Effect.fnUntraced(function* (
   } = {},
 ) {
   const { client, secret } = yield* Effect.orDie(
-    TrustedClients.use((clients) =>
+    AdminClients.use((clients) =>
       clients.create({
         metadata: {
           redirectUris: [callback],

@@ -11,6 +11,7 @@ import { routerConfig } from "@belfry/core/RequestHandlers"
 import * as Site from "@belfry/core/Site"
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import * as SqlRateLimitStore from "@belfry/core/SqlRateLimitStore"
+import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import * as CorsHandlers from "@belfry/oauth-server/CorsHandlers"
 import {
   ClientId,
@@ -22,7 +23,6 @@ import { OAuthServerApi } from "@belfry/oauth-server/OAuthServerApi"
 import * as OAuthServerHandlers from "@belfry/oauth-server/OAuthServerHandlers"
 import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMigrations"
 import * as SqlOAuthServerStores from "@belfry/oauth-server/SqlOAuthServerStores"
-import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import * as SqlStores from "@belfry/core/SqlStores"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as CapturingMailer from "@belfry/testing/CapturingMailer"
@@ -150,7 +150,7 @@ const layerRealServer = Layer.effect(
     const run = Effect.runPromiseWith(yield* Effect.context<Services>())
     const client: RealServer["Service"]["client"] = async (metadata = {}, given = {}) => {
       const { client, secret } = await run(
-        TrustedClients.use((clients) =>
+        AdminClients.use((clients) =>
           clients.create({
             metadata: { ...defaults, ...metadata },
             privileges: given.privileges ?? {},

@@ -5,11 +5,11 @@
  */
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import type { UserId } from "@belfry/core/User"
+import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import { Consents } from "@belfry/oauth-server/Consents"
 import type { GrantId } from "@belfry/oauth-server/Grant"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
 import * as OAuthScope from "@belfry/oauth-server/OAuthScope"
-import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Application } from "./views/applications.ts"
@@ -22,7 +22,7 @@ import type { Application } from "./views/applications.ts"
  */
 export const makeApplications = Effect.gen(function* () {
   const consents = yield* Consents
-  const clients = yield* TrustedClients
+  const clients = yield* AdminClients
 
   /** The name of a client that has no access at the moment, and so comes without one. */
   const nameOf = (clientId: string) =>

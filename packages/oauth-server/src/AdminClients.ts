@@ -35,8 +35,8 @@ import type {
  * @category services
  * @since 0.1.0
  */
-export class TrustedClients extends Context.Service<
-  TrustedClients,
+export class AdminClients extends Context.Service<
+  AdminClients,
   {
     /** Makes a client. `id` and `secret` may be given, for clients that exist elsewhere; else they are made. */
     readonly create: (options: {
@@ -79,7 +79,7 @@ export class TrustedClients extends Context.Service<
       by?: UserId,
     ) => Effect.Effect<void, ClientNotFound | StoreError>
   }
->()("@belfry/oauth-server/TrustedClients") {}
+>()("@belfry/oauth-server/AdminClients") {}
 
 /**
  * Builds the service over the stores.
@@ -91,19 +91,19 @@ export const make = Effect.gen(function* () {
   const store = yield* ClientStore
   const changes = yield* makeClientChanges
 
-  return TrustedClients.of({
-    create: Effect.fn("TrustedClients.create")(function* ({ metadata, ...options }) {
+  return AdminClients.of({
+    create: Effect.fn("AdminClients.create")(function* ({ metadata, ...options }) {
       return yield* changes.create({ ...options, metadata: yield* changes.validated(metadata) })
     }),
-    get: Effect.fn("TrustedClients.get")(changes.get),
-    list: Effect.fn("TrustedClients.list")((options = {}) => pageOf(options, store.listAll)),
-    update: Effect.fn("TrustedClients.update")((id, patch, clientInfo, by) =>
+    get: Effect.fn("AdminClients.get")(changes.get),
+    list: Effect.fn("AdminClients.list")((options = {}) => pageOf(options, store.listAll)),
+    update: Effect.fn("AdminClients.update")((id, patch, clientInfo, by) =>
       changes.update(id, { userId: by, clientInfo }, () => Effect.succeed(patch)),
     ),
-    rotateSecret: Effect.fn("TrustedClients.rotateSecret")((id, clientInfo, by) =>
+    rotateSecret: Effect.fn("AdminClients.rotateSecret")((id, clientInfo, by) =>
       changes.rotateSecret(id, { userId: by, clientInfo }, anybody),
     ),
-    remove: Effect.fn("TrustedClients.remove")((id, clientInfo, by) =>
+    remove: Effect.fn("AdminClients.remove")((id, clientInfo, by) =>
       changes.remove(id, { userId: by, clientInfo }, anybody),
     ),
   })
@@ -115,7 +115,7 @@ export const make = Effect.gen(function* () {
  * @category layers
  * @since 0.1.0
  */
-export const layer = Layer.effect(TrustedClients, make)
+export const layer = Layer.effect(AdminClients, make)
 
 // internal
 

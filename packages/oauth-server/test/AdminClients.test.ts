@@ -2,9 +2,9 @@
  * Clients, managed by code that is trusted.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
+import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import type { ClientPage } from "@belfry/oauth-server/Clients"
 import { ClientId, type OAuthClient } from "@belfry/oauth-server/OAuthClient"
-import { TrustedClients } from "@belfry/oauth-server/TrustedClients"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { TestClock } from "effect/testing"
@@ -23,7 +23,7 @@ describe("A client of the host's own", () => {
     it.effect(`that is trusted by ${way} can be read by its owner, and changed by trusted code alone`, () =>
       Effect.gen(function* () {
         const { actor } = yield* signIn("maker")
-        const clients = yield* TrustedClients
+        const clients = yield* AdminClients
         const { client } = yield* clients.create({ metadata, id, userId: actor.user.id, clientInfo: unknownClient })
         assert.deepStrictEqual(yield* actions.read(actor, id), client)
         for (const action of ["update", "rotate", "delete"] as const) {
@@ -44,7 +44,7 @@ describe("A client of the host's own", () => {
 
   it.effect("keeps the id and the secret that it has elsewhere, and takes nobody else's id", () =>
     Effect.gen(function* () {
-      const clients = yield* TrustedClients
+      const clients = yield* AdminClients
       const secret = Redacted.make("s3cret-from-another-server")
       const made = yield* clients.create({
         metadata,
@@ -65,7 +65,7 @@ describe("A client of the host's own", () => {
 
   it.effect("is listed with those of everybody, page by page to the end", () =>
     Effect.gen(function* () {
-      const clients = yield* TrustedClients
+      const clients = yield* AdminClients
       const { actor } = yield* signIn("maker")
       const made: Array<ClientId> = []
       for (let index = 0; index < 5; index++) {
@@ -92,7 +92,7 @@ describe("A client of the host's own", () => {
 
   it.effect("is changed in what only the host decides, and in nothing else by that", () =>
     Effect.gen(function* () {
-      const clients = yield* TrustedClients
+      const clients = yield* AdminClients
       const { client } = yield* clients.create({ metadata, clientInfo: unknownClient })
       const updated = yield* clients.update(
         client.id,
@@ -116,7 +116,7 @@ describe("A client of the host's own", () => {
 
   it.effect("is not found where there is none", () =>
     Effect.gen(function* () {
-      const clients = yield* TrustedClients
+      const clients = yield* AdminClients
       assert.deepStrictEqual(
         [
           yield* outcome(clients.get(id)),
