@@ -48,7 +48,7 @@ export interface Project {
 }
 
 /** Prefixes that make a file an adapter: a technology, or the place where it is used. */
-export const adapterPrefixes = ["Sql", "Memory", "Smtp", "Redis", "Stripe", "Development", "Fetch"] as const
+export const adapterPrefixes = ["Sql", "Memory", "Smtp", "Redis", "Stripe", "Development", "HttpClient"] as const
 
 /** Endings that make a file a port. */
 export const portSuffixes = ["Store", "Mailer"] as const

@@ -2,7 +2,7 @@
  * Attacks on signing in with another provider, each from the browser to the provider and back, over HTTP on both sides.
  *
  * What each guard does in detail is tested beside it: states in `OAuthStates*`, the flow in `OAuthSignIns*`, redirect
- * targets in `OAuthSignInsRedirects`, ID tokens in `OAuthTransportIdToken`, calls in `FetchOutboundHttp`.
+ * targets in `OAuthSignInsRedirects`, ID tokens in `OAuthTransportIdToken`, calls in `HttpClientOutboundHttp`.
  */
 import { Audit } from "@belfry/core/Audit"
 import * as LocalServer from "@belfry/testing/LocalServer"

@@ -1,4 +1,4 @@
-import * as FetchOutboundHttp from "@belfry/core/FetchOutboundHttp"
+import * as HttpClientOutboundHttp from "@belfry/core/HttpClientOutboundHttp"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
@@ -21,7 +21,7 @@ const client = {
 }
 
 const Live = Layer.fresh(OAuthTransport.layer).pipe(
-  Layer.provide(FetchOutboundHttp.layer()),
+  Layer.provide(HttpClientOutboundHttp.layer()),
   Layer.provide([FetchHttpClient.layer, SecureRandom.layerWebCrypto]),
 )
 

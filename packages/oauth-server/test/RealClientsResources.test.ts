@@ -3,7 +3,7 @@
  * to get a token, and what the token lacks.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
-import * as FetchOutboundHttp from "@belfry/core/FetchOutboundHttp"
+import * as HttpClientOutboundHttp from "@belfry/core/HttpClientOutboundHttp"
 import * as AccessTokenVerifier from "@belfry/oauth-server/AccessTokenVerifier"
 import { Resources } from "@belfry/oauth-server/Resources"
 import { CurrentAccessToken, RequiredTokenScopes, ResourceAuthorization } from "@belfry/oauth-server/ResourceServerApi"
@@ -35,7 +35,7 @@ const Api = HttpApi.make("reports").add(ReportsApi)
 
 const subject = Effect.map(CurrentAccessToken, ({ subject }) => subject)
 
-const layerOutbound = FetchOutboundHttp.layer({ allowedHosts: ["127.0.0.1"] }).pipe(
+const layerOutbound = HttpClientOutboundHttp.layer({ allowedHosts: ["127.0.0.1"] }).pipe(
   Layer.provide(FetchHttpClient.layer),
 )
 

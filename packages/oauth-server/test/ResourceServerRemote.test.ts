@@ -1,7 +1,7 @@
 /**
  * A resource server that knows nothing of the authorization server but its URLs.
  */
-import * as FetchOutboundHttp from "@belfry/core/FetchOutboundHttp"
+import * as HttpClientOutboundHttp from "@belfry/core/HttpClientOutboundHttp"
 import * as AccessTokenVerifier from "@belfry/oauth-server/AccessTokenVerifier"
 import { SigningKeys } from "@belfry/oauth-server/SigningKeys"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
@@ -11,7 +11,7 @@ import { Context, Effect, Layer, Redacted } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { files, layer, notes, real, type RealServer } from "./support/RealServer.ts"
 
-const layerOutbound = FetchOutboundHttp.layer({ allowedHosts: ["127.0.0.1"] }).pipe(
+const layerOutbound = HttpClientOutboundHttp.layer({ allowedHosts: ["127.0.0.1"] }).pipe(
   Layer.provide(FetchHttpClient.layer),
 )
 

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as ConfigList from "@belfry/core/ConfigList"
-import * as FetchOutboundHttp from "@belfry/core/FetchOutboundHttp"
+import * as HttpClientOutboundHttp from "@belfry/core/HttpClientOutboundHttp"
 import type { OutboundLimits } from "@belfry/core/Outbound"
 import { OutboundHttp } from "@belfry/core/OutboundHttp"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -45,10 +45,10 @@ export const layerWith = (options: OutboundLimits & { readonly lookup: Lookup })
       const configured = yield* client(connectLookup(options.lookup, () => true))
       const foreign = yield* client(
         connectLookup(options.lookup, (hostname, address) =>
-          FetchOutboundHttp.allowsAddress(options, hostname, address),
+          HttpClientOutboundHttp.allowsAddress(options, hostname, address),
         ),
       )
-      return OutboundHttp.of(FetchOutboundHttp.make({ configured, foreign }, options))
+      return OutboundHttp.of(HttpClientOutboundHttp.make({ configured, foreign }, options))
     }),
   )
 
@@ -102,7 +102,9 @@ const connectLookup =
           allows(hostname, address) && (wanted === 0 || wanted === undefined || family === wanted),
       )
       const [first] = allowed
-      if (first === undefined) return callback(new FetchOutboundHttp.AddressRefused("the address is not public"), [])
+      if (first === undefined) {
+        return callback(new HttpClientOutboundHttp.AddressRefused("the address is not public"), [])
+      }
       return options.all === true ? callback(null, allowed) : callback(null, first.address, first.family)
     })
   }

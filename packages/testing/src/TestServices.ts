@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as CoreServices from "@belfry/core/CoreServices"
-import * as FetchOutboundHttp from "@belfry/core/FetchOutboundHttp"
+import * as HttpClientOutboundHttp from "@belfry/core/HttpClientOutboundHttp"
 import * as KeyRing from "@belfry/core/KeyRing"
 import { Mailer } from "@belfry/core/Mailer"
 import { MailQueue } from "@belfry/core/MailQueue"
@@ -179,7 +179,9 @@ export const layerOAuthClient = OAuthClientServices.layer.pipe(
     Layer.mergeAll(
       OAuthProviders.layer,
       FactorsSignInGate.layer,
-      FetchOutboundHttp.layer({ allowedHosts: ["localhost", "127.0.0.1"] }).pipe(Layer.provide(FetchHttpClient.layer)),
+      HttpClientOutboundHttp.layer({ allowedHosts: ["localhost", "127.0.0.1"] }).pipe(
+        Layer.provide(FetchHttpClient.layer),
+      ),
     ),
   ),
 )
@@ -243,7 +245,7 @@ export function layerOAuthServerWith<E, R>(contexts: Layer.Layer<AuthenticationC
     Layer.provideMerge(
       Layer.mergeAll(
         contexts,
-        FetchOutboundHttp.layer({ allowedHosts: ["localhost", "127.0.0.1"] }).pipe(
+        HttpClientOutboundHttp.layer({ allowedHosts: ["localhost", "127.0.0.1"] }).pipe(
           Layer.provide(FetchHttpClient.layer),
         ),
       ),

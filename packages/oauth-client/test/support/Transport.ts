@@ -1,7 +1,7 @@
 /**
  * The transport over real HTTP to a provider on loopback, at a time that the test clock says.
  */
-import * as FetchOutboundHttp from "@belfry/core/FetchOutboundHttp"
+import * as HttpClientOutboundHttp from "@belfry/core/HttpClientOutboundHttp"
 import { Effect, Layer, Redacted, Result } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { FetchHttpClient } from "effect/http"
@@ -13,7 +13,7 @@ import * as LocalProvider from "./LocalProvider.ts"
 
 /** The transport, with caches of its own wherever it is provided. No address that is not public is allowed to others. */
 export const layer = Layer.fresh(OAuthTransport.layer).pipe(
-  Layer.provide(FetchOutboundHttp.layer()),
+  Layer.provide(HttpClientOutboundHttp.layer()),
   Layer.provide([FetchHttpClient.layer, SecureRandom.layerWebCrypto]),
 )
 

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { gzipSync } from "node:zlib"
-import * as FetchOutboundHttp from "../src/FetchOutboundHttp.ts"
+import * as HttpClientOutboundHttp from "../src/HttpClientOutboundHttp.ts"
 import type { OutboundLimits, OutboundRequest } from "../src/Outbound.ts"
 import { OutboundHttp } from "../src/OutboundHttp.ts"
 
@@ -11,7 +11,7 @@ const loopback: OutboundLimits = { allowedHosts: ["127.0.0.1"] }
 
 const send = (request: OutboundRequest, limits: OutboundLimits = {}) =>
   Effect.flatMap(OutboundHttp, (http) => http.send(request)).pipe(
-    Effect.provide(FetchOutboundHttp.layer(limits).pipe(Layer.provide(FetchHttpClient.layer))),
+    Effect.provide(HttpClientOutboundHttp.layer(limits).pipe(Layer.provide(FetchHttpClient.layer))),
   )
 
 const reasonOf = (request: OutboundRequest, limits: OutboundLimits = {}) =>
@@ -25,7 +25,7 @@ const answersAll: typeof fetch = () => Promise.resolve(new Response("{}"))
 
 const decode = (body: Uint8Array) => new TextDecoder().decode(body)
 
-describe("FetchOutboundHttp", () => {
+describe("HttpClientOutboundHttp", () => {
   it.live("sends a GET with its headers and returns status, headers and body", () =>
     Effect.gen(function* () {
       const server = yield* LocalServer.make
@@ -271,11 +271,11 @@ describe("FetchOutboundHttp", () => {
   })
 
   it("allows an address that a host resolved to when it is public, or the host is allowed", () => {
-    assert.isTrue(FetchOutboundHttp.allowsAddress({}, "id.example.com", "8.8.8.8"))
-    assert.isFalse(FetchOutboundHttp.allowsAddress({}, "id.example.com", "10.0.0.1"))
+    assert.isTrue(HttpClientOutboundHttp.allowsAddress({}, "id.example.com", "8.8.8.8"))
+    assert.isFalse(HttpClientOutboundHttp.allowsAddress({}, "id.example.com", "10.0.0.1"))
     const limits = { allowedHosts: ["ID.example.com.", "[::1]"] }
-    assert.isTrue(FetchOutboundHttp.allowsAddress(limits, "id.example.com", "10.0.0.1"))
-    assert.isTrue(FetchOutboundHttp.allowsAddress(limits, "::1", "::1"))
-    assert.isFalse(FetchOutboundHttp.allowsAddress(limits, "more.id.example.com", "10.0.0.1"))
+    assert.isTrue(HttpClientOutboundHttp.allowsAddress(limits, "id.example.com", "10.0.0.1"))
+    assert.isTrue(HttpClientOutboundHttp.allowsAddress(limits, "::1", "::1"))
+    assert.isFalse(HttpClientOutboundHttp.allowsAddress(limits, "more.id.example.com", "10.0.0.1"))
   })
 })
