@@ -8,6 +8,7 @@
  */
 import * as Array from "effect/Array"
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Brand from "effect/Brand"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Aead from "effect/crypto/Aead"
@@ -20,7 +21,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { KeyedHash, Sealed } from "./KeyedHash.ts"
+import { type KeyedHash, Sealed } from "./KeyedHash.ts"
 
 /**
  * One secret of the ring, with the id that stands before everything made with it.
@@ -145,7 +146,7 @@ export const make = Effect.fnUntraced(function* (secrets: NonEmptyReadonlyArray<
         const [current, ...older] = keys
         const hashWith = ({ id, key }: typeof current, secret: Redacted.Redacted) =>
           Effect.map(Effect.orDie(mac.sign(key, utf8(Redacted.value(secret)))), (bytes) =>
-            KeyedHash.make(`${id}.${Base64Url.encode(bytes)}`),
+            keyedHash(`${id}.${Base64Url.encode(bytes)}`),
           )
         return {
           hash: (secret) => hashWith(current, secret),
@@ -263,7 +264,13 @@ export const layerConfig = Layer.effect(KeyRing, Effect.flatMap(configSecrets, m
 
 const nonceLength = 12
 
-const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+// Of the form by how it is made: a session and a token are looked up by one each, and to check it takes as long as the
+// hash.
+const keyedHash = Brand.nominal<KeyedHash>()
+
+const encoder = new TextEncoder()
+
+const utf8 = (text: string): Uint8Array => encoder.encode(text)
 
 const keyIdOf = (text: string): string => text.slice(0, text.indexOf("."))
 

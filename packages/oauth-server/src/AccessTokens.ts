@@ -232,23 +232,14 @@ export const make = Effect.gen(function* () {
   return AccessTokens.of({
     verify,
     introspect: (request) =>
-      Effect.withSpan(
-        countingIntrospection(request.clientInfo, introspect(request)),
+      ClientRequests.withSpan(
         "AccessTokens.introspect",
-        ClientRequests.spanOptions,
+        countingIntrospection(request.clientInfo, introspect(request)),
       ),
     revoke: (request) =>
-      Effect.withSpan(
-        countingRevocation(request.clientInfo, revoke(request)),
-        "AccessTokens.revoke",
-        ClientRequests.spanOptions,
-      ),
+      ClientRequests.withSpan("AccessTokens.revoke", countingRevocation(request.clientInfo, revoke(request))),
     userInfo: (token, clientInfo) =>
-      Effect.withSpan(
-        countingUserInfo(clientInfo, userInfo(token)),
-        "AccessTokens.userInfo",
-        ClientRequests.spanOptions,
-      ),
+      ClientRequests.withSpan("AccessTokens.userInfo", countingUserInfo(clientInfo, userInfo(token))),
   })
 })
 

@@ -14,7 +14,7 @@ import { type Grant, isInForce, prefixes } from "./Grant.ts"
 import { GrantStore } from "./GrantStore.ts"
 import { type GrantCheck, type GrantType, GrantTypes, type TokenRequestFacts } from "./GrantTypes.ts"
 import * as GrantTokens from "./internal/grantTokens.ts"
-import { ensure, refusal } from "./internal/tokenRequests.ts"
+import { refusal, refuseUnless } from "./internal/tokenRequests.ts"
 import { isPublic, type OAuthClient } from "./OAuthClient.ts"
 import { OAuthServerSettings } from "./OAuthServerSettings.ts"
 import * as Pkce from "./Pkce.ts"
@@ -40,6 +40,9 @@ export const make = Effect.gen(function* () {
   const hasher = yield* Effect.flatMap(KeyRing, (keyRing) => keyRing.hasher("oauth-code"))
   const tokens = yield* GrantTokens.make
 
+  const challengeOf = (verifier: string) =>
+    Effect.provideService(Pkce.challengeOf(Redacted.make(verifier)), Digest.Digest, digest)
+
   const isRefreshable = (client: OAuthClient, grant: Grant): boolean =>
     grant.isOffline &&
     client.metadata.grantTypes.includes("refresh_token") &&
@@ -47,32 +50,17 @@ export const make = Effect.gen(function* () {
 
   const grantType: GrantType = {
     name: "authorization_code",
-    presents: (parameters) => {
+    presents: Effect.fnUntraced(function* (parameters) {
       const code = parameters.get("code")
-      if (code === undefined) return Effect.fail(refusal("invalid_request", "code is missing"))
-      return OpaqueToken.isWellFormed(prefixes.code, code)
-        ? Effect.map(hasher.candidates(Redacted.make(code)), (hashes) => ({ code: hashes }))
-        : Effect.fail(invalidCode("malformed"))
-    },
-    checks: [
-      ...codeChecks,
-      {
-        name: "the verifier is that of the challenge",
-        spec: "RFC 7636 §4.6",
-        check: Effect.fnUntraced(function* ({ parameters, records }) {
-          const challenge = records.grant?.code.codeChallenge ?? null
-          const verifier = parameters.get("code_verifier")
-          if (challenge === null || verifier === undefined) return
-          const isMatch = yield* Effect.provideService(
-            Pkce.isMatch(Redacted.make(verifier), challenge),
-            Digest.Digest,
-            digest,
-          )
-          yield* ensure(isMatch, () => refusal("invalid_grant", "invalid code_verifier"))
-        }),
-      },
-      ...tokens.resourceChecks,
-    ],
+      const verifier = parameters.get("code_verifier")
+      if (code === undefined) return yield* refusal("invalid_request", "code is missing")
+      if (!OpaqueToken.isWellFormed(prefixes.code, code)) return yield* invalidCode("malformed")
+      return {
+        code: yield* hasher.candidates(Redacted.make(code)),
+        codeChallenge: verifier === undefined ? undefined : yield* challengeOf(verifier),
+      }
+    }),
+    checks: [...codeChecks, ...tokens.resourceChecks],
     exchange: Effect.fnUntraced(function* (facts) {
       const { client, now } = facts
       const record = yield* GrantTokens.grantOf(facts, () => invalidCode("unknown"))
@@ -124,29 +112,29 @@ const invalidCode = (detail: string) =>
 const isOwn = ({ client, records }: TokenRequestFacts): boolean => records.grant?.grant.clientId === client.id
 
 const isReused = (facts: TokenRequestFacts): boolean =>
-  isOwn(facts) && facts.records.grant !== null && facts.records.grant.code.redeemedAt !== null
+  isOwn(facts) && facts.records.code !== null && facts.records.code.redeemedAt !== null
 
 const codeChecks: ReadonlyArray<GrantCheck> = [
   {
     name: "the code is known",
     spec: "RFC 6749 §5.2",
-    check: ({ records }) => ensure(records.grant !== null, () => invalidCode("unknown")),
+    check: ({ records }) => refuseUnless(records.grant !== null && records.code !== null, () => invalidCode("unknown")),
   },
   {
     name: "the code was issued to this client",
     spec: "RFC 6749 §4.1.3",
-    check: (facts) => ensure(isOwn(facts), () => invalidCode("other-client")),
+    check: (facts) => refuseUnless(isOwn(facts), () => invalidCode("other-client")),
   },
   {
     name: "the code was not redeemed before",
     spec: "RFC 6749 §4.1.2",
-    check: (facts) => ensure(!isReused(facts), () => invalidCode("redeemed")),
+    check: (facts) => refuseUnless(!isReused(facts), () => invalidCode("redeemed")),
   },
   {
     name: "the code is not over",
     spec: "RFC 6749 §4.1.2",
     check: ({ now, records }) =>
-      ensure(records.grant !== null && now.epochMilliseconds < records.grant.code.expiresAt.epochMilliseconds, () =>
+      refuseUnless(records.code !== null && now.epochMilliseconds < records.code.expiresAt.epochMilliseconds, () =>
         invalidCode("expired"),
       ),
   },
@@ -154,28 +142,31 @@ const codeChecks: ReadonlyArray<GrantCheck> = [
     name: "the grant is in force",
     spec: "RFC 6749 §5.2",
     check: ({ now, records }) =>
-      ensure(records.grant !== null && isInForce(records.grant, now), () => invalidCode("grant-over")),
+      refuseUnless(records.grant !== null && isInForce(records.grant, now), () => invalidCode("grant-over")),
   },
   {
     name: "the redirect URI is that of the authorization request",
     spec: "RFC 6749 §4.1.3",
     check: ({ parameters, records }) => {
-      const code = records.grant?.code
+      const { code } = records
       const redirectUri = parameters.get("redirect_uri")
       // It may be left out where it was left out before, and must be right where it is sent.
       const holds =
-        code !== undefined &&
+        code !== null &&
         (redirectUri === undefined ? !code.isRedirectUriGiven : isEqualText(redirectUri, code.redirectUri))
-      return ensure(holds, () => refusal("invalid_grant", "redirect_uri is not that of the authorization request"))
+      return refuseUnless(holds, () =>
+        refusal("invalid_grant", "redirect_uri is not that of the authorization request"),
+      )
     },
   },
   {
     name: "there is a verifier where there was a challenge, and for public clients always",
     spec: "RFC 7636 §4.5",
     check: ({ client, parameters, records }) => {
-      const isBound = (records.grant?.code.codeChallenge ?? null) !== null
-      return ensure((!isBound && !isPublic(client)) || (isBound && parameters.get("code_verifier") !== undefined), () =>
-        refusal("invalid_grant", "code_verifier required because PKCE was used in authorization"),
+      const isBound = (records.code?.codeChallenge ?? null) !== null
+      return refuseUnless(
+        (!isBound && !isPublic(client)) || (isBound && parameters.get("code_verifier") !== undefined),
+        () => refusal("invalid_grant", "code_verifier required because PKCE was used in authorization"),
       )
     },
   },
@@ -183,9 +174,17 @@ const codeChecks: ReadonlyArray<GrantCheck> = [
     name: "there is no verifier where there was no challenge",
     spec: "RFC 9700 §4.8.2",
     check: ({ parameters, records }) =>
-      ensure(
-        (records.grant?.code.codeChallenge ?? null) !== null || parameters.get("code_verifier") === undefined,
+      refuseUnless(
+        (records.code?.codeChallenge ?? null) !== null || parameters.get("code_verifier") === undefined,
         () => refusal("invalid_grant", "code_verifier provided but PKCE was not used in authorization"),
+      ),
+  },
+  {
+    name: "the verifier is that of the challenge",
+    spec: "RFC 7636 §4.6",
+    check: ({ presented, records }) =>
+      refuseUnless(isEqualText(presented.codeChallenge ?? "", records.code?.codeChallenge ?? ""), () =>
+        refusal("invalid_grant", "invalid code_verifier"),
       ),
   },
 ]

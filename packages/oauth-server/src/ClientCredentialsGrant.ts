@@ -8,12 +8,13 @@ import * as Layer from "effect/Layer"
 import { GrantStore } from "./GrantStore.ts"
 import { type GrantCheck, type GrantType, GrantTypes, type TokenRequestFacts } from "./GrantTypes.ts"
 import {
+  askedScopes,
   claimFactsOf,
-  ensure,
-  readScopes,
   refusal,
-  requireScopesFor,
+  refuseUnless,
+  resourcesTakeScopes,
   responseFields,
+  scopeForm,
   scopesFor,
 } from "./internal/tokenRequests.ts"
 import { isPublic } from "./OAuthClient.ts"
@@ -50,8 +51,8 @@ export const make = Effect.gen(function* () {
     presents: () => Effect.succeed({}),
     checks,
     exchange: Effect.fnUntraced(function* (facts) {
-      const { client, now, parameters, resources } = facts
-      const scopes = scopesFor((yield* readScopes(parameters)) ?? defaultScopes(facts), resources)
+      const { client, now, resources } = facts
+      const scopes = scopesFor(askedScopes(facts) ?? defaultScopes(facts), resources)
       const access = yield* issuer.accessToken({ client, grant: null, user: null, scopes, resources, now })
       const fields = yield* responseFields(hooks, {
         ...claimFactsOf(facts, scopes, resources),
@@ -82,32 +83,24 @@ const checks: ReadonlyArray<GrantCheck> = [
     name: "the client is confidential",
     spec: "RFC 6749 §4.4",
     check: ({ client }) =>
-      ensure(!isPublic(client), () => refusal("unauthorized_client", "A public client gets no token for itself")),
+      refuseUnless(!isPublic(client), () => refusal("unauthorized_client", "A public client gets no token for itself")),
   },
+  scopeForm,
   {
     name: "the scope is about no user",
     spec: "RFC 6749 §4.4.2",
-    check: ({ parameters }) =>
-      Effect.flatMapEager(readScopes(parameters), (asked) =>
-        ensure(!(asked ?? []).some((scope) => OAuthScope.openIdScopes.includes(scope)), () =>
-          refusal("invalid_scope", "The scopes of OpenID Connect are about a user"),
-        ),
+    check: (facts) =>
+      refuseUnless(!(askedScopes(facts) ?? []).some((scope) => OAuthScope.openIdScopes.includes(scope)), () =>
+        refusal("invalid_scope", "The scopes of OpenID Connect are about a user"),
       ),
   },
   {
     name: "the client may ask for the scope",
     spec: "RFC 6749 §3.3",
-    check: ({ client, parameters }) =>
-      Effect.flatMapEager(readScopes(parameters), (asked) =>
-        ensure(OAuthScope.isCovered(asked ?? [], client.metadata.scopes), () =>
-          refusal("invalid_scope", "The client may not ask for this scope"),
-        ),
+    check: (facts) =>
+      refuseUnless(OAuthScope.isCovered(askedScopes(facts) ?? [], facts.client.metadata.scopes), () =>
+        refusal("invalid_scope", "The client may not ask for this scope"),
       ),
   },
-  {
-    name: "the resource takes the scope",
-    spec: "RFC 8707 §2.2",
-    check: ({ parameters, resources }) =>
-      Effect.flatMapEager(readScopes(parameters), (asked) => requireScopesFor(asked, resources)),
-  },
+  resourcesTakeScopes,
 ]

@@ -94,7 +94,7 @@ export interface AuthorizationCode {
 }
 
 /**
- * A grant as it is on file, with its code, its user, and when the session it was given in ends: null when that is over
+ * A grant as it is on file, with its user, and when the session it was given in ends: null when that is over
  * or gone.
  *
  * @category models
@@ -102,7 +102,6 @@ export interface AuthorizationCode {
  */
 export interface GrantRecord {
   readonly grant: Grant
-  readonly code: AuthorizationCode
   readonly user: User
   readonly sessionExpiresAt: DateTime.Utc | null
 }

@@ -28,7 +28,7 @@ export const make = Effect.gen(function* () {
     const user = row && tables.users.get(row.grant.userId)
     if (row === undefined || user === undefined) return null
     const session = row.grant.sessionId === null ? undefined : tables.sessions.get(row.grant.sessionId)?.session
-    return { ...row, user, sessionExpiresAt: session?.expiresAt ?? null }
+    return { grant: row.grant, user, sessionExpiresAt: session?.expiresAt ?? null }
   }
   const findClient = (id: ClientId | undefined): OAuthClient | null =>
     (id === undefined ? undefined : clients.get(id)) ?? null
@@ -38,15 +38,16 @@ export const make = Effect.gen(function* () {
       tables.statement(() => {
         const foundRefreshToken = firstOf(refreshTokens, refreshToken)
         const foundAccessToken = firstOf(accessTokens, accessToken)
-        const codeGrant = [...grants.values()].find((row) => code?.includes(row.code.hash))?.grant
+        const ofCode = [...grants.values()].find((row) => code?.includes(row.code.hash))
         const grant = findGrant(
-          codeGrant?.id ?? foundRefreshToken?.grantId ?? foundAccessToken?.grantId ?? jwt?.grantId,
+          ofCode?.grant.id ?? foundRefreshToken?.grantId ?? foundAccessToken?.grantId ?? jwt?.grantId,
         )
         const named = [...identifiers, ...(grant?.grant.resources ?? []), ...(foundAccessToken?.audience ?? [])]
         const records: Records = {
           client: findClient(clientId),
           resources: [...new Set(named)].flatMap((identifier) => resources.get(identifier) ?? []),
           grant,
+          code: ofCode?.code ?? null,
           refreshToken: foundRefreshToken,
           accessToken: foundAccessToken,
           tokenClient: findClient(foundAccessToken?.clientId ?? jwt?.clientId),

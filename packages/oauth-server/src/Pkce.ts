@@ -7,7 +7,6 @@ import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Redacted from "effect/Redacted"
-import { isEqualText } from "@belfry/core/ConstantTime"
 
 /**
  * The methods that are taken. `plain` is not one of them.
@@ -38,28 +37,19 @@ export const isVerifier = (text: string): boolean => /^[A-Za-z0-9\-._~]{43,128}$
 export const isChallenge = (text: string): boolean => /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/u.test(text)
 
 /**
- * The S256 challenge of a verifier: the base64url of its SHA-256.
+ * The S256 challenge of a verifier: the base64url of its SHA-256; null when it is no verifier by its form.
  *
  * @see [RFC 7636 §4.2](https://www.rfc-editor.org/rfc/rfc7636.html#section-4.2)
  * @category constructors
  * @since 0.1.0
  */
-export const challengeOf = (verifier: Redacted.Redacted): Effect.Effect<string, never, Digest.Digest> =>
-  Effect.map(
-    Digest.Digest.use((digest) => digest.digest(Digest.sha256, utf8.encode(Redacted.value(verifier)))),
-    Base64Url.encode,
-  )
-
-/**
- * Whether a verifier is of the right form and the one that `challenge` was made of. Takes the same time wherever they
- * differ.
- *
- * @see [RFC 7636 §4.6](https://www.rfc-editor.org/rfc/rfc7636.html#section-4.6)
- * @category predicates
- * @since 0.1.0
- */
-export const isMatch = (verifier: Redacted.Redacted, challenge: string): Effect.Effect<boolean, never, Digest.Digest> =>
-  Effect.map(challengeOf(verifier), (made) => isEqualText(made, challenge) && isVerifier(Redacted.value(verifier)))
+export const challengeOf = (verifier: Redacted.Redacted): Effect.Effect<string | null, never, Digest.Digest> =>
+  isVerifier(Redacted.value(verifier))
+    ? Effect.map(
+        Digest.Digest.use((digest) => digest.digest(Digest.sha256, utf8.encode(Redacted.value(verifier)))),
+        Base64Url.encode,
+      )
+    : Effect.succeed(null)
 
 // internal
 

@@ -10,7 +10,7 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Consent } from "./Consent.ts"
-import type { AccessToken, GrantId, GrantRecord, RefreshToken } from "./Grant.ts"
+import type { AccessToken, AuthorizationCode, GrantId, GrantRecord, RefreshToken } from "./Grant.ts"
 import type { ClientId, OAuthClient } from "./OAuthClient.ts"
 import type { ProtectedResource } from "./ProtectedResource.ts"
 
@@ -43,7 +43,7 @@ export interface Presented {
  * **Details**
  *
  * `resources` are those that were named, those of the grant, and those in the audience of the access token. `grant` is
- * that of the code or token. `tokenClient` is the client that the access token or JWT was issued to, disabled or not;
+ * that of the code or token; the code itself is looked at where it is what was presented. `tokenClient` is the client that the access token or JWT was issued to, disabled or not;
  * null when it is gone. `isRevoked`: the JWT was revoked by itself.
  *
  * @category models
@@ -53,6 +53,7 @@ export interface Records {
   readonly client: OAuthClient | null
   readonly resources: ReadonlyArray<ProtectedResource>
   readonly grant: GrantRecord | null
+  readonly code: AuthorizationCode | null
   readonly refreshToken: RefreshToken | null
   readonly accessToken: AccessToken | null
   readonly tokenClient: OAuthClient | null

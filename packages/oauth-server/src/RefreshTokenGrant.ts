@@ -15,7 +15,7 @@ import { type GrantRecord, isInForce, prefixes, type RefreshToken } from "./Gran
 import { GrantStore } from "./GrantStore.ts"
 import { type GrantCheck, type GrantType, GrantTypes, type TokenRequestFacts } from "./GrantTypes.ts"
 import * as GrantTokens from "./internal/grantTokens.ts"
-import { ensure, readScopes, refusal, requireScopesFor } from "./internal/tokenRequests.ts"
+import { askedScopes, refusal, refuseUnless, resourcesTakeScopes, scopeForm } from "./internal/tokenRequests.ts"
 import * as OAuthScope from "./OAuthScope.ts"
 import { OAuthServerSettings } from "./OAuthServerSettings.ts"
 import { RecordStore } from "./RecordStore.ts"
@@ -63,10 +63,10 @@ export const make = Effect.gen(function* () {
     return yield* reused
   })
 
-  const issue = Effect.fnUntraced(function* (facts: TokenRequestFacts, record: GrantRecord) {
-    const asked = (yield* readScopes(facts.parameters)) ?? record.grant.scopes
-    return yield* tokens.issue(facts, record, { grantType: "refresh_token", asked, isFirst: false })
-  })
+  const issue = (facts: TokenRequestFacts, record: GrantRecord) => {
+    const asked = askedScopes(facts) ?? record.grant.scopes
+    return tokens.issue(facts, record, { grantType: "refresh_token", asked, isFirst: false })
+  }
 
   /** New tokens beside the successor that an old token has already, for a client that did not get the answer. */
   const again = Effect.fnUntraced(function* (facts: TokenRequestFacts, record: GrantRecord, old: RefreshToken) {
@@ -118,7 +118,7 @@ export const make = Effect.gen(function* () {
       {
         name: "the refresh token was not rotated before, or just now",
         spec: "RFC 9700 §4.14.2",
-        check: (facts) => ensure(!isReused(facts), () => reused),
+        check: (facts) => refuseUnless(!isReused(facts), () => reused),
       },
       ...forceChecks,
       ...tokens.resourceChecks,
@@ -162,13 +162,13 @@ const identityChecks: ReadonlyArray<GrantCheck> = [
     name: "the refresh token is known",
     spec: "RFC 6749 §5.2",
     check: ({ records }) =>
-      ensure(records.refreshToken !== null && records.grant !== null, () => invalidToken("unknown")),
+      refuseUnless(records.refreshToken !== null && records.grant !== null, () => invalidToken("unknown")),
   },
   {
     name: "the refresh token was issued to this client",
     spec: "RFC 6749 §6",
     check: ({ client, records }) =>
-      ensure(records.grant?.grant.clientId === client.id, () => invalidToken("other-client")),
+      refuseUnless(records.grant?.grant.clientId === client.id, () => invalidToken("other-client")),
   },
 ]
 
@@ -177,7 +177,7 @@ const forceChecks: ReadonlyArray<GrantCheck> = [
     name: "the refresh token is not over",
     spec: "RFC 6749 §6",
     check: ({ now, records: { refreshToken } }) =>
-      ensure(refreshToken !== null && now.epochMilliseconds < refreshToken.expiresAt.epochMilliseconds, () =>
+      refuseUnless(refreshToken !== null && now.epochMilliseconds < refreshToken.expiresAt.epochMilliseconds, () =>
         invalidToken("expired"),
       ),
   },
@@ -185,17 +185,16 @@ const forceChecks: ReadonlyArray<GrantCheck> = [
     name: "the grant is in force",
     spec: "RFC 6749 §5.2",
     check: ({ now, records: { grant } }) =>
-      ensure(grant !== null && isInForce(grant, now), () => invalidToken("grant-over")),
+      refuseUnless(grant !== null && isInForce(grant, now), () => invalidToken("grant-over")),
   },
+  scopeForm,
   {
     name: "the scope is no more than was granted",
     spec: "RFC 6749 §6",
-    check: Effect.fnUntraced(function* ({ parameters, records: { grant }, resources }) {
-      const asked = yield* readScopes(parameters)
-      yield* ensure(OAuthScope.isCovered(asked ?? [], grant?.grant.scopes ?? []), () =>
+    check: (facts) =>
+      refuseUnless(OAuthScope.isCovered(askedScopes(facts) ?? [], facts.records.grant?.grant.scopes ?? []), () =>
         refusal("invalid_scope", "The scope is more than was granted"),
-      )
-      yield* requireScopesFor(asked, resources)
-    }),
+      ),
   },
+  resourcesTakeScopes,
 ]

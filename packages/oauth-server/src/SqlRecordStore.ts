@@ -96,7 +96,7 @@ const prefixed = (prefix: string, columns: string): string =>
     .map((column) => `${prefix}.${column} AS ${prefix}_${column}`)
     .join(", ")
 
-const grantColumnsAndUser = `${prefixed("g", grantColumns)}, ${prefixed("g", codeColumns)}, ${prefixed("u", userColumns)},
+const grantColumnsAndUser = `${prefixed("g", grantColumns)}, ${prefixed("u", userColumns)},
   s.expires_at AS s_expires_at`
 const grantJoins = `LEFT JOIN belfry_users u ON u.id = g.user_id LEFT JOIN belfry_sessions s ON s.id = g.session_id`
 
@@ -119,7 +119,7 @@ const parts: ReadonlyArray<Part> = [
   },
   {
     name: "code",
-    columns: grantColumnsAndUser,
+    columns: `${prefixed("g", codeColumns)}, ${grantColumnsAndUser}`,
     joins: (count) => `LEFT JOIN belfry_oauth_grants g ON g.code_hash ${oneOf(count)} ${grantJoins}`,
     parametersOf: ({ code }) => code,
   },

@@ -13,14 +13,21 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { ClientAuthentications } from "./ClientAuthentications.ts"
-import { GrantTypes, type GrantType, type TokenRequestFacts, type TokenResponse } from "./GrantTypes.ts"
+import {
+  GrantTypes,
+  type GrantType,
+  type PresentedGrant,
+  type TokenRequestFacts,
+  type TokenResponse,
+} from "./GrantTypes.ts"
 import * as ClientRequests from "./internal/clientRequests.ts"
 import { resolve } from "./internal/resolveResources.ts"
-import { ensure, invalidTarget, readResources, refusal } from "./internal/tokenRequests.ts"
+import { invalidTarget, readResources, readScopes, refusal } from "./internal/tokenRequests.ts"
 import type { OAuthError } from "./OAuthError.ts"
 import { OAuthServerSettings } from "./OAuthServerSettings.ts"
 import * as OAuthScope from "./OAuthScope.ts"
 import type { Parameters } from "./Parameters.ts"
+import type { ProtectedResource } from "./ProtectedResource.ts"
 
 /**
  * A request of a client that proves itself: its `Authorization` header and its form.
@@ -66,58 +73,63 @@ export const make = Effect.gen(function* () {
   const grantTypes = new Map((yield* GrantTypes).map((grantType) => [grantType.name, grantType]))
   const { counted, prove } = yield* ClientRequests.make
 
-  const grantTypeOf = (parameters: Parameters): Effect.Effect<GrantType, OAuthError> => {
+  const grantTypeOf = (parameters: Parameters): Result.Result<GrantType, OAuthError> => {
     const name = parameters.get("grant_type")
-    if (name === undefined) return Effect.fail(refusal("invalid_request", "grant_type is missing"))
+    if (name === undefined) return Result.fail(refusal("invalid_request", "grant_type is missing"))
     const grantType = settings.grantTypes.includes(name) ? grantTypes.get(name) : undefined
     return grantType === undefined
-      ? Effect.fail(refusal("unsupported_grant_type", "The grant type is unknown or off"))
-      : Effect.succeed(grantType)
+      ? Result.fail(refusal("unsupported_grant_type", "The grant type is unknown or off"))
+      : Result.succeed(grantType)
   }
 
   /** The resources that a request names, of a client that proved itself. */
-  const resourcesOf = Effect.fnUntraced(function* (
+  const resourcesOf = (
     identifiers: Option.Option<ReadonlyArray<string>>,
     { client, records }: ClientRequests.ProvedClient,
-  ) {
-    if (Option.isNone(identifiers)) return yield* invalidTarget("malformed")
+  ): Result.Result<ReadonlyArray<ProtectedResource>, OAuthError> => {
+    if (Option.isNone(identifiers)) return Result.fail(invalidTarget("malformed"))
     const allowed = client.privileges.resources
-    yield* ensure(allowed === null || OAuthScope.isCovered(identifiers.value, allowed), () =>
-      invalidTarget("not-allowed"),
-    )
+    if (allowed !== null && !OAuthScope.isCovered(identifiers.value, allowed)) {
+      return Result.fail(invalidTarget("not-allowed"))
+    }
     const resources = resolve(settings.resources, identifiers.value, records.resources)
-    return resources ?? (yield* invalidTarget("unknown"))
-  })
-
-  const runChecks = Effect.fnUntraced(function* ({ checks }: GrantType, facts: TokenRequestFacts) {
-    for (const { check } of checks) yield* check(facts)
-  })
+    return resources === null ? Result.fail(invalidTarget("unknown")) : Result.succeed(resources)
+  }
 
   const counting = counted(settings.rateLimits.token)
 
   const exchange = Effect.fnUntraced(function* ({ authorization, clientInfo, parameters }: ClientRequest) {
-    const grantType = yield* grantTypeOf(parameters)
+    const grantType = yield* Effect.fromResult(grantTypeOf(parameters))
     const credentials = yield* Effect.fromResult(authentications.read(authorization, parameters))
-    const identifiers = readResources(parameters)
+    const identifiers = readResources(parameters, settings.resources)
     // What is malformed is refused after the client, whose failure counts for more: it would register anew.
     const presents = yield* Effect.result(grantType.presents(parameters))
-    const proved = yield* prove(credentials, {
-      ...(Result.isSuccess(presents) ? presents.success : {}),
-      ...(Option.isSome(identifiers) && identifiers.value.length > 0 ? { resources: identifiers.value } : {}),
-    })
-    yield* ensure(proved.client.metadata.grantTypes.includes(grantType.name), () =>
-      refusal("unauthorized_client", "The client is not registered for this grant type"),
-    )
-    yield* Effect.fromResult(presents)
-    const resources = yield* resourcesOf(identifiers, proved)
-    const facts: TokenRequestFacts = { ...proved, parameters, resources, clientInfo, now: yield* DateTime.now }
-    yield* Effect.tapError(runChecks(grantType, facts), (error) => grantType.onRefused?.(facts, error) ?? Effect.void)
+    const { codeChallenge: _codeChallenge, ...lookup } = Result.getOrElse(presents, (): PresentedGrant => ({}))
+    const resources = Option.getOrElse(identifiers, () => [])
+    const proved = yield* prove(credentials, resources.length === 0 ? lookup : { ...lookup, resources })
+    if (!proved.client.metadata.grantTypes.includes(grantType.name)) {
+      return yield* refusal("unauthorized_client", "The client is not registered for this grant type")
+    }
+    const facts: TokenRequestFacts = {
+      ...proved,
+      parameters,
+      presented: yield* Effect.fromResult(presents),
+      scopes: readScopes(parameters),
+      resources: yield* Effect.fromResult(resourcesOf(identifiers, proved)),
+      clientInfo,
+      now: yield* DateTime.now,
+    }
+    for (const { check } of grantType.checks) {
+      const refused = check(facts)
+      if (refused === null) continue
+      if (grantType.onRefused !== undefined) yield* grantType.onRefused(facts, refused)
+      return yield* refused
+    }
     return yield* grantType.exchange(facts)
   })
 
   return Tokens.of({
-    exchange: (request) =>
-      Effect.withSpan(counting(request.clientInfo, exchange(request)), "Tokens.exchange", ClientRequests.spanOptions),
+    exchange: (request) => ClientRequests.withSpan("Tokens.exchange", counting(request.clientInfo, exchange(request))),
   })
 })
 

@@ -202,16 +202,16 @@ const echo: GrantType = {
       spec: "example §1",
       check: ({ parameters }) =>
         parameters.get("say") === undefined
-          ? Effect.fail(new OAuthError({ code: "invalid_request", description: "say is missing" }))
-          : Effect.void,
+          ? new OAuthError({ code: "invalid_request", description: "say is missing" })
+          : null,
     },
     {
       name: "it is short",
       spec: "example §2",
       check: ({ parameters: { get } }) =>
         (get("say") ?? "").length > 10
-          ? Effect.fail(new OAuthError({ code: "invalid_request", description: `say is too long: ${get("say")}` }))
-          : Effect.void,
+          ? new OAuthError({ code: "invalid_request", description: `say is too long: ${get("say")}` })
+          : null,
     },
   ],
   exchange: ({ now, parameters }) =>

@@ -26,7 +26,7 @@ export const layer = Layer.suspend(() => {
       let key = imported.get(bytes)
       if (key === undefined) imported.set(bytes, (key = createSecretKey(bytes)))
       // A copy: the digest may be a view into a buffer that Node shares.
-      return new Uint8Array(createHmac(hash.replace("-", "").toLowerCase(), key).update(data).digest())
+      return new Uint8Array(createHmac(hash, key).update(data).digest())
     },
   })
 }).pipe(Layer.provide(SecureRandom.layerWebCrypto))

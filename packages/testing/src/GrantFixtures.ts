@@ -93,7 +93,7 @@ const accessTokenOf = (grant: Grant, expiresAt: DateTime.Utc) =>
 export const byCode = ({ hash }: Pick<AuthorizationCode, "hash">) =>
   Effect.map(
     RecordStore.use((records) => records.find({ code: [hash] })),
-    ({ grant }) => ({ grant: grant?.grant ?? null, code: grant?.code ?? null }),
+    ({ code, grant }) => ({ grant: grant?.grant ?? null, code }),
   )
 
 /**

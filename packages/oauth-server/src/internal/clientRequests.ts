@@ -9,6 +9,7 @@ import { RateLimits } from "@belfry/core/RateLimits"
 import type { StoreError } from "@belfry/core/StoreError"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as References from "effect/References"
 import { ClientAuthentications, type ClientCredentials } from "../ClientAuthentications.ts"
 import type { ClientId, OAuthClient } from "../OAuthClient.ts"
 import type { OAuthError } from "../OAuthError.ts"
@@ -26,8 +27,14 @@ export interface ProvedClient {
   readonly records: Records
 }
 
-/** The spans of the endpoints say where they are by their name: a stack trace for each would cost as much as a look-up. */
-export const spanOptions = { captureStackTrace: false } as const
+/**
+ * Runs an endpoint in a span, where spans are made at all. They say where they are by their name: a stack trace for each
+ * would cost as much as a look-up.
+ */
+export const withSpan = <A, E>(name: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.withFiber((fiber) =>
+    fiber.getRef(References.TracerEnabled) ? Effect.withSpan(effect, name, { captureStackTrace: false }) : effect,
+  )
 
 /** The tools of the endpoints. */
 export const make = Effect.gen(function* () {

@@ -19,7 +19,7 @@ import { OAuthServerSettings } from "../OAuthServerSettings.ts"
 import type { ProtectedResource } from "../ProtectedResource.ts"
 import { type IssuedAccessToken, TokenIssuer } from "../TokenIssuer.ts"
 import { resolve } from "./resolveResources.ts"
-import { claimFactsOf, ensure, invalidTarget, responseFields, scopesFor } from "./tokenRequests.ts"
+import { claimFactsOf, invalidTarget, refuseUnless, responseFields, scopesFor } from "./tokenRequests.ts"
 
 /** How grants end whose code or refresh token was used a second time: it is in the hands of two. */
 export type Reuse = "code-reused" | "refresh-token-reused"
@@ -65,7 +65,7 @@ export const make = Effect.gen(function* () {
       name: "the resources are among those of the grant",
       spec: "RFC 8707 §2.2",
       check: ({ records, resources }) =>
-        ensure(
+        refuseUnless(
           OAuthScope.isCovered(
             resources.map(({ identifier }) => identifier),
             records.grant?.grant.resources ?? [],
@@ -77,9 +77,9 @@ export const make = Effect.gen(function* () {
       name: "the resources of the grant are still there",
       spec: "RFC 8707 §2",
       check: (facts) =>
-        facts.records.grant === null
-          ? Effect.fail(invalidTarget("no-grant"))
-          : Effect.asVoid(requireResources(facts, facts.records.grant.grant)),
+        refuseUnless(facts.records.grant !== null && resourcesOf(facts, facts.records.grant.grant) !== null, () =>
+          invalidTarget("grant-resources"),
+        ),
     },
   ]
 

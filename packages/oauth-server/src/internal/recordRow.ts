@@ -4,7 +4,7 @@
 import { toUser, type UserRow } from "@belfry/core/SqlUserStore"
 import * as DateTime from "effect/DateTime"
 import type { Consent } from "../Consent.ts"
-import type { AccessToken, GrantRecord, RefreshToken } from "../Grant.ts"
+import type { AccessToken, AuthorizationCode, GrantRecord, RefreshToken } from "../Grant.ts"
 import type { OAuthClient } from "../OAuthClient.ts"
 import type { ProtectedResource } from "../ProtectedResource.ts"
 import type { Presented, Records } from "../RecordStore.ts"
@@ -32,11 +32,13 @@ type FoundTokenClient = Joined<"t", ClientRow>
 type FoundRefreshToken = Joined<"r", RefreshTokenRow>
 type FoundAccessToken = Joined<"a", AccessTokenRow>
 type FoundConsent = Joined<"k", ConsentRow>
-type FoundGrant = Joined<"g", CodeRow & GrantRow> & Joined<"u", UserRow> & { readonly s_expires_at: Date | null }
+type FoundCode = Joined<"g", CodeRow>
+type FoundGrant = Joined<"g", GrantRow> & Joined<"u", UserRow> & { readonly s_expires_at: Date | null }
 
 /** The row of a statement of all parts. Those of a part are read only where it was asked for. */
 export type FoundRow = FoundAccessToken &
   FoundClient &
+  FoundCode &
   FoundConsent &
   FoundGrant &
   FoundRefreshToken &
@@ -47,6 +49,7 @@ export const nothing: Records = {
   client: null,
   resources: [],
   grant: null,
+  code: null,
   refreshToken: null,
   accessToken: null,
   tokenClient: null,
@@ -68,6 +71,7 @@ export const toRecords = (row: FoundRow, presented: Presented): Records => {
       row.resources,
     ),
     grant,
+    code: code === undefined ? null : toFoundCode(row),
     refreshToken: presented.refreshToken === undefined ? null : toFoundRefreshToken(row),
     accessToken,
     tokenClient: isOfToken ? toTokenClient(row) : null,
@@ -142,14 +146,6 @@ const toGrantRecord = (row: FoundGrant): GrantRecord | null =>
           ends_at: row.g_ends_at,
           revoked_at: row.g_revoked_at,
         }),
-        code: toCode({
-          code_hash: row.g_code_hash,
-          code_redirect_uri: row.g_code_redirect_uri,
-          code_redirect_uri_given: row.g_code_redirect_uri_given,
-          code_challenge: row.g_code_challenge,
-          code_expires_at: row.g_code_expires_at,
-          code_redeemed_at: row.g_code_redeemed_at,
-        }),
         user: toUser({
           id: row.u_id,
           email: row.u_email,
@@ -162,6 +158,18 @@ const toGrantRecord = (row: FoundGrant): GrantRecord | null =>
         }),
         sessionExpiresAt: row.s_expires_at === null ? null : DateTime.fromDateUnsafe(row.s_expires_at),
       }
+
+const toFoundCode = (row: FoundCode): AuthorizationCode | null =>
+  row.g_code_hash === null
+    ? null
+    : toCode({
+        code_hash: row.g_code_hash,
+        code_redirect_uri: row.g_code_redirect_uri,
+        code_redirect_uri_given: row.g_code_redirect_uri_given,
+        code_challenge: row.g_code_challenge,
+        code_expires_at: row.g_code_expires_at,
+        code_redeemed_at: row.g_code_redeemed_at,
+      })
 
 const toFoundRefreshToken = (row: FoundRefreshToken): RefreshToken | null =>
   row.r_token_hash === null

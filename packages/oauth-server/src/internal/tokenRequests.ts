@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Claims } from "../Claims.ts"
-import type { TokenRequestFacts } from "../GrantTypes.ts"
+import type { GrantCheck, TokenRequestFacts } from "../GrantTypes.ts"
 import { OAuthError, type OAuthErrorCode } from "../OAuthError.ts"
 import type { ClaimFacts, OAuthServerHooksService } from "../OAuthServerHooks.ts"
 import * as OAuthScope from "../OAuthScope.ts"
@@ -18,35 +18,45 @@ import { withoutReserved } from "./tokenClaims.ts"
 export const refusal = (code: OAuthErrorCode, description: string, detail?: string): OAuthError =>
   new OAuthError({ code, description, ...(detail === undefined ? {} : { detail }) })
 
-/** The outcome of a check: it fails with the refusal unless it holds. */
-export const ensure = (holds: boolean, error: () => OAuthError): Effect.Effect<void, OAuthError> =>
-  holds ? Effect.void : Effect.fail(error())
+/** The outcome of a check: the refusal, unless it holds. */
+export const refuseUnless = (holds: boolean, error: () => OAuthError): OAuthError | null => (holds ? null : error())
 
 /**
  * The values of `resource`, each once; none when one is not of the form, or when there are more than a token could name.
+ * Those of `configured` are of the form.
  *
  * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2)
  */
-export const readResources = (parameters: Parameters): Option.Option<ReadonlyArray<string>> => {
+export const readResources = (
+  parameters: Parameters,
+  configured: ReadonlyArray<ProtectedResource>,
+): Option.Option<ReadonlyArray<string>> => {
   const identifiers = [...new Set(parameters.all("resource"))]
-  return identifiers.length <= maxResources && identifiers.every(isResourceIdentifier)
-    ? Option.some(identifiers)
-    : Option.none()
+  const isOfForm = (text: string) =>
+    configured.some(({ identifier }) => identifier === text) || isResourceIdentifier(text)
+  return identifiers.length <= maxResources && identifiers.every(isOfForm) ? Option.some(identifiers) : Option.none()
 }
 
 /** The refusal of a resource, whatever is wrong with it. */
 export const invalidTarget = (detail: string): OAuthError =>
   refusal("invalid_target", "A resource is unknown or not allowed", detail)
 
-/** Scopes asked for: those of the request, or null when it names none. Fails when they are not of the form. */
-export const readScopes = (parameters: Parameters): Effect.Effect<ReadonlyArray<string> | null, OAuthError> => {
+/** The scopes of a request, null when it names none; none when they are not of the form. */
+export const readScopes = (parameters: Parameters): Option.Option<ReadonlyArray<string> | null> => {
   const text = parameters.get("scope")
-  if (text === undefined) return Effect.succeed(null)
-  const scopes = OAuthScope.parse(text)
-  return Option.isSome(scopes)
-    ? Effect.succeed(scopes.value)
-    : Effect.fail(refusal("invalid_scope", "The scope is malformed"))
+  return text === undefined ? Option.some(null) : OAuthScope.parse(text)
 }
+
+/** The check that scopes are asked for in their form. */
+export const scopeForm: GrantCheck = {
+  name: "the scope is of the form",
+  spec: "RFC 6749 §3.3",
+  check: ({ scopes }) => refuseUnless(Option.isSome(scopes), () => refusal("invalid_scope", "The scope is malformed")),
+}
+
+/** The scopes that a request of which {@link scopeForm} holds asks for, or null when it names none. */
+export const askedScopes = ({ scopes }: TokenRequestFacts): ReadonlyArray<string> | null =>
+  Option.getOrElse(scopes, () => [])
 
 /**
  * The scopes that a token for these resources may carry: with several, those that each of them allows.
@@ -59,14 +69,17 @@ export const scopesFor = (
 ): ReadonlyArray<string> =>
   scopes.filter((scope) => resources.every((resource) => resource.scopes === null || resource.scopes.includes(scope)))
 
-/** Fails when scopes were asked for by name and not one of them makes sense at the resources. */
-export const requireScopesFor = (
-  asked: ReadonlyArray<string> | null,
-  resources: ReadonlyArray<ProtectedResource>,
-): Effect.Effect<void, OAuthError> =>
-  ensure(asked === null || asked.length === 0 || scopesFor(asked, resources).length > 0, () =>
-    refusal("invalid_scope", "The resource takes none of these scopes"),
-  )
+/** The check that something is left of the scopes that were asked for by name, at the resources. */
+export const resourcesTakeScopes: GrantCheck = {
+  name: "the resource takes the scope",
+  spec: "RFC 8707 §2.2",
+  check: (facts) => {
+    const asked = askedScopes(facts) ?? []
+    return refuseUnless(asked.length === 0 || scopesFor(asked, facts.resources).length > 0, () =>
+      refusal("invalid_scope", "The resource takes none of these scopes"),
+    )
+  },
+}
 
 /** The members that hooks add to a token response, but for those that are the protocol's. */
 export const responseFields = (

@@ -106,4 +106,5 @@ const readPair = (encoded: string): { readonly id: string; readonly secret: Reda
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
-const formDecode = (text: string): string => decodeURIComponent(text.replaceAll("+", " "))
+// Those that this server hands out have nothing to decode.
+const formDecode = (text: string): string => (/[%+]/u.test(text) ? decodeURIComponent(text.replaceAll("+", " ")) : text)
