@@ -118,6 +118,46 @@ describe("joined look-ups", () => {
     }),
   )
 
+  it.effect("are not run where all who waited went away", () =>
+    Effect.gen(function* () {
+      const { asked, end, fork, settle } = yield* make
+      const first = yield* fork("a")
+      yield* Effect.forEach([yield* fork("a"), yield* fork("a")], Fiber.interrupt)
+      yield* end(0)
+      yield* Fiber.join(first)
+      yield* settle
+      assert.deepStrictEqual(asked, ["a"])
+    }),
+  )
+
+  it.effect("go on for the others when the one whose look-up they share goes away", () =>
+    Effect.gen(function* () {
+      const { end, fork, settle } = yield* make
+      const first = yield* fork("a")
+      const [second, third] = [yield* fork("a"), yield* fork("a")]
+      yield* end(0)
+      yield* Fiber.join(first)
+      yield* settle
+      yield* Fiber.interrupt(second)
+      yield* end(1)
+      assert.strictEqual(yield* Fiber.join(third), 0)
+    }),
+  )
+
+  it.effect("that break down are told to all who share them, and hold up none after them", () =>
+    Effect.gen(function* () {
+      const joined = JoinedLookups.make<string, never>()
+      const gate = yield* Deferred.make<void>()
+      const fork = (lookUp: Effect.Effect<string>) => Effect.forkChild(joined("a", lookUp), { startImmediately: true })
+      const first = yield* fork(Effect.as(Deferred.await(gate), "first"))
+      const broken = yield* Effect.forEach([1, 2], () => fork(Effect.die("broken")))
+      yield* Deferred.succeed(gate, undefined)
+      assert.strictEqual(yield* Fiber.join(first), "first")
+      assert.deepStrictEqual(yield* Effect.forEach(broken, Fiber.await), [Exit.die("broken"), Exit.die("broken")])
+      assert.strictEqual(yield* joined("a", Effect.succeed("next")), "next")
+    }),
+  )
+
   it.effect("see the services of the one who asked", () =>
     Effect.gen(function* () {
       class Name extends Context.Service<Name, string>()("JoinedLookups/Name") {}

@@ -3,16 +3,18 @@ import * as MemoryStores from "@belfry/core/MemoryStores"
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import * as SqlStores from "@belfry/core/SqlStores"
 import { UserId } from "@belfry/core/User"
+import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { GrantId } from "@belfry/oauth-server/Grant"
 import * as MemoryOAuthServerStores from "@belfry/oauth-server/MemoryOAuthServerStores"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
 import { type Presented, RecordStore } from "@belfry/oauth-server/RecordStore"
 import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMigrations"
 import * as SqlOAuthServerStores from "@belfry/oauth-server/SqlOAuthServerStores"
+import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as RecordStoreTest from "@belfry/testing/RecordStoreTest"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import { assert, layer as withLayer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { fillTables, genericPlanOf, textsOf } from "./support/Plans.ts"
 
@@ -35,6 +37,42 @@ withLayer(database)("A look-up of records in PostgreSQL", (it) => {
         assert.strictEqual(texts[0]?.length, 1, shape)
         assert.deepStrictEqual(texts[0], texts[1], shape)
       }
+    }),
+  )
+
+  it.effect("is one statement for all who ask for the same while another one is under way", () =>
+    Effect.gen(function* () {
+      const all = Array.from({ length: 100 }, () => find({ clientId: clientId(1) }))
+      assert.lengthOf(yield* textsOf(Effect.all(all, { concurrency: "unbounded" })), 2)
+    }),
+  )
+
+  it.effect("of a code or a refresh token is nobody else's", () =>
+    Effect.gen(function* () {
+      for (const presented of [{ code: hashes(1) }, { refreshToken: hashes(1) }]) {
+        const all = Array.from({ length: 5 }, () => find({ clientId: clientId(1), ...presented }))
+        assert.lengthOf(yield* textsOf(Effect.all(all, { concurrency: "unbounded" })), 5)
+      }
+    }),
+  )
+
+  it.effect("sees what its transaction wrote, and nobody outside does", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const client = yield* OAuthBuilders.client()
+      const inTransaction = find({ clientId: client.id })
+      const leave = Context.omit(sql.transactionService)
+      const elsewhere = Effect.updateContext(inTransaction, (inside: Context.Context<RecordStore>) => leave(inside))
+      const found = yield* sql.withTransaction(
+        Effect.andThen(
+          ClientStore.use((clients) => clients.insert(client)),
+          Effect.all([elsewhere, inTransaction, elsewhere, inTransaction], { concurrency: "unbounded" }),
+        ),
+      )
+      assert.deepStrictEqual(
+        found.map((records) => records.client?.id),
+        [undefined, client.id, undefined, client.id],
+      )
     }),
   )
 

@@ -309,6 +309,40 @@ export const suite = <E>(
       }),
     )
 
+    it.effect("answers each of many who ask at once what they asked for", () =>
+      Effect.gen(function* () {
+        const [one, other] = [yield* OAuthBuilders.storedClient(), yield* OAuthBuilders.storedClient()]
+        const { grant } = yield* OAuthBuilders.storedGrant({ clientId: one.id })
+        const named = yield* storedResource({ identifier: one.id })
+        const tokens = [
+          yield* storedAccessToken({ clientId: one.id, grantId: grant.id, userId: grant.userId, audience: [] }),
+          yield* storedAccessToken({ clientId: other.id, audience: [] }),
+        ]
+        const consent = yield* OAuthBuilders.consent({ clientId: one.id, userId: grant.userId })
+        yield* ConsentStore.use((store) => store.merge(consent))
+        const stranger = yield* Builders.storedUser()
+        const asked: ReadonlyArray<Presented> = [
+          { clientId: one.id },
+          { clientId: other.id },
+          // The same text, as something else.
+          { resources: [one.id] },
+          { clientId: other.id, resources: [one.id] },
+          { clientId: one.id, consentOf: { userId: grant.userId, referenceId: null } },
+          { clientId: one.id, consentOf: { userId: stranger.id, referenceId: null } },
+          ...tokens.map(({ hash }) => ({ accessToken: [hash] as const })),
+          ...tokens.map(({ hash }) => ({ clientId: one.id, accessToken: [hash] as const })),
+          { jwt: { jti: "some", clientId: one.id, grantId: grant.id } },
+          { jwt: { jti: "some", clientId: one.id, grantId: null } },
+        ]
+        const alone = yield* Effect.forEach(asked, find)
+        assert.deepStrictEqual(alone[2], { ...nothing, resources: [named] })
+        const together = yield* Effect.forEach([...asked, ...asked, ...asked, ...asked], find, {
+          concurrency: "unbounded",
+        })
+        assert.deepStrictEqual(together, [...alone, ...alone, ...alone, ...alone])
+      }),
+    )
+
     it.effect("finds what the transaction wrote that it runs in", () =>
       Effect.gen(function* () {
         const { run } = yield* TransactionStore
