@@ -1,10 +1,11 @@
 /**
  * Bodies on Node, as they come over the wire: whole, in pieces, too large, cut off, read twice.
  */
-import { platform, RequestBody } from "@belfry/core/RequestBodyHandlers"
+import { type BodyUnreadable, platform, RequestBody } from "@belfry/core/RequestBodyHandlers"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { assert, describe, it } from "@effect/vitest"
-import { ByteSize, Effect, Layer } from "effect"
+import { ByteSize, Deferred, Effect, Layer, Queue } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Http from "node:http"
 import * as Net from "node:net"
@@ -12,8 +13,8 @@ import * as NodeRequestBody from "../src/NodeRequestBody.ts"
 
 const maxSize = ByteSize.bytes(10)
 
-/** Serves `/once` and `/twice`, which answer the body or 400; answers the port. */
-const serve = Effect.gen(function* () {
+/** Serves `/once` and `/twice`, which answer the body or 400, and more routes if any; answers the port. */
+const serve = Effect.fnUntraced(function* (more: Layer.Layer<never, never, HttpRouter.HttpRouter> = Layer.empty) {
   const body = yield* Effect.provide(RequestBody, NodeRequestBody.layer)
   const read = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => body.text(request, maxSize))
   const answered = (text: Effect.Effect<string, { readonly _tag: string }, HttpServerRequest.HttpServerRequest>) =>
@@ -24,6 +25,7 @@ const serve = Effect.gen(function* () {
   const routes = Layer.mergeAll(
     HttpRouter.add("POST", "/once", answered(read)),
     HttpRouter.add("POST", "/twice", answered(Effect.zipWith(read, read, (one, other) => `${one}|${other}`))),
+    more,
   )
   const context = yield* Layer.build(
     HttpRouter.serve(routes, { disableListenLog: true, disableLogger: true }).pipe(
@@ -63,7 +65,7 @@ const bodyOf = (answer: string): string => answer.slice(answer.indexOf("\r\n\r\n
 describe("a body on Node", () => {
   it.live("is read whole, in one piece or many, characters torn apart included", () =>
     Effect.gen(function* () {
-      const port = yield* serve
+      const port = yield* serve()
       const text = new TextEncoder().encode("ä€😀")
       for (const pieces of [[text], [...text].map((byte) => Uint8Array.of(byte))]) {
         const answer = yield* exchange(port, [head("/once", `content-length: ${text.length}`), ...pieces])
@@ -75,7 +77,7 @@ describe("a body on Node", () => {
 
   it.live("is read up to its limit, whether or not it says how long it is", () =>
     Effect.gen(function* () {
-      const port = yield* serve
+      const port = yield* serve()
       const chunked = (size: number) => [
         head("/once", "transfer-encoding: chunked"),
         ...Array.from({ length: size }, () => "1\r\nx\r\n"),
@@ -92,16 +94,68 @@ describe("a body on Node", () => {
 
   it.live("that is cut off takes nobody along", () =>
     Effect.gen(function* () {
-      const port = yield* serve
+      const port = yield* serve()
       yield* exchange(port, [head("/once", "content-length: 5"), "ab"], true)
       const answer = yield* exchange(port, [head("/once", "content-length: 2"), "ab"])
       assert.strictEqual(bodyOf(answer), "ab")
     }).pipe(Effect.scoped),
   )
 
+  it.live("that is cut off fails, where nothing else tells that nobody is there", () =>
+    Effect.gen(function* () {
+      const outcome = yield* Deferred.make<string, BodyUnreadable>()
+      const port = yield* serve(
+        HttpRouter.add("POST", "/held", (request) =>
+          Effect.gen(function* () {
+            const body = yield* Effect.provide(RequestBody, NodeRequestBody.layer)
+            yield* Deferred.into(body.text(request, maxSize), outcome)
+            return HttpServerResponse.empty()
+          }).pipe(Effect.uninterruptible),
+        ),
+      )
+      yield* exchange(port, [head("/held", "content-length: 5"), "ab"], true)
+      assert.strictEqual((yield* Effect.flip(Deferred.await(outcome)))._tag, "BodyUnreadable")
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("is listened to no longer than it is read: to its end, to its limit, or until its reader goes away", () =>
+    Effect.gen(function* () {
+      const heard = yield* Queue.unbounded<ReadonlyArray<number>>()
+      const port = yield* serve(
+        HttpRouter.add("POST", "/heard", (request) =>
+          Effect.gen(function* () {
+            const body = yield* Effect.provide(RequestBody, NodeRequestBody.layer)
+            const message = NodeHttpServerRequest.toIncomingMessage(request)
+            const listeners = () => ["data", "end", "close"].map((event) => message.listenerCount(event))
+            const before = listeners()
+            yield* Effect.ignore(Effect.timeout(body.text(request, maxSize), "200 millis"))
+            yield* Queue.offer(
+              heard,
+              listeners().map((count, index) => count - (before[index] ?? 0)),
+            )
+            return HttpServerResponse.empty()
+          }),
+        ),
+      )
+      for (const text of ["x".repeat(5), "x".repeat(11), "x"]) {
+        const length = Math.max(text.length, 5)
+        yield* Effect.forkChild(exchange(port, [head("/heard", `content-length: ${length}`), text]))
+        assert.deepStrictEqual(yield* Queue.take(heard), [0, 0, 0])
+      }
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("that is too large and cut off takes nobody along", () =>
+    Effect.gen(function* () {
+      const port = yield* serve()
+      yield* exchange(port, [head("/once", "content-length: 500"), "x".repeat(11), "x"], true)
+      assert.strictEqual(bodyOf(yield* exchange(port, [head("/once", "content-length: 2"), "ab"])), "ab")
+    }).pipe(Effect.scoped),
+  )
+
   it.live("that waits for leave to be sent gets it", () =>
     Effect.gen(function* () {
-      const port = yield* serve
+      const port = yield* serve()
       const answer = yield* exchange(port, [head("/once", "content-length: 2\r\nexpect: 100-continue"), "ab"])
       assert.isTrue(answer.startsWith("HTTP/1.1 100 Continue\r\n"), answer)
       assert.isTrue(answer.endsWith("ab"), answer)
@@ -110,7 +164,7 @@ describe("a body on Node", () => {
 
   it.live("that was read already is left to the platform, and hangs nobody", () =>
     Effect.gen(function* () {
-      const port = yield* serve
+      const port = yield* serve()
       const answer = yield* exchange(port, [head("/twice", "content-length: 2"), "ab"])
       assert.deepStrictEqual([statusOf(answer), bodyOf(answer)], [200, "ab|"])
     }).pipe(Effect.scoped),

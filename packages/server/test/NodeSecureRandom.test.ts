@@ -1,7 +1,9 @@
 import * as NodeSecureRandom from "@belfry/server/NodeSecureRandom"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect } from "effect"
 import { SecureRandom } from "effect/crypto/SecureRandom"
+import Crypto from "node:crypto"
+import { syncBuiltinESMExports } from "node:module"
 
 const draw = (size: number) => SecureRandom.use((random) => random.randomBytes(size))
 
@@ -34,6 +36,25 @@ describe("random bytes on Node", () => {
       // 255 degrees of freedom: above 400 once in hundreds of millions of runs. Erased bytes would give thousands.
       assert.isBelow(chiSquared, 400)
     }).pipe(Effect.provide(NodeSecureRandom.layer)),
+  )
+
+  it.effect("are erased from where they were drawn", () =>
+    Effect.gen(function* () {
+      const fill = vi.spyOn(Crypto, "randomFillSync")
+      syncBuiltinESMExports()
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          fill.mockRestore()
+          syncBuiltinESMExports()
+        }),
+      )
+      const [first, second] = [yield* draw(16), yield* draw(5)]
+      const [[page] = []] = fill.mock.calls
+      if (!(page instanceof Uint8Array)) return assert.fail("no page")
+      assert.deepStrictEqual(page.subarray(0, 21), new Uint8Array(21))
+      assert.notDeepEqual(page.subarray(21, 37), new Uint8Array(16))
+      for (const drawn of [first, second]) assert.isFalse(Buffer.from(page).includes(Buffer.from(drawn)))
+    }).pipe(Effect.provide(NodeSecureRandom.layer), Effect.scoped),
   )
 
   it.effect("are the caller's own: what happens to them happens to no others", () =>
