@@ -3,9 +3,12 @@
  *
  * @since 0.1.0
  */
-import { bearerToken, checkOrigin, clientInfo, cookieToken, seeing } from "@belfry/core/RequestHandlers"
+import { RequestBody, type RequestBodyService } from "@belfry/core/RequestBodyHandlers"
+import { bearerToken, checkOrigin, clientInfo, cookieSession, seeing } from "@belfry/core/RequestHandlers"
+import { SessionInvalid } from "@belfry/core/Session"
 import { Sessions } from "@belfry/core/Sessions"
 import { Site } from "@belfry/core/Site"
+import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -38,30 +41,31 @@ export const layer = HttpApiBuilder.group(
     const registrations = yield* ClientRegistrations
     const sessions = yield* Sessions
     const site = yield* Site
+    const body = yield* RequestBody
 
-    const actorOf = Effect.fnUntraced(function* (
-      token: Redacted.Redacted | undefined,
+    const signedIn = Effect.fnUntraced(function* (
+      bearer: Redacted.Redacted | undefined,
       request: HttpServerRequest.HttpServerRequest,
     ) {
-      if (token === undefined) return null
-      return yield* sessions.verify(token).pipe(
+      if (bearer !== undefined) return yield* sessions.verify(bearer)
+      if (Result.isFailure(checkOrigin(request, site))) return yield* new SessionInvalid()
+      return yield* cookieSession(request, sessions, site)
+    })
+
+    const actorOf = (bearer: Redacted.Redacted | undefined, request: HttpServerRequest.HttpServerRequest) =>
+      signedIn(bearer, request).pipe(
         Effect.map(({ session, user }): Actor => ({ session, user, clientInfo: clientInfo(request) })),
         Effect.catchTag("SessionInvalid", () => Effect.succeed(null)),
       )
-    })
 
     const register = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
       const bearer = bearerToken(request)
       const isInitial = bearer !== undefined && Redacted.value(bearer).startsWith(`${prefixes.initialAccessToken}_`)
-      const isOwnDoing = Result.isSuccess(checkOrigin(request, site))
-      const actor = yield* actorOf(
-        isInitial ? undefined : (bearer ?? (isOwnDoing ? cookieToken(request, site) : undefined)),
-        request,
-      )
+      const actor = isInitial ? null : yield* actorOf(bearer, request)
       // Whoever presents something means it: a token that opens nothing is not the same as none.
       const token = isInitial || (bearer !== undefined && actor === null) ? (bearer ?? null) : null
       const made = yield* registrations.register({
-        metadata: yield* body(request),
+        metadata: yield* readJson(body, request),
         token,
         actor,
         clientInfo: clientInfo(request),
@@ -86,7 +90,7 @@ export const layer = HttpApiBuilder.group(
       ),
     )
   }),
-).pipe(seeing(ClientRegistrations, Sessions, Site))
+).pipe(seeing(ClientRegistrations, Sessions, Site, RequestBody))
 
 // internal
 
@@ -98,10 +102,15 @@ const notJson = new OAuthError({ code: "invalid_request", description: "The body
 
 const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Json))
 
-const body = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+const maxSize = ByteSize.kibibytes(64)
+
+const readJson = Effect.fnUntraced(function* (body: RequestBodyService, request: HttpServerRequest.HttpServerRequest) {
   const isJson = /^application\/json\s*(?:;|$)/iu.test(request.headers["content-type"] ?? "")
   if (!isJson) return yield* notJson
-  const text = yield* Effect.mapError(request.text, () => notJson)
+  const text = yield* Effect.mapError(
+    body.text(request, maxSize),
+    ({ message }) => new OAuthError({ code: "invalid_request", description: message }),
+  )
   const parsed = parseJson(text)
   return Result.isSuccess(parsed) ? parsed.success : yield* notJson
 })

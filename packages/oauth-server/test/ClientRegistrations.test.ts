@@ -1,3 +1,4 @@
+import { platform, RequestBody } from "@belfry/core/RequestBodyHandlers"
 import { Sessions } from "@belfry/core/Sessions"
 import { AccessTokens } from "@belfry/oauth-server/AccessTokens"
 import { ClientRegistrations } from "@belfry/oauth-server/ClientRegistrations"
@@ -5,7 +6,7 @@ import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
 import type * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Option, Redacted } from "effect"
+import { ByteSize, Duration, Effect, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import * as Management from "./support/Management.ts"
 
@@ -70,6 +71,34 @@ describe("RFC 7591 §3.1", () => {
       }
     }).pipe(Effect.provide(withSettings({ registration: "open" }))),
   )
+
+  it.effect("MUST refuse bodies of more than 64 KiB, whatever the host lets through", () => {
+    const limits: Array<ByteSize.ByteSize> = []
+    return Effect.gen(function* () {
+      const { send } = yield* Management.serve
+      const sized = (size: number) => {
+        const body = JSON.stringify({ ...metadata, padding: "" })
+        return body.replace('"padding":""', `"padding":"${"x".repeat(size - body.length)}"`)
+      }
+      for (const [size, status, error] of [
+        [65_536, 201, undefined],
+        [65_537, 400, "invalid_request"],
+      ] as const) {
+        const headers = { "content-type": "application/json" }
+        const response = yield* send(path, { method: "POST", headers, body: sized(size) })
+        assert.deepStrictEqual([response.status, bodyOf(response)["error"]], [status, error])
+      }
+      assert.deepStrictEqual(limits.map(ByteSize.toNumberUnsafe), [65_536, 65_536])
+    }).pipe(
+      Effect.provide(withSettings({ registration: "open" })),
+      Effect.provideService(RequestBody, {
+        text: (request, maxSize) => {
+          limits.push(maxSize)
+          return platform.text(request, maxSize)
+        },
+      }),
+    )
+  })
 
   it.effect("MUST ignore members that it does not know", () =>
     Effect.gen(function* () {
@@ -270,6 +299,29 @@ describe("RFC 7591 §3", () => {
       assert.strictEqual((yield* byCookie("https://evil.example")).status, 401)
       yield* Sessions.use((sessions) => sessions.signOut(token, clientInfo))
       assert.strictEqual((yield* as(token)("POST", path, metadata)).status, 401)
+    }).pipe(Effect.provide(withSettings({ registration: "token" }))),
+  )
+
+  it.effect("sends the cookie of a session again that registering prolonged", () =>
+    Effect.gen(function* () {
+      const { send } = yield* Management.serve
+      const { actor, token } = yield* Management.signIn("ada")
+      const register = send(path, {
+        method: "POST",
+        headers: {
+          cookie: `belfry_session=${Redacted.value(token)}`,
+          origin: "http://localhost:3000",
+          "content-type": "application/json",
+        },
+        body: JSON.stringify(metadata),
+      })
+      assert.notProperty((yield* register).cookies, "belfry_session")
+      yield* TestClock.adjust("2 days")
+      const { cookies } = yield* register
+      assert.strictEqual(cookies["belfry_session"]?.value, Redacted.value(token))
+      const [session] = yield* Sessions.use((sessions) => sessions.list(actor.user.id))
+      const expires = session === undefined ? assert.fail("no session") : new Date(session.expiresAt.epochMilliseconds)
+      assert.include(cookies["belfry_session"]?.attributes ?? [], `Expires=${expires.toUTCString()}`)
     }).pipe(Effect.provide(withSettings({ registration: "token" }))),
   )
 
