@@ -60,6 +60,15 @@ describe("OAuthTransport.refresh", () => {
     }),
   )
 
+  it.effect("keeps the scopes where the answer names none", () =>
+    Effect.gen(function* () {
+      for (const scope of [null, "", " ", []]) {
+        const { tokens } = yield* refreshWith(answered({ access_token: "access-2", scope }))
+        assert.strictEqual(tokens.scope, "openid email profile", JSON.stringify(scope))
+      }
+    }),
+  )
+
   it.effect("takes what the answer has", () =>
     Effect.gen(function* () {
       const { tokens } = yield* refreshWith(

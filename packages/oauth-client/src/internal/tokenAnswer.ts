@@ -58,7 +58,8 @@ export const merged = (old: OAuthTokenSet, answer: OAuthTokenSet): OAuthTokenSet
     accessToken: answer.accessToken ?? old.accessToken,
     tokenType: answer.tokenType ?? old.tokenType,
     refreshToken,
-    scope: answer.scope ?? old.scope,
+    // RFC 6749 §3.3: a scope has a name at least; some providers write an empty text where nothing changed.
+    scope: answer.scope === null || answer.scope.trim() === "" ? old.scope : answer.scope,
     idToken: answer.idToken ?? old.idToken,
     // The same refresh token ends when it did.
     refreshTokenExpiresAt:
