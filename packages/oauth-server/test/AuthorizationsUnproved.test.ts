@@ -4,14 +4,16 @@
 import { ConsentStore } from "@belfry/oauth-server/ConsentStore"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
+import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { createHash } from "node:crypto"
 import {
   type Asked,
   authorizePath,
   home,
   layer,
+  layerHost,
   locationOf,
   openSite,
   queryOf,
@@ -55,7 +57,13 @@ describe("RFC 9700 §4.11.2", () => {
           assert.strictEqual(page.headers.get("x-frame-options"), "DENY")
           const style = /<style>([^<]*)<\/style>/u.exec(page.text)?.[1] ?? ""
           const hash = createHash("sha256").update(style).digest("base64")
+          assert.match(
+            page.headers.get("content-security-policy") ?? "",
+            /^default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'; base-uri 'none'; frame-ancestors 'none'$/u,
+          )
           assert.include(page.headers.get("content-security-policy"), `style-src 'sha256-${hash}'`)
+          assert.strictEqual(page.headers.get("x-content-type-options"), "nosniff")
+          assert.strictEqual(page.headers.get("referrer-policy"), "no-referrer")
           assert.strictEqual(page.headers.get("cache-control"), "no-store")
         }
         const posted = yield* browser.go(authorizePath(client, { ...asked, response_mode: "form_post" }))
@@ -105,6 +113,57 @@ describe("RFC 9700 §4.11.2", () => {
     }).pipe(Effect.provide(layer())),
   )
 
+  for (const [error, host] of [
+    ["account_selection_required", { hooks: { selectsAccount: () => Effect.succeed(true) } }],
+    [
+      "interaction_required",
+      { hooks: { postLogin: () => Effect.succeed(true) }, pages: { postLogin: "/welcome" as const } },
+    ],
+  ] as const) {
+    it.effect(`tells ${error} without a page, as OpenID Connect Core §3.1.2.6 demands`, () =>
+      Effect.gen(function* () {
+        const browser = yield* open(yield* serve)
+        const client = yield* storedClient({ isDynamic: true })
+        yield* browser.signIn()
+        const answer = yield* browser.request(authorizePath(client, { prompt: "none" }), { headers: ofBrowser })
+        assert.strictEqual(queryOf(answer)["error"], error)
+      }).pipe(Effect.provide(layer(host))),
+    )
+  }
+
+  it.effect("SHOULD ask, too, where who is signed in cannot do what is asked", () =>
+    Effect.gen(function* () {
+      const browser = yield* open(yield* serve)
+      const client = yield* storedClient({ isDynamic: true })
+      yield* browser.signIn()
+      const page = yield* browser.request(authorizePath(client, { acr_values: "aal2" }), { headers: ofBrowser })
+      assert.deepStrictEqual([page.status, page.location], [400, null])
+      assert.include(page.text, "(unmet_authentication_requirements)")
+    }).pipe(
+      Effect.provide(
+        TestServices.layerOAuthServerWith(TestServices.layerAuthenticationContexts({ reachable: [] })).pipe(
+          Layer.provideMerge(layerHost()),
+          Layer.provideMerge(TestServices.layerMemory),
+        ),
+      ),
+    ),
+  )
+
+  it.effect("shows a name on one line, cut at 80 characters, and the id in place of one that nobody sees", () =>
+    Effect.gen(function* () {
+      const browser = yield* open(yield* serve)
+      const shown = Effect.fnUntraced(function* (clientName: string) {
+        const client = yield* storedClient({ isDynamic: true, metadata: { clientName } })
+        const page = yield* browser.request(authorizePath(client, { scope: "unheard-of" }), { headers: ofBrowser })
+        return [/<p>(.*) sent you here/su.exec(page.text)?.[1], client.id] as const
+      })
+      assert.deepStrictEqual((yield* shown("Your\n\u0007bank\u00a0\u2028of\u200bAda"))[0], "Your bank of Ada")
+      assert.deepStrictEqual((yield* shown("n".repeat(81)))[0], "n".repeat(80))
+      const [name, id] = yield* shown("\u200b\u0000 ")
+      assert.strictEqual(name, id)
+    }).pipe(Effect.provide(layer())),
+  )
+
   it.effect("tells the error at once where it leads to an application, or back to where the person comes from", () =>
     Effect.gen(function* () {
       const { browser, client: web } = yield* openSite({ isDynamic: true })
@@ -123,8 +182,13 @@ describe("RFC 9700 §4.11.2", () => {
           const answer = yield* browser.request(authorizePath(web, asked), { headers })
           assert.strictEqual(queryOf(answer)["error"], error)
         }
-        const script = yield* browser.fetch(authorizePath(web, asked))
-        assert.include(script.text, error)
+        for (const script of [
+          yield* browser.fetch(authorizePath(web, asked)),
+          yield* browser.request(authorizePath(web, asked), { headers: { accept: "application/json" } }),
+        ]) {
+          assert.strictEqual(script.headers.get("content-type"), "application/json")
+          assert.include(script.text, error)
+        }
       }
     }).pipe(Effect.provide(layer())),
   )
