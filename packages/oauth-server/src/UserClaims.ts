@@ -20,13 +20,23 @@ export const claimsByScope: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 /**
+ * The names of the claims that these scopes cover: they give them, or let the `claims` parameter ask for them.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const coveredBy = (scopes: ReadonlyArray<string>): ReadonlySet<string> =>
+  new Set(scopes.flatMap((scope) => claimsByScope[scope] ?? []))
+
+/**
  * The claims of a user that scopes give, and those that the `claims` parameter names for `target`. What is not known is
  * left out.
  *
  * **Details**
  *
- * `requested` is of the grant, and so holds only what the person consented to. `given_name` and `family_name` are the
- * first and the last word of the name.
+ * `requested` is of the grant, and so holds only what the person consented to; of it counts what `scopes` cover still: a
+ * scope that a client lost since, or does without this time, tells nothing by another name. `given_name` and
+ * `family_name` are the first and the last word of the name.
  *
  * @see [OpenID Connect Core §5.1](https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims)
  * @category constructors
@@ -42,8 +52,9 @@ export const ofUser = (
 ): Claims => {
   const known = knownClaims(user)
   // OpenID Connect Core §5.4: where there is an access token, scopes give their claims at the UserInfo endpoint alone.
-  const byScope = options.target === "userinfo" ? options.scopes.flatMap((scope) => claimsByScope[scope] ?? []) : []
-  const byName = Object.keys(options.requested?.[options.target] ?? {}).filter((name) => Object.hasOwn(known, name))
+  const covered = coveredBy(options.scopes)
+  const byScope = options.target === "userinfo" ? covered : []
+  const byName = Object.keys(options.requested?.[options.target] ?? {}).filter((name) => covered.has(name))
   const claims: Record<string, Claims[string]> = {}
   for (const name of [...byScope, ...byName]) {
     const value = known[name]

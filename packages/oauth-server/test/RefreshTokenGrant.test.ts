@@ -194,6 +194,41 @@ describe("what a client lost since it was granted", () => {
     }).pipe(Effect.provide(layer())),
   )
 
+  it.effect(
+    "is a scope: neither the ID token nor the UserInfo endpoint tell what it covers, asked for by name or not",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* serve
+        const asked = { email: null, name: null }
+        const first = yield* signedIn(server, { claims: { id_token: asked, userinfo: asked } })
+        const toldWith = Effect.fnUntraced(function* ({ accessToken, idToken }: ReturnType<typeof tokensOf>) {
+          const { json } = yield* server.send("/auth/oauth2/userinfo", {
+            headers: { authorization: `Bearer ${accessToken}` },
+          })
+          return [claimsOf(idToken), json].map((claims) =>
+            ["email", "name"].filter((name) => TestHttp.at(claims, name)),
+          )
+        })
+        assert.deepStrictEqual(yield* toldWith(first), [
+          ["email", "name"],
+          ["email", "name"],
+        ])
+        const { metadata } = first.client
+        const without = (...lost: ReadonlyArray<string>) =>
+          ClientStore.use((all) =>
+            all.update(first.client, {
+              ...first.client,
+              metadata: { ...metadata, scopes: metadata.scopes.filter((scope) => !lost.includes(scope)) },
+            }),
+          )
+        assert.isTrue(yield* without("email"))
+        const next = tokensOf(yield* refresh(server, first, first.refreshToken))
+        assert.deepStrictEqual(yield* toldWith(next), [["name"], ["name"]])
+        assert.isTrue(yield* without("openid"))
+        assert.strictEqual(tokensOf(yield* refresh(server, first, next.refreshToken)).idToken, "")
+      }).pipe(Effect.provide(layer())),
+  )
+
   it.effect("is a resource of the grant: there is no token for it, named or not", () =>
     Effect.gen(function* () {
       const server = yield* serve

@@ -368,6 +368,8 @@ describe("OpenID Connect Core §5.5", () => {
       assert.strictEqual(claims["email"], "ada@example.com")
       assert.strictEqual(claims["sub"], facts.user.id)
       assert.notProperty(claims, "unknown")
+      const narrowed = read(yield* idToken({ ...facts, grant, scopes: ["openid"] }))
+      assert.notProperty(narrowed.claims, "email")
     }).pipe(Effect.provide(withSettings())),
   )
 })

@@ -7,7 +7,7 @@ import type { AuthorizationRequest, ClaimsRequest } from "../AuthorizationReques
 import type { SignedInUser } from "../Authorizations.ts"
 import type { Grant, GrantId } from "../Grant.ts"
 import type { OAuthServerSettingsService } from "../OAuthServerSettings.ts"
-import { claimsByScope } from "../UserClaims.ts"
+import { coveredBy } from "../UserClaims.ts"
 
 /** What a grant is made of. `scopes` are those given. */
 export interface GrantOptions {
@@ -58,7 +58,7 @@ export const make = (options: GrantOptions): Grant => {
  */
 export const consentedClaims = (claims: ClaimsRequest | null, scopes: ReadonlyArray<string>): ClaimsRequest | null => {
   if (claims === null) return null
-  const covered = new Set(scopes.flatMap((scope) => claimsByScope[scope] ?? []))
+  const covered = coveredBy(scopes)
   const keep = (members: ClaimsRequest["userinfo"]) =>
     Object.fromEntries(Object.entries(members ?? {}).filter(([name]) => covered.has(name)))
   const kept = { userinfo: keep(claims.userinfo), id_token: keep(claims.id_token) }
