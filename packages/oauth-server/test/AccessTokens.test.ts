@@ -7,6 +7,7 @@ import { UserStore } from "@belfry/core/UserStore"
 import { AccessTokens } from "@belfry/oauth-server/AccessTokens"
 import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { GrantStore } from "@belfry/oauth-server/GrantStore"
+import { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerTables"
 import { ResourceStore } from "@belfry/oauth-server/ResourceStore"
 import { SigningKeys } from "@belfry/oauth-server/SigningKeys"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
@@ -14,6 +15,7 @@ import * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Redacted } from "effect"
 import { TestClock } from "effect/testing"
+import { AuditAway, layerAuditAway } from "./support/Management.ts"
 import {
   assertError,
   basic,
@@ -225,12 +227,29 @@ describe("RFC 7009 §2.1", () => {
         assert.deepStrictEqual(yield* introspect(server, client, token), inactive)
       }
       assert.deepPropertyVal(yield* introspect(server, client, jwt.accessToken), "active", true)
+      // RFC 7009 §2.2: what is revoked already is no error, and nothing to tell again.
+      assert.strictEqual((yield* revoke(server, client, opaque.refreshToken)).status, 200)
       const events = yield* Audit.use((audit) => audit.list({ userId: opaque.user.id }))
       assert.deepStrictEqual(
         events.map(({ outcome, type }) => ({ outcome, type })),
         [{ outcome: "success", type: "oauth-grant.revoked" }],
       )
     }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("MUST say that it is away where a revocation cannot be recorded, and leave everything as it was", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const client = yield* signedIn(server)
+      const away = yield* AuditAway
+      yield* away.set(true)
+      const response = yield* revoke(server, client, client.refreshToken)
+      assert.deepStrictEqual([response.status, response.headers.get("retry-after")], [503, "1"])
+      yield* away.set(false)
+      assert.deepPropertyVal(yield* introspect(server, client, client.accessToken), "active", true)
+      assert.strictEqual((yield* revoke(server, client, client.refreshToken)).status, 200)
+      assert.deepStrictEqual(yield* introspect(server, client, client.accessToken), inactive)
+    }).pipe(Effect.provide(layerAuditAway())),
   )
 
   it.effect("MUST revoke an access token alone, opaque or JWT, whatever the hint says", () =>
@@ -247,6 +266,21 @@ describe("RFC 7009 §2.1", () => {
         assertError(yield* userInfo(server, accessToken), 401, "invalid_token")
         assert.deepPropertyVal(yield* introspect(server, client, refreshToken), "active", true)
       }
+    }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("keeps of a JWT that it was revoked until it is over, and nothing of one that is", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const { client, jwt } = yield* withBoth(server)
+      const { revokedJwts } = yield* MemoryOAuthServerTables
+      yield* TestClock.adjust("3599 seconds")
+      yield* revoke(server, client, jwt.accessToken)
+      assert.deepStrictEqual([...revokedJwts.keys()], [claimsOf(jwt.accessToken)["jti"]])
+      revokedJwts.clear()
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* revoke(server, client, jwt.accessToken)).status, 200)
+      assert.strictEqual(revokedJwts.size, 0)
     }).pipe(Effect.provide(layer())),
   )
 
