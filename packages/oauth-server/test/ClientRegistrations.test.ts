@@ -1,5 +1,6 @@
 import { platform, RequestBody } from "@belfry/core/RequestBodyHandlers"
 import { Sessions } from "@belfry/core/Sessions"
+import type { UserId } from "@belfry/core/User"
 import { AccessTokens } from "@belfry/oauth-server/AccessTokens"
 import { ClientRegistrations } from "@belfry/oauth-server/ClientRegistrations"
 import { ClientStore } from "@belfry/oauth-server/ClientStore"
@@ -30,9 +31,9 @@ const noLimits = {
 const bodyOf = ({ json }: TestHttp.TestResponse): Readonly<Record<string, unknown>> =>
   typeof json === "object" && json !== null ? { ...json } : {}
 
-const issue = (uses: number | null = 1) =>
+const issue = (uses: number | null = 1, by?: UserId) =>
   ClientRegistrations.use((registrations) =>
-    registrations.issueToken({ lifetime: Duration.hours(1), uses, clientInfo }),
+    registrations.issueToken({ lifetime: Duration.hours(1), uses, clientInfo, ...(by === undefined ? {} : { by }) }),
   )
 
 const clientsWith = (id: unknown) => ClientStore.use((store) => store.find(ClientId.make(String(id))))
@@ -300,6 +301,30 @@ describe("RFC 7591 §3", () => {
       yield* Sessions.use((sessions) => sessions.signOut(token, clientInfo))
       assert.strictEqual((yield* as(token)("POST", path, metadata)).status, 401)
     }).pipe(Effect.provide(withSettings({ registration: "token" }))),
+  )
+
+  it.effect("gives a client to who is signed in and what they act for, or to who made the token", () =>
+    Effect.gen(function* () {
+      const { as } = yield* Management.serve
+      const ada = yield* Management.signIn("ada", { organization: "engines" })
+      const bob = yield* Management.signIn("bob")
+      const ofNobody = yield* issue()
+      const ofAda = yield* issue(1, ada.actor.user.id)
+      for (const [who, expected] of [
+        [ada.token, [ada.actor.user.id, "engines"]],
+        [bob.token, [bob.actor.user.id, null]],
+        [ofAda.token, [ada.actor.user.id, null]],
+        [ofNobody.token, [null, null]],
+      ] as const) {
+        const { client_id } = bodyOf(yield* as(who)("POST", path, metadata))
+        const { referenceId, userId } = Option.getOrThrow(yield* clientsWith(client_id))
+        assert.deepStrictEqual([userId, referenceId], [...expected])
+      }
+    }).pipe(
+      Effect.provide(
+        withSettings({ registration: "token" }, { clientReference: ({ user }) => Effect.succeed(user.name) }),
+      ),
+    ),
   )
 
   it.effect("sends the cookie of a session again that registering prolonged", () =>

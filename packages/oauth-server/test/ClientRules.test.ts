@@ -110,7 +110,15 @@ describe("RFC 7591 §2", () => {
 
   it.effect("refuses names that show otherwise than they are written", () =>
     Effect.gen(function* () {
-      for (const name of ["knaB ruoY\u202e", "\u2066Bank", "Bank\u0000", "Bank\nof\tYours", "\u0085"]) {
+      for (const name of [
+        "knaB ruoY\u202e",
+        "\u202aBank",
+        "\u2066Bank",
+        "Bank\u2069",
+        "Bank\u0000",
+        "Bank\nof\tYours",
+        "\u0085",
+      ]) {
         yield* refuses({ clientName: name }, "client_name")
         yield* refuses({ localized: { "client_name#he": name } }, "client_name")
         yield* refuses({ contacts: [name] }, "contacts")
