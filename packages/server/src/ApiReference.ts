@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { BelfryApi } from "@belfry/client/BelfryApi"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -22,11 +23,12 @@ import * as Scope from "effect/Scope"
  */
 export const layer = HttpRouter.use((router) =>
   Effect.gen(function* () {
+    // Out of the context of whoever asks first: it has the router of the server, and would be kept.
+    const alone = Context.make(Scope.Scope, yield* Effect.scope)
     const page = yield* Effect.cached(
-      Effect.provideService(
+      Effect.updateContext(
         HttpRouter.toHttpEffect(HttpApiScalar.layer(BelfryApi, { path })),
-        Scope.Scope,
-        yield* Effect.scope,
+        (_request: Context.Context<never>) => alone,
       ),
     )
     yield* router.add("GET", path, Effect.flatten(page))

@@ -49,6 +49,9 @@ describe("the Fetch handler", () => {
         assert.strictEqual(session.status, 200)
         assert.include(yield* Effect.promise(() => session.text()), credentials.email)
 
+        for (const docs of [yield* fetch("/auth/docs"), yield* fetch("/auth/docs")]) {
+          assert.deepStrictEqual([docs.status, docs.headers.get("content-type")], [200, "text/html"])
+        }
         const missing = yield* fetch("/auth/nothing-here")
         assert.strictEqual(missing.status, 404)
         assert.strictEqual(missing.headers.get("x-content-type-options"), "nosniff")
