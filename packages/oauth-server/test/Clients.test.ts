@@ -5,8 +5,8 @@ import { unknownClient } from "@belfry/core/AuditEvent"
 import { KeyRing } from "@belfry/core/KeyRing"
 import * as OpaqueToken from "@belfry/core/OpaqueToken"
 import { AdminClients } from "@belfry/oauth-server/AdminClients"
-import { Clients } from "@belfry/oauth-server/Clients"
-import { ClientId } from "@belfry/oauth-server/OAuthClient"
+import { type Actor, Clients } from "@belfry/oauth-server/Clients"
+import { ClientId, type ClientMetadata } from "@belfry/oauth-server/OAuthClient"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Redacted } from "effect"
 import { TestClock } from "effect/testing"
@@ -254,6 +254,41 @@ describe("A new client", () => {
       const { client } = yield* create(actor, { softwareStatement: "e.e.e", clientName: "Mine" })
       assert.strictEqual(client.metadata.clientName, "Verified")
     }).pipe(Effect.provide(layer({ hooks: { softwareStatement: () => Effect.succeed({ clientName: "Verified" }) } }))),
+  )
+})
+
+describe("A client that gets tokens for itself", () => {
+  const grantTypes = ["authorization_code", "client_credentials"]
+  const machines = layer({
+    hooks: { clientPrivileges: ({ user }) => Effect.succeed(user.name === "trusted" ? true : "default") },
+  })
+  const change = (actor: Actor, id: ClientId, patch: Partial<ClientMetadata>) =>
+    outcome(Clients.use((clients) => clients.update(actor, id, patch)))
+
+  it.effect("is made, or becomes one, by the host's leave alone", () =>
+    Effect.gen(function* () {
+      const { actor } = yield* signIn("maker")
+      assert.strictEqual(yield* outcome(create(actor, { grantTypes })), "ClientMetadataInvalid")
+      const { client } = yield* create(actor)
+      assert.strictEqual(yield* change(actor, client.id, { grantTypes }), "ClientMetadataInvalid")
+      assert.deepStrictEqual(yield* onFile(client.id), client)
+
+      const trusted = (yield* signIn("trusted", { organization: "trusted" })).actor
+      assert.strictEqual(yield* outcome(create(trusted, { grantTypes })), "done")
+      const own = yield* create(trusted)
+      assert.strictEqual(yield* change(trusted, own.client.id, { grantTypes }), "done")
+      assert.deepStrictEqual((yield* onFile(own.client.id))?.metadata.grantTypes, grantTypes)
+    }).pipe(Effect.provide(machines)),
+  )
+
+  it.effect("stays one, whatever else its owner changes", () =>
+    Effect.gen(function* () {
+      const { actor } = yield* signIn("maker")
+      const { client } = yield* create(actor)
+      yield* AdminClients.use((clients) => clients.update(client.id, { metadata: { grantTypes } }, unknownClient))
+      assert.strictEqual(yield* change(actor, client.id, { grantTypes, clientName: "Other" }), "done")
+      assert.deepInclude((yield* onFile(client.id))?.metadata, { grantTypes, clientName: "Other" })
+    }).pipe(Effect.provide(machines)),
   )
 })
 
