@@ -60,6 +60,14 @@ describe("OAuthTransport.refresh", () => {
     }),
   )
 
+  it.effect("keeps the end of a refresh token that comes again", () =>
+    Effect.gen(function* () {
+      const { tokens } = yield* refreshWith(answered({ access_token: "access-2", refresh_token: "refresh-1" }))
+      assert.strictEqual(read(tokens.refreshToken), "refresh-1")
+      assert.strictEqual(seconds(tokens.refreshTokenExpiresAt), 1000)
+    }),
+  )
+
   it.effect("keeps the scopes where the answer names none", () =>
     Effect.gen(function* () {
       for (const scope of [null, "", " ", []]) {
