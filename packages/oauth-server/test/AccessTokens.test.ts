@@ -2,10 +2,13 @@
  * Introspection, revocation and UserInfo: what a token is worth, to whom.
  */
 import { Audit } from "@belfry/core/Audit"
+import { KeyRing } from "@belfry/core/KeyRing"
+import * as OpaqueToken from "@belfry/core/OpaqueToken"
 import { SessionStore } from "@belfry/core/SessionStore"
 import { UserStore } from "@belfry/core/UserStore"
 import { AccessTokens } from "@belfry/oauth-server/AccessTokens"
 import { ClientStore } from "@belfry/oauth-server/ClientStore"
+import { prefixes } from "@belfry/oauth-server/Grant"
 import { GrantStore } from "@belfry/oauth-server/GrantStore"
 import { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerTables"
 import { ResourceStore } from "@belfry/oauth-server/ResourceStore"
@@ -494,6 +497,25 @@ describe("RFC 9068 §4", () => {
         yield* ofType("at+jwt", { jti: undefined }),
       ]
       for (const token of wrong) assert.strictEqual((yield* Effect.flip(verify(token)))._tag, "AccessTokenInvalid")
+    }).pipe(Effect.provide(layer())),
+  )
+})
+
+describe("RFC 9700 §4.9.1", () => {
+  it.effect("MUST NOT take an access token that is for another resource alone", () =>
+    Effect.gen(function* () {
+      const server = yield* serve
+      const { client, grant, user } = yield* signedIn(server)
+      const hasher = yield* KeyRing.use((keyRing) => keyRing.hasher("oauth-access-token"))
+      const presented = Effect.fnUntraced(function* (audience: ReadonlyArray<string>) {
+        const token = yield* OpaqueToken.generate(prefixes.accessToken)
+        const owner = { clientId: client.id, grantId: grant.id, userId: user.id }
+        const kept = yield* OAuthBuilders.accessToken({ ...owner, audience, hash: yield* hasher.hash(token) })
+        yield* GrantStore.use((grants) => grants.insertAccessToken(kept))
+        return yield* userInfo(server, Redacted.value(token))
+      })
+      assert.strictEqual((yield* presented([otherApi, issuer])).status, 200)
+      assertError(yield* presented([otherApi]), 401, "invalid_token")
     }).pipe(Effect.provide(layer())),
   )
 })
