@@ -53,6 +53,15 @@ const ask = async (port: number) => {
 }
 
 describe("telemetry", () => {
+  it.effect("makes no spans where nobody collects them", () =>
+    Effect.gen(function* () {
+      const span = Effect.map(Effect.withSpan(Effect.currentSpan, "request"), ({ sampled }) => sampled)
+      const uncollected = Telemetry.layerOtlp.pipe(Layer.provide(TestServer.layerEnvironment({})))
+      assert.isFalse(yield* Effect.provide(span, uncollected))
+      assert.isTrue(yield* span)
+    }),
+  )
+
   it.live("sends traces and metrics to the collector that is configured, and of people nothing", () =>
     Effect.gen(function* () {
       const { url, received } = yield* collector
