@@ -350,6 +350,18 @@ describe("RFC 7591 §3", () => {
     }).pipe(Effect.provide(withSettings({ registration: "token" }))),
   )
 
+  it.effect("refuses a token that opens nothing, also where none is needed", () =>
+    Effect.gen(function* () {
+      const { as } = yield* Management.serve
+      const over = yield* Management.signIn("ada")
+      yield* Sessions.use((sessions) => sessions.signOut(over.token, clientInfo))
+      for (const token of [over.token, Redacted.make("nonsense"), (yield* issue(0)).token]) {
+        assert.strictEqual((yield* as(token)("POST", path, metadata)).status, 401)
+      }
+      assert.strictEqual((yield* as(null)("POST", path, metadata)).status, 201)
+    }).pipe(Effect.provide(withSettings({ registration: "open" }))),
+  )
+
   it.effect("gives client_credentials by an initial access token or the host's leave, and to nobody else", () =>
     Effect.gen(function* () {
       const { as } = yield* Management.serve
