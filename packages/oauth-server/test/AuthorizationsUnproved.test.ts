@@ -122,8 +122,7 @@ describe("RFC 9700 §4.11.2", () => {
   ] as const) {
     it.effect(`tells ${error} without a page, as OpenID Connect Core §3.1.2.6 demands`, () =>
       Effect.gen(function* () {
-        const browser = yield* open(yield* serve)
-        const client = yield* storedClient({ isDynamic: true })
+        const { browser, client } = yield* openSite({ isDynamic: true })
         yield* browser.signIn()
         const answer = yield* browser.request(authorizePath(client, { prompt: "none" }), { headers: ofBrowser })
         assert.strictEqual(queryOf(answer)["error"], error)
@@ -133,8 +132,7 @@ describe("RFC 9700 §4.11.2", () => {
 
   it.effect("SHOULD ask, too, where who is signed in cannot do what is asked", () =>
     Effect.gen(function* () {
-      const browser = yield* open(yield* serve)
-      const client = yield* storedClient({ isDynamic: true })
+      const { browser, client } = yield* openSite({ isDynamic: true })
       yield* browser.signIn()
       const page = yield* browser.request(authorizePath(client, { acr_values: "aal2" }), { headers: ofBrowser })
       assert.deepStrictEqual([page.status, page.location], [400, null])
@@ -151,7 +149,7 @@ describe("RFC 9700 §4.11.2", () => {
 
   it.effect("shows a name on one line, cut at 80 characters, and the id in place of one that nobody sees", () =>
     Effect.gen(function* () {
-      const browser = yield* open(yield* serve)
+      const { browser } = yield* openSite()
       const shown = Effect.fnUntraced(function* (clientName: string) {
         const client = yield* storedClient({ isDynamic: true, metadata: { clientName } })
         const page = yield* browser.request(authorizePath(client, { scope: "unheard-of" }), { headers: ofBrowser })
