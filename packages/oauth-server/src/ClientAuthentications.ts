@@ -111,13 +111,17 @@ export const make = Effect.gen(function* () {
 
   const read: ClientAuthentications["Service"]["read"] = (header, parameters) => {
     const authorization = header === undefined ? null : parseAuthorization(header)
-    const found = methods.flatMap((method) => Option.toArray(method.read(authorization, parameters)))
-    const [credentials] = found
-    const isForeignScheme = authorization !== null && authorization.scheme !== "basic"
+    let found: Result.Result<ClientCredentials, OAuthError> | null = null
+    let ways = authorization === null || authorization.scheme === "basic" ? 0 : 1
+    for (const method of methods) {
+      const credentials = method.read(authorization, parameters)
+      if (Option.isNone(credentials)) continue
+      found = credentials.value
+      ways++
+    }
     // RFC 6749 §2.3: a client uses one method in each request.
-    if (found.length > (isForeignScheme ? 0 : 1))
-      return Result.fail(invalidRequest("The client authenticates in two ways at once"))
-    return credentials ?? Result.fail(invalidClient(authorization === null ? "none" : "authorization-scheme"))
+    if (ways > 1) return Result.fail(invalidRequest("The client authenticates in two ways at once"))
+    return found ?? Result.fail(invalidClient(authorization === null ? "none" : "authorization-scheme"))
   }
 
   const verify: ClientAuthentications["Service"]["verify"] = Effect.fnUntraced(function* (credentials, client) {

@@ -66,10 +66,7 @@ export const toRecords = (row: FoundRow, presented: Presented): Records => {
   const accessToken = presented.accessToken === undefined ? null : toFoundAccessToken(row)
   return {
     client: clientId === undefined ? null : toFoundClient(row),
-    resources: inOrder(
-      [...(presented.resources ?? []), ...(grant?.grant.resources ?? []), ...(accessToken?.audience ?? [])],
-      row.resources,
-    ),
+    resources: toFoundResources(row.resources, presented.resources, grant?.grant.resources, accessToken?.audience),
     grant,
     code: code === undefined ? null : toFoundCode(row),
     refreshToken: presented.refreshToken === undefined ? null : toFoundRefreshToken(row),
@@ -80,13 +77,14 @@ export const toRecords = (row: FoundRow, presented: Presented): Records => {
   }
 }
 
-/** The resources in the order in which they were named. */
-const inOrder = (
-  identifiers: ReadonlyArray<string>,
+/** The resources on file in the order in which they were named: by the request, the grant, and the access token. */
+const toFoundResources = (
   rows: ReadonlyArray<ResourceRow> | null | undefined,
+  ...names: ReadonlyArray<ReadonlyArray<string> | undefined>
 ): ReadonlyArray<ProtectedResource> => {
   if (rows === null || rows === undefined) return []
   const found = new Map(rows.map((row) => [row.identifier, toResource(row)]))
+  const identifiers = names.flatMap((each) => each ?? [])
   return [...new Set(identifiers)].flatMap((identifier) => found.get(identifier) ?? [])
 }
 
