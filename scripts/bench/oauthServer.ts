@@ -3,8 +3,8 @@
  * exchange, rotations of refresh tokens, introspections; and whether what is good for one use is used once.
  *
  * All contenders are on the same PostgreSQL, each server with the same core for itself; see `contenders/oauthServer.ts`
- * for the rules that all of them keep, which is checked before anything is measured. PostgreSQL does not write durably:
- * with its log flushed at every rotation, it would be its core, and no server, whose limit is measured.
+ * for the rules that all of them keep, which is checked before anything is measured. PostgreSQL writes durably, as whoever
+ * rotates refresh tokens wants it to.
  */
 import { availableParallelism } from "node:os"
 import type { Context, ServerProcess } from "./contenders/contender.ts"
