@@ -1,5 +1,5 @@
 /**
- * The body of an HTTP request as text, and how this runtime reads it.
+ * The body of an HTTP request, as bytes or as text, and how this runtime reads it.
  *
  * @since 0.1.0
  */
@@ -10,28 +10,34 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Schema from "effect/Schema"
 
 /**
- * A body that ended before it was whole, is larger than it may be, or cannot be read at all.
+ * A body that cannot be had: it is larger than it may be (`too-large`), or it ended before it was whole, was never
+ * there to be read, or cannot be read at all (`broken`).
  *
  * @category errors
  * @since 0.1.0
  */
 export class BodyUnreadable extends Schema.TaggedError<BodyUnreadable>("@belfry/core/BodyUnreadable")(
   "BodyUnreadable",
-  { cause: Schema.optionalKey(Schema.Defect()) },
+  { reason: Schema.Literals(["too-large", "broken"]), cause: Schema.optionalKey(Schema.Defect()) },
 ) {
   override get message(): string {
-    return "The body cannot be read, or is too large"
+    return this.reason === "too-large" ? "The body is too large" : "The body cannot be read"
   }
 }
 
 /**
- * How this runtime reads a body.
+ * How this runtime reads a body, once for each request: nothing of it is kept for whoever reads it again.
  *
  * @category models
  * @since 0.1.0
  */
 export interface RequestBodyService {
-  /** The whole body as UTF-8, once for each request. */
+  /** The whole body, of `maxSize` bytes at most. */
+  readonly bytes: (
+    request: HttpServerRequest.HttpServerRequest,
+    maxSize: ByteSize.ByteSize,
+  ) => Effect.Effect<Uint8Array, BodyUnreadable>
+  /** The bytes as UTF-8: U+FFFD stands for what is none, and a byte order mark for itself. */
   readonly text: (
     request: HttpServerRequest.HttpServerRequest,
     maxSize: ByteSize.ByteSize,
@@ -49,15 +55,35 @@ export const RequestBody = Context.Reference<RequestBodyService>("@belfry/core/R
 })
 
 /**
+ * Reads bodies by their bytes.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (bytes: RequestBodyService["bytes"]): RequestBodyService => ({
+  bytes,
+  text: (request, maxSize) => Effect.map(bytes(request, maxSize), (read) => decoder.decode(read)),
+})
+
+/**
  * Reads bodies as the platform does.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const platform: RequestBodyService = {
-  text: (request, maxSize) =>
-    request.text.pipe(
-      Effect.provideService(HttpServerRequest.MaxBodySize, maxSize),
-      Effect.mapError((cause) => new BodyUnreadable({ cause })),
-    ),
-}
+export const platform: RequestBodyService = make((request, maxSize) =>
+  request.arrayBuffer.pipe(
+    Effect.provideService(HttpServerRequest.MaxBodySize, maxSize),
+    Effect.mapBoth({
+      onFailure: (cause) => {
+        const isTooLarge = cause.reason._tag === "RequestParseError" && cause.reason.reason === "BodyTooLarge"
+        return new BodyUnreadable({ reason: isTooLarge ? "too-large" : "broken", cause })
+      },
+      onSuccess: (buffer) => new Uint8Array(buffer),
+    }),
+  ),
+)
+
+// internal
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })

@@ -3,7 +3,7 @@
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
 import { PagePaths } from "@belfry/core/PagePaths"
-import { RequestBody } from "@belfry/core/RequestBodyHandlers"
+import * as RequestBodyHandlers from "@belfry/core/RequestBodyHandlers"
 import { SignInAttempts } from "@belfry/factors/SignInAttempts"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Redacted, Schema } from "effect"
@@ -470,7 +470,10 @@ describe("POST /auth/provider/:providerId/callback", () => {
 
   it.effect("reads forms as the host reads bodies", () => {
     let body = ""
-    const hosts = Layer.succeed(RequestBody, { text: () => Effect.sync(() => body) })
+    const hosts = Layer.succeed(
+      RequestBodyHandlers.RequestBody,
+      RequestBodyHandlers.make(() => Effect.sync(() => new TextEncoder().encode(body))),
+    )
     return Effect.gen(function* () {
       yield* provider()
       const browser = yield* open()

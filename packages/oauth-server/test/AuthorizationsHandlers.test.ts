@@ -1,7 +1,7 @@
 /**
  * The authorization endpoint and the pages' API at the level of HTTP: redirects, forms, cookies, guards.
  */
-import { RequestBody } from "@belfry/core/RequestBodyHandlers"
+import * as RequestBodyHandlers from "@belfry/core/RequestBodyHandlers"
 import { StoreError } from "@belfry/core/StoreError"
 import { ConsentStore } from "@belfry/oauth-server/ConsentStore"
 import { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerTables"
@@ -275,7 +275,13 @@ describe("OpenID Connect Core §3.1.2.1", () => {
       assert.strictEqual(posted.location, `${authorizeUrl}?scope=of+the+host`)
     }).pipe(
       Effect.provide(
-        Layer.provideMerge(Layer.succeed(RequestBody, { text: () => Effect.succeed("scope=of+the+host") }), layer()),
+        Layer.provideMerge(
+          Layer.succeed(
+            RequestBodyHandlers.RequestBody,
+            RequestBodyHandlers.make(() => Effect.succeed(new TextEncoder().encode("scope=of+the+host"))),
+          ),
+          layer(),
+        ),
       ),
     ),
   )

@@ -1,4 +1,4 @@
-import { platform, RequestBody } from "@belfry/core/RequestBodyHandlers"
+import * as RequestBodyHandlers from "@belfry/core/RequestBodyHandlers"
 import { Sessions } from "@belfry/core/Sessions"
 import type { UserId } from "@belfry/core/User"
 import { AccessTokens } from "@belfry/oauth-server/AccessTokens"
@@ -92,12 +92,13 @@ describe("RFC 7591 §3.1", () => {
       assert.deepStrictEqual(limits.map(ByteSize.toNumberUnsafe), [65_536, 65_536])
     }).pipe(
       Effect.provide(withSettings({ registration: "open" })),
-      Effect.provideService(RequestBody, {
-        text: (request, maxSize) => {
+      Effect.provideService(
+        RequestBodyHandlers.RequestBody,
+        RequestBodyHandlers.make((request, maxSize) => {
           limits.push(maxSize)
-          return platform.text(request, maxSize)
-        },
-      }),
+          return RequestBodyHandlers.platform.bytes(request, maxSize)
+        }),
+      ),
     )
   })
 

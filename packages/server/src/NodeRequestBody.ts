@@ -10,6 +10,7 @@ import { BodyUnreadable, platform, RequestBody } from "@belfry/core/RequestBodyH
 import * as ByteSize from "effect/ByteSize"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Layer from "effect/Layer"
 import { IncomingMessage } from "node:http"
 
@@ -21,18 +22,37 @@ import { IncomingMessage } from "node:http"
  * @since 0.1.0
  */
 export const layer = Layer.succeed(RequestBody, {
-  text: (request, maxSize) =>
-    Effect.suspend(() => {
-      const message = NodeHttpServerRequest.toIncomingMessage(request)
-      return message instanceof IncomingMessage && !message.readableDidRead && message.headers.expect === undefined
-        ? readMessage(message, ByteSize.toNumberUnsafe(maxSize))
-        : platform.text(request, maxSize)
-    }),
+  bytes: (request, maxSize) => read(request, maxSize, (bytes): Uint8Array => bytes, platform.bytes),
+  // Decoded where the message ends: another step is one that every token request would take.
+  text: (request, maxSize) => read(request, maxSize, (bytes) => bytes.toString("utf8"), platform.text),
 })
 
 // internal
 
-const readMessage = (message: IncomingMessage, maxSize: number): Effect.Effect<string, BodyUnreadable> =>
+const read = <A>(
+  request: HttpServerRequest.HttpServerRequest,
+  maxSize: ByteSize.ByteSize,
+  finish: (bytes: Buffer) => A,
+  otherwise: (
+    request: HttpServerRequest.HttpServerRequest,
+    maxSize: ByteSize.ByteSize,
+  ) => Effect.Effect<A, BodyUnreadable>,
+): Effect.Effect<A, BodyUnreadable> =>
+  Effect.suspend(() => {
+    const message = NodeHttpServerRequest.toIncomingMessage(request)
+    if (!(message instanceof IncomingMessage) || message.readableDidRead) return otherwise(request, maxSize)
+    // Nothing more is heard of it, not even that it ended.
+    if (message.destroyed) return Effect.fail(broken(message.errored ?? undefined))
+    return message.headers.expect === undefined
+      ? readMessage(message, ByteSize.toNumberUnsafe(maxSize), finish)
+      : otherwise(request, maxSize)
+  })
+
+const readMessage = <A>(
+  message: IncomingMessage,
+  maxSize: number,
+  finish: (bytes: Buffer) => A,
+): Effect.Effect<A, BodyUnreadable> =>
   Effect.callback((resume) => {
     const chunks: Array<Buffer> = []
     let size = 0
@@ -43,21 +63,24 @@ const readMessage = (message: IncomingMessage, maxSize: number): Effect.Effect<s
       chunks.push(chunk)
       size += chunk.length
       if (size <= maxSize) return
-      // What is left of it flows on to nobody; the platform ends it with the response.
+      // What is left of it flows on to nobody; the platform ends it with the response. A message that breaks off later
+      // tells so by an error only where somebody listens.
       stop()
-      message.on("error", () => {})
-      resume(Effect.fail(new BodyUnreadable({})))
+      resume(Effect.fail(new BodyUnreadable({ reason: "too-large" })))
     }
     const onEnd = () => {
       stop()
       const [first] = chunks
       const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
-      resume(Effect.succeed(bytes.toString("utf8")))
+      resume(Effect.succeed(finish(bytes)))
     }
     const onBroken = (cause?: unknown) => {
       stop()
-      resume(Effect.fail(new BodyUnreadable(cause === undefined ? {} : { cause })))
+      resume(Effect.fail(broken(cause)))
     }
     message.on("data", onData).on("end", onEnd).on("error", onBroken).on("close", onBroken)
     return Effect.sync(stop)
   })
+
+const broken = (cause: unknown): BodyUnreadable =>
+  new BodyUnreadable({ reason: "broken", ...(cause === undefined ? {} : { cause }) })

@@ -17,9 +17,9 @@ const maxSize = ByteSize.bytes(10)
 const serve = Effect.fnUntraced(function* (more: Layer.Layer<never, never, HttpRouter.HttpRouter> = Layer.empty) {
   const body = yield* Effect.provide(RequestBody, NodeRequestBody.layer)
   const read = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => body.text(request, maxSize))
-  const answered = (text: Effect.Effect<string, { readonly _tag: string }, HttpServerRequest.HttpServerRequest>) =>
+  const answered = (text: Effect.Effect<string, BodyUnreadable, HttpServerRequest.HttpServerRequest>) =>
     Effect.match(text, {
-      onFailure: ({ _tag }) => HttpServerResponse.text(_tag, { status: 400 }),
+      onFailure: ({ reason }) => HttpServerResponse.text(reason, { status: 400 }),
       onSuccess: (found) => HttpServerResponse.text(found),
     })
   const routes = Layer.mergeAll(
@@ -87,7 +87,7 @@ describe("a body on Node", () => {
       for (const request of [chunked, whole]) {
         assert.strictEqual(statusOf(yield* exchange(port, request(10))), 200)
         const answer = yield* exchange(port, request(11))
-        assert.deepStrictEqual([statusOf(answer), bodyOf(answer)], [400, "BodyUnreadable"])
+        assert.deepStrictEqual([statusOf(answer), bodyOf(answer)], [400, "too-large"])
       }
     }).pipe(Effect.scoped),
   )
@@ -114,7 +114,59 @@ describe("a body on Node", () => {
         ),
       )
       yield* exchange(port, [head("/held", "content-length: 5"), "ab"], true)
-      assert.strictEqual((yield* Effect.flip(Deferred.await(outcome)))._tag, "BodyUnreadable")
+      assert.strictEqual((yield* Effect.flip(Deferred.await(outcome))).reason, "broken")
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("that was cut off before anybody read it fails at once, and waits for no end that never comes", () =>
+    Effect.gen(function* () {
+      for (const headers of ["content-length: 5", "content-length: 5\r\nexpect: 100-continue"]) {
+        const outcome = yield* Deferred.make<string, BodyUnreadable>()
+        const port = yield* serve(
+          HttpRouter.add("POST", "/late", (request) =>
+            Effect.gen(function* () {
+              const body = yield* Effect.provide(RequestBody, NodeRequestBody.layer)
+              const message = NodeHttpServerRequest.toIncomingMessage(request)
+              yield* Effect.callback<void>((resume) => void message.once("close", () => resume(Effect.void)))
+              yield* Deferred.into(body.text(request, maxSize), outcome)
+              return HttpServerResponse.empty()
+            }).pipe(Effect.uninterruptible),
+          ),
+        )
+        yield* exchange(port, [head("/late", headers), "ab"], true)
+        assert.strictEqual((yield* Effect.flip(Deferred.await(outcome))).reason, "broken", headers)
+      }
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("is had as bytes, too, as they are", () =>
+    Effect.gen(function* () {
+      const port = yield* serve(
+        HttpRouter.add("POST", "/bytes", (request) =>
+          Effect.gen(function* () {
+            const body = yield* Effect.provide(RequestBody, NodeRequestBody.layer)
+            return yield* Effect.match(body.bytes(request, maxSize), {
+              onFailure: ({ reason }) => HttpServerResponse.text(reason, { status: 400 }),
+              onSuccess: (bytes) => HttpServerResponse.text([...bytes].join(" ")),
+            })
+          }),
+        ),
+      )
+      const sent = (...bytes: ReadonlyArray<number>) =>
+        Effect.map(exchange(port, [head("/bytes", `content-length: ${bytes.length}`), Uint8Array.from(bytes)]), bodyOf)
+      assert.strictEqual(yield* sent(0xef, 0xbb, 0xbf, 0x61, 0xff, 0x00), "239 187 191 97 255 0")
+      assert.strictEqual(yield* sent(...Array.from({ length: 11 }, () => 0x61)), "too-large")
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("is UTF-8, of which no byte goes without a trace", () =>
+    Effect.gen(function* () {
+      const port = yield* serve()
+      const answer = yield* exchange(port, [
+        head("/once", "content-length: 6"),
+        Uint8Array.of(0xef, 0xbb, 0xbf, 0x61, 0xff, 0x62),
+      ])
+      assert.strictEqual(bodyOf(answer), "\uFEFFa\uFFFDb")
     }).pipe(Effect.scoped),
   )
 
@@ -126,7 +178,7 @@ describe("a body on Node", () => {
           Effect.gen(function* () {
             const body = yield* Effect.provide(RequestBody, NodeRequestBody.layer)
             const message = NodeHttpServerRequest.toIncomingMessage(request)
-            const listeners = () => ["data", "end", "close"].map((event) => message.listenerCount(event))
+            const listeners = () => ["data", "end", "error", "close"].map((event) => message.listenerCount(event))
             const before = listeners()
             yield* Effect.ignore(Effect.timeout(body.text(request, maxSize), "200 millis"))
             yield* Queue.offer(
@@ -140,7 +192,7 @@ describe("a body on Node", () => {
       for (const text of ["x".repeat(5), "x".repeat(11), "x"]) {
         const length = Math.max(text.length, 5)
         yield* Effect.forkChild(exchange(port, [head("/heard", `content-length: ${length}`), text]))
-        assert.deepStrictEqual(yield* Queue.take(heard), [0, 0, 0])
+        assert.deepStrictEqual(yield* Queue.take(heard), [0, 0, 0, 0])
       }
     }).pipe(Effect.scoped),
   )
@@ -176,7 +228,22 @@ describe("a body on Node", () => {
         HttpServerRequest.fromWeb(new Request("http://localhost/", { method: "POST", body: text }))
       const body = yield* RequestBody
       assert.strictEqual(yield* body.text(request("ab"), maxSize), "ab")
-      assert.strictEqual((yield* Effect.flip(body.text(request("x".repeat(11)), maxSize)))._tag, "BodyUnreadable")
+      assert.deepStrictEqual(yield* body.bytes(request("ab"), maxSize), Uint8Array.of(0x61, 0x62))
+      const reasons = Effect.fnUntraced(function* (read: () => HttpServerRequest.HttpServerRequest) {
+        const text = yield* Effect.flip(body.text(read(), maxSize))
+        const bytes = yield* Effect.flip(body.bytes(read(), maxSize))
+        return [text.reason, bytes.reason]
+      })
+      assert.deepStrictEqual(yield* reasons(() => request("x".repeat(11))), ["too-large", "too-large"])
+      const cut = () =>
+        HttpServerRequest.fromWeb(
+          new Request("http://localhost/", {
+            method: "POST",
+            body: new ReadableStream({ start: (controller) => controller.error(new Error("cut off")) }),
+            duplex: "half",
+          }),
+        )
+      assert.deepStrictEqual(yield* reasons(cut), ["broken", "broken"])
       assert.strictEqual(yield* platform.text(request("ab"), maxSize), "ab")
     }).pipe(Effect.provide(NodeRequestBody.layer)),
   )
