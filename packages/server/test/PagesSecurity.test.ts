@@ -1,3 +1,4 @@
+import * as RequestBodyHandlers from "@belfry/core/RequestBodyHandlers"
 import { StoreError } from "@belfry/core/StoreError"
 import { defaultSessionPolicy } from "@belfry/core/Session"
 import { Sessions } from "@belfry/core/Sessions"
@@ -253,6 +254,27 @@ describe("a form that is none", () => {
       assert.strictEqual(yield* send("constructor=x&toString=y"), 422)
     }).pipe(Effect.provide(layerServices())),
   )
+
+  it.effect("is read as the host reads bodies, which tells what is too large from what breaks off", () => {
+    let read: Effect.Effect<Uint8Array, RequestBodyHandlers.BodyUnreadable> = Effect.succeed(new Uint8Array())
+    const body = RequestBodyHandlers.make(() => Effect.suspend(() => read))
+    const failing = (reason: RequestBodyHandlers.BodyUnreadable["reason"]) =>
+      Effect.fail(new RequestBodyHandlers.BodyUnreadable({ reason }))
+    return Effect.gen(function* () {
+      const visitor = browser(yield* serve())
+      for (const [next, status] of [
+        [failing("too-large"), 413],
+        [failing("broken"), 400],
+        [Effect.succeed(bytes(0x65, 0x3d, 0xff)), 400],
+        [Effect.succeed(new TextEncoder().encode("email=ada@example.com")), 422],
+      ] as const) {
+        read = next
+        assert.strictEqual((yield* visitor.submit("/sign-in", { email: "" })).status, status)
+      }
+      const page = yield* visitor.submit("/sign-in", { email: "" })
+      assert.include(page.text, 'value="ada@example.com"')
+    }).pipe(Effect.provideService(RequestBodyHandlers.RequestBody, body), Effect.provide(layerServices()))
+  })
 
   it.effect("with odd cookies, queries and headers is still a page", () =>
     Effect.gen(function* () {

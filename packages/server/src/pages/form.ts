@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
+import type { RequestBodyService } from "@belfry/core/RequestBodyHandlers"
 import { DisplayName } from "@belfry/core/User"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
@@ -52,17 +53,17 @@ export class FormUnreadable extends Schema.TaggedError<FormUnreadable>("@belfry/
  * @category decoding
  * @since 0.1.0
  */
-export const read = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+export const read = Effect.fnUntraced(function* (
+  body: RequestBodyService,
+  request: HttpServerRequest.HttpServerRequest,
+) {
   const mediaType = (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase()
   if (mediaType !== "application/x-www-form-urlencoded") return yield* new FormUnreadable({ status: 415 })
-  const body = yield* request.arrayBuffer.pipe(
-    Effect.provideService(HttpServerRequest.MaxBodySize, maxBodySize),
-    Effect.mapError(({ reason }) => {
-      const isTooLarge = reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
-      return new FormUnreadable({ status: isTooLarge ? 413 : 400 })
-    }),
+  const bytes = yield* Effect.mapError(
+    body.bytes(request, maxBodySize),
+    ({ reason }) => new FormUnreadable({ status: reason === "too-large" ? 413 : 400 }),
   )
-  return yield* Effect.fromResult(parse(body))
+  return yield* Effect.fromResult(parse(bytes))
 })
 
 /**
@@ -166,7 +167,7 @@ const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 const fieldOf = (segment: PropertyKey | { readonly key: PropertyKey } | undefined): string =>
   String(typeof segment === "object" ? segment.key : segment)
 
-const parse = (body: ArrayBuffer): Result.Result<FormFields, FormUnreadable> => {
+const parse = (body: Uint8Array): Result.Result<FormFields, FormUnreadable> => {
   const fields: Record<string, string> = Object.create(null)
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body)

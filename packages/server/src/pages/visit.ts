@@ -6,6 +6,7 @@
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import type { RateLimited } from "@belfry/core/RateLimit"
 import * as RedirectTarget from "@belfry/core/RedirectTarget"
+import { RequestBody } from "@belfry/core/RequestBodyHandlers"
 import {
   checkOrigin,
   clearSessionCookie,
@@ -128,6 +129,7 @@ export const post = Effect.fnUntraced(function* <R extends Provided = never>(
   sources: ReadonlyArray<FlowSource> | null = [],
 ) {
   const router = yield* HttpRouter.HttpRouter
+  const body = yield* RequestBody
   const { site } = yield* PageKit
   const { answer, enter } = yield* makeAnswer
   yield* router.add(
@@ -135,7 +137,7 @@ export const post = Effect.fnUntraced(function* <R extends Provided = never>(
     path,
     answer((visit) =>
       Effect.fromResult(checkOrigin(visit.request, site)).pipe(
-        Effect.andThen(read(visit.request)),
+        Effect.andThen(read(body, visit.request)),
         Effect.flatMap((fields) =>
           enter(
             visit,
