@@ -152,7 +152,10 @@ export const makeFlows = Effect.fnUntraced(function* (findVisitor: FindVisitor) 
       Effect.map(attempts.find(visit), (begun) =>
         requestOf(Option.getOrUndefined(begun)?.state.attempt.context.returnTo),
       ),
-    mail: ({ request }: Visit) => Effect.succeed(request.cookies[site.cookieName(mailRequestCookie)]),
+    mail: ({ request }: Visit) => {
+      const id = readCookie(request, mailRequestCookie, site)
+      return Effect.succeed(id === undefined ? undefined : Redacted.value(id))
+    },
   }
 
   return {
