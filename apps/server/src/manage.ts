@@ -68,9 +68,20 @@ const registrationToken = Command.make(
     lifetime: Flag.String("lifetime").pipe(
       Flag.withDescription("How long it holds, such as `2 hours`; one day unless you say so"),
       Flag.withSchema(Schema.DurationFromString),
+      Flag.filter(
+        (lifetime) => Duration.isPositive(lifetime) && Duration.isFinite(lifetime),
+        () => "Expected a time that is longer than none, and ends",
+      ),
       Flag.withDefault(Duration.days(1)),
     ),
-    uses: Flag.Int("uses").pipe(Flag.withDescription("How many clients it registers; 1"), Flag.withDefault(1)),
+    uses: Flag.Int("uses").pipe(
+      Flag.withDescription("How many clients it registers; 1"),
+      Flag.filter(
+        (uses) => uses >= 1 && uses <= 1_000_000,
+        () => "Expected 1 to 1000000: a token without uses registers nobody",
+      ),
+      Flag.withDefault(1),
+    ),
   },
   (terms) => run((commands) => commands.issueRegistrationToken(terms)),
 ).pipe(Command.withDescription("Makes an initial access token, by which clients register themselves"))

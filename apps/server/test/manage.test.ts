@@ -94,6 +94,24 @@ describe("belfry client", () => {
     }).pipe(Effect.scoped),
   )
 
+  it.live("makes no initial access token that registers nobody", () =>
+    Effect.gen(function* () {
+      for (const [flag, pattern] of [
+        ["--uses=0", /--uses: "0"\. Expected 1 to 1000000/],
+        ["--uses=-3", /--uses: "-3"\. Expected 1 to 1000000/],
+        ["--uses=1000001", /--uses: "1000001"\. Expected 1 to 1000000/],
+        ["--lifetime=0 seconds", /--lifetime: "[^"]+"\. Expected a time that is longer than none/],
+        ["--lifetime=-1 day", /--lifetime: "[^"]+"\. Expected a time that is longer than none/],
+        ["--lifetime=Infinity", /--lifetime: "[^"]+"\. Expected a time that is longer than none/],
+      ] as const) {
+        const { code, stderr, stdout } = yield* Cli.run(["client", "registration-token", flag])
+        assert.match(stderr, pattern)
+        assert.strictEqual(code, 1)
+        assert.notInclude(stdout, "belfry_registration_")
+      }
+    }).pipe(Effect.scoped),
+  )
+
   it.live("says in one line what it cannot do", () =>
     Effect.gen(function* () {
       const environmentOfAll = yield* environment
