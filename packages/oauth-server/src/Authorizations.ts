@@ -22,15 +22,14 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { AuthenticationContexts } from "./AuthenticationContexts.ts"
 import type { Intent, RequestStep, ResponseMode, WaitingRequest, WaitingRequestId } from "./AuthorizationRequest.ts"
-import type { Consent } from "./Consent.ts"
 import { Consents } from "./Consents.ts"
 import { GrantStore } from "./GrantStore.ts"
 import { returnTo } from "./internal/authorizationAnswers.ts"
 import { outcomes, toError } from "./internal/authorizationOutcomes.ts"
 import { check, prove } from "./internal/authorizeChecks.ts"
-import { answerOf, toRequest } from "./internal/authorizeFacts.ts"
+import { answerOf, promptsOf, toRequest } from "./internal/authorizeFacts.ts"
 import * as Read from "./internal/authorizeParameters.ts"
-import { situations } from "./internal/authorizationSituations.ts"
+import { type Known, situations } from "./internal/authorizationSituations.ts"
 import { idTokenHints } from "./internal/idTokenHints.ts"
 import { isTrusted } from "./internal/clientTrust.ts"
 import { issuerOf } from "./Issuer.ts"
@@ -243,12 +242,10 @@ export const make = Effect.gen(function* () {
   /** Who would be led to a client by its request alone, with an error and nothing else, is asked where nobody knows it. */
   const prudently = Effect.fnUntraced(function* (
     outcome: AuthorizationOutcome,
-    client: OAuthClient,
-    consent: Consent | null,
+    { client, consent, isSilent }: Pick<Known, "client" | "consent"> & { readonly isSilent: boolean },
   ) {
-    if (!client.isDynamic || consent !== null || outcome._tag !== "Respond" || !isLoudErrorOnTheWeb(outcome.response)) {
-      return outcome
-    }
+    if (!client.isDynamic || consent !== null || outcome._tag !== "Respond") return outcome
+    if (!isLoudErrorOnTheWeb(outcome.response, isSilent)) return outcome
     return (yield* isTrusted(client, { hooks, settings })) ? outcome : { ...outcome, unproved: client }
   })
 
@@ -297,11 +294,12 @@ export const make = Effect.gen(function* () {
       }
       const error = check(facts)
       const consent = found?.consent ?? null
+      const asking = { client, consent, isSilent: promptsOf(facts).includes("none") }
       if (error !== null) {
-        return yield* prudently(toError({ redirectUri, ...answerOf(facts) }, error, issuer), client, consent)
+        return yield* prudently(toError({ redirectUri, ...answerOf(facts) }, error, issuer), asking)
       }
       const known = { client, resources: facts.resources ?? [], consent, request: toRequest(facts), waiting: null }
-      return yield* prudently(yield* goOn(yield* situate(known, browser), browser), client, consent)
+      return yield* prudently(yield* goOn(yield* situate(known, browser), browser), asking)
     }),
 
     resume: Effect.fn("Authorizations.resume")(function* (id, browser) {
@@ -368,20 +366,21 @@ export const layer = Layer.effect(Authorizations, make)
 // internal
 
 /**
- * Whether an answer is an error for a web site: what leads to this computer, or to an application, shows no page there. Those
- * of `prompt=none` are not meant: a page in their place would break silence (OpenID Connect Core §3.1.2.6).
+ * Whether an answer is an error for a web site: what leads to this computer, or to an application, shows no page there.
+ * What `prompt=none` is answered is not meant: a page in its place would break silence (OpenID Connect Core §3.1.2.6).
  */
-const isLoudErrorOnTheWeb = ({ parameters, redirectUri }: AuthorizationResponse): boolean =>
-  parameters.some(([name, value]) => name === "error" && !silentErrors.has(value)) &&
+const isLoudErrorOnTheWeb = ({ parameters, redirectUri }: AuthorizationResponse, isSilent: boolean): boolean =>
+  parameters.some(([name, value]) => name === "error" && !(isSilent && silentErrors.has(value))) &&
   RedirectUri.hostOf(redirectUri) !== null &&
   !RedirectUri.isLoopback(redirectUri)
 
-/** What `prompt=none` is answered where a person would have to do something. */
+/** What `prompt=none` is answered where a person would have to do something, or cannot do what they would have to. */
 const silentErrors = new Set([
   "login_required",
   "consent_required",
   "interaction_required",
   "account_selection_required",
+  "unmet_authentication_requirements",
 ])
 
 const readParameters = (search: URLSearchParams) => {

@@ -130,13 +130,16 @@ describe("RFC 9700 §4.11.2", () => {
     )
   }
 
-  it.effect("SHOULD ask, too, where who is signed in cannot do what is asked", () =>
+  it.effect("SHOULD ask, too, where who is signed in cannot do what is asked, unless in silence", () =>
     Effect.gen(function* () {
       const { browser, client } = yield* openSite({ isDynamic: true })
       yield* browser.signIn()
       const page = yield* browser.request(authorizePath(client, { acr_values: "aal2" }), { headers: ofBrowser })
       assert.deepStrictEqual([page.status, page.location], [400, null])
       assert.include(page.text, "(unmet_authentication_requirements)")
+      const silent = { acr_values: "aal2", prompt: "none" }
+      const answer = yield* browser.request(authorizePath(client, silent), { headers: ofBrowser })
+      assert.strictEqual(queryOf(answer)["error"], "unmet_authentication_requirements")
     }).pipe(
       Effect.provide(
         TestServices.layerOAuthServerWith(TestServices.layerAuthenticationContexts({ reachable: [] })).pipe(
@@ -145,6 +148,21 @@ describe("RFC 9700 §4.11.2", () => {
         ),
       ),
     ),
+  )
+
+  it.effect("SHOULD ask, too, where nobody can do what is asked, unless in silence", () =>
+    Effect.gen(function* () {
+      const { browser, client } = yield* openSite({ isDynamic: true })
+      const claims = JSON.stringify({ id_token: { acr: { essential: true, values: ["urn:unknown"] } } })
+      const page = yield* browser.request(authorizePath(client, { claims }), { headers: ofBrowser })
+      assert.deepStrictEqual([page.status, page.location], [400, null])
+      assert.include(page.text, "(unmet_authentication_requirements)")
+      const answer = yield* browser.request(authorizePath(client, { claims, prompt: "none" }), { headers: ofBrowser })
+      assert.strictEqual(queryOf(answer)["error"], "unmet_authentication_requirements")
+      // What is wrong with a request is wrong in silence, too: anybody can make it so.
+      const faulty = authorizePath(client, { scope: "unheard-of", prompt: "none" })
+      assert.strictEqual((yield* browser.request(faulty, { headers: ofBrowser })).status, 400)
+    }).pipe(Effect.provide(layer())),
   )
 
   it.effect("shows a name on one line, cut at 80 characters, and the id in place of one that nobody sees", () =>
