@@ -56,7 +56,11 @@ export class AdminClients extends Context.Service<
       readonly cursor?: string | undefined
       readonly limit?: number | undefined
     }) => Effect.Effect<ClientPage, StoreError>
-    /** Changes a client; members that are left out stay. How it proves itself cannot be changed. */
+    /**
+     * Changes a client; members that are left out stay. How it proves itself cannot be changed. A software statement is
+     * neither verified nor heeded, and stays, so that owners cannot change what it vouches for or was put in its place;
+     * `softwareStatement: null` takes it off and leaves everything to them.
+     */
     readonly update: (
       id: ClientId,
       patch: {

@@ -17,7 +17,7 @@ import { ClientStore } from "./ClientStore.ts"
 import { type Changer, makeClientChanges } from "./internal/clientChanges.ts"
 import { pageOf } from "./internal/clientPages.ts"
 import { isTrusted } from "./internal/clientTrust.ts"
-import { vouchedFor } from "./internal/softwareStatements.ts"
+import { vouchedChange, vouchedFor } from "./internal/softwareStatements.ts"
 import {
   ClientChangeRefused,
   type ClientId,
@@ -93,7 +93,12 @@ export class Clients extends Context.Service<
       actor: Actor,
       options?: { readonly cursor?: string | undefined; readonly limit?: number | undefined },
     ) => Effect.Effect<ClientPage, ClientChangeRefused | StoreError>
-    /** Changes what is known of a client; members that are left out stay. */
+    /**
+     * Changes what is known of a client; members that are left out stay. What the software statement on file vouches for
+     * can be changed by a new statement alone, and the statement cannot be taken off (`vouched`).
+     *
+     * @see [RFC 7591 §2.3](https://www.rfc-editor.org/rfc/rfc7591.html#section-2.3)
+     */
     readonly update: (
       actor: Actor,
       id: ClientId,
@@ -192,7 +197,7 @@ export const make = Effect.gen(function* () {
         // Whose the client is comes first: nobody learns from a refusal that it is there.
         Effect.gen(function* () {
           yield* permit(actor, "update")(client)
-          const metadata = yield* vouchedFor(hooks, patch)
+          const metadata = yield* vouchedChange(hooks, client, patch)
           const isMachine = client.metadata.grantTypes.includes("client_credentials")
           if (!isMachine) yield* permitMachine(actor, "update", client.referenceId, metadata)
           return { metadata }

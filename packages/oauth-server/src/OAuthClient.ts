@@ -259,15 +259,20 @@ export class ClientMetadataInvalid extends Schema.TaggedError<ClientMetadataInva
 }
 
 /**
- * A client that cannot be changed this way: `trusted` by configuration, `public` (it has no secret to rotate), or not
- * the caller's to change (`forbidden`).
+ * A client that cannot be changed this way: `trusted` by configuration, `public` (it has no secret to rotate), not the
+ * caller's to change (`forbidden`), or `vouched` for by the software statement on file in the `members` (of RFC 7591)
+ * that would be others, which takes a new statement.
  *
+ * @see [RFC 7591 §2.3](https://www.rfc-editor.org/rfc/rfc7591.html#section-2.3)
  * @category errors
  * @since 0.1.0
  */
 export class ClientChangeRefused extends Schema.TaggedError<ClientChangeRefused>(
   "@belfry/oauth-server/ClientChangeRefused",
-)("ClientChangeRefused", { reason: Schema.Literals(["trusted", "public", "forbidden"]) }) {
+)("ClientChangeRefused", {
+  reason: Schema.Literals(["trusted", "public", "forbidden", "vouched"]),
+  members: Schema.optionalKey(Schema.Array(Schema.String)),
+}) {
   override get message(): string {
     return `The client cannot be changed: ${this.reason}`
   }

@@ -78,7 +78,11 @@ export interface OAuthServerHooksService {
   }) => Effect.Effect<boolean | "default", StoreError>
   /** Whether a client is trusted, beside those of `trustedClients`. */
   readonly isTrusted: (clientId: ClientId) => Effect.Effect<boolean, StoreError>
-  /** Verifies a software statement; null: it is refused. What it returns wins over what the client says. */
+  /**
+   * Verifies a software statement; null: it is refused. What it returns wins over what the client says. It is asked
+   * again when the owner of a client changes it: the members that it returns then cannot be changed without a new
+   * statement, and none can where it refuses the statement by then.
+   */
   readonly softwareStatement: (statement: string) => Effect.Effect<Partial<ClientMetadata> | null, StoreError>
   /** Resolves a `request_uri` into the parameters of a request; null: refused. */
   readonly requestUri: (

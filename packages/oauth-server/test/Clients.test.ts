@@ -257,6 +257,89 @@ describe("A new client", () => {
   )
 })
 
+describe("RFC 7591 §2.3", () => {
+  const vouched = {
+    clientName: "Verified",
+    contacts: ["publisher@example.com"],
+    jwks: { keys: [{ kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] },
+  }
+  const kept = "kept.by.publisher"
+  const next = "next.by.publisher"
+  const claimsOf: Readonly<Record<string, Partial<ClientMetadata>>> = {
+    [kept]: vouched,
+    [next]: { clientName: "Verified, too" },
+  }
+  const publishers = (statements = claimsOf) =>
+    layer({ hooks: { softwareStatement: (statement) => Effect.succeed(statements[statement] ?? null) } })
+  const update = (actor: Actor, id: ClientId, patch: Partial<ClientMetadata>) =>
+    Clients.use((clients) => clients.update(actor, id, patch))
+
+  it.effect("MUST let the values of the statement on file take precedence over a later change", () =>
+    Effect.gen(function* () {
+      const { actor } = yield* signIn("maker")
+      const { client } = yield* create(actor, { softwareStatement: kept })
+      for (const [patch, members] of [
+        [{ clientName: "Your bank" }, ["client_name"]],
+        [{ jwks: { keys: [] }, clientName: null, clientUri: "https://client.example.com/" }, ["client_name", "jwks"]],
+        [{ contacts: [...vouched.contacts, "maker@example.com"] }, ["contacts"]],
+        // Without it everything could be changed.
+        [{ softwareStatement: null }, ["software_statement"]],
+      ] as const) {
+        const error = yield* Effect.flip(update(actor, client.id, patch))
+        assert.deepInclude(error, { _tag: "ClientChangeRefused", reason: "vouched", members })
+        assert.deepStrictEqual(yield* onFile(client.id), client)
+      }
+      const clientUri = "https://client.example.com/about"
+      const same = { ...vouched, jwks: { keys: vouched.jwks.keys.map((key) => ({ ...key })) }, clientUri }
+      const changed = yield* update(actor, client.id, same)
+      assert.deepStrictEqual(changed.metadata, { ...client.metadata, clientUri })
+    }).pipe(Effect.provide(publishers())),
+  )
+
+  it.effect("takes a new statement to change what was vouched for, and says again what it says", () =>
+    Effect.gen(function* () {
+      const { actor } = yield* signIn("maker")
+      const { client } = yield* create(actor, { softwareStatement: kept })
+      const again = yield* update(actor, client.id, { softwareStatement: kept, clientName: "Your bank" })
+      assert.strictEqual(again.metadata.clientName, "Verified")
+      const forged = yield* Effect.flip(update(actor, client.id, { softwareStatement: "forged", clientName: "X" }))
+      assert.deepInclude(forged, { code: "unapproved_software_statement" })
+      const renewed = yield* update(actor, client.id, { softwareStatement: next, contacts: [], clientName: "X" })
+      assert.deepInclude(renewed.metadata, { clientName: "Verified, too", contacts: [], softwareStatement: next })
+      // What the new one does not vouch for is the owner's.
+      const own = yield* update(actor, client.id, { contacts: ["maker@example.com"] })
+      assert.deepStrictEqual(own.metadata.contacts, ["maker@example.com"])
+    }).pipe(Effect.provide(publishers())),
+  )
+
+  it.effect("changes nothing where the host does not verify the statement on file any more", () => {
+    const statements: Record<string, Partial<ClientMetadata>> = { ...claimsOf }
+    return Effect.gen(function* () {
+      const { actor } = yield* signIn("maker")
+      const { client } = yield* create(actor, { softwareStatement: kept })
+      delete statements[kept]
+      const error = yield* Effect.flip(update(actor, client.id, { clientUri: "https://client.example.com/" }))
+      assert.deepInclude(error, { reason: "vouched", members: ["client_uri"] })
+      const same = yield* update(actor, client.id, { clientName: client.metadata.clientName })
+      assert.deepStrictEqual(same.metadata, client.metadata)
+    }).pipe(Effect.provide(publishers(statements)))
+  })
+
+  it.effect("leaves the last word to administrators, whose word owners cannot change either", () =>
+    Effect.gen(function* () {
+      const { actor } = yield* signIn("maker")
+      const { client } = yield* create(actor, { softwareStatement: kept })
+      const correct = (metadata: Partial<ClientMetadata>) =>
+        AdminClients.use((clients) => clients.update(client.id, { metadata }, unknownClient))
+      const corrected = yield* correct({ clientName: "Corrected" })
+      assert.deepInclude(corrected.metadata, { clientName: "Corrected", softwareStatement: kept })
+      assert.strictEqual(yield* outcome(update(actor, client.id, { clientName: "Verified" })), "vouched")
+      assert.strictEqual((yield* correct({ softwareStatement: null })).metadata.clientName, "Corrected")
+      assert.strictEqual((yield* update(actor, client.id, { clientName: "Mine" })).metadata.clientName, "Mine")
+    }).pipe(Effect.provide(publishers())),
+  )
+})
+
 describe("A client that gets tokens for itself", () => {
   const grantTypes = ["authorization_code", "client_credentials"]
   const machines = layer({

@@ -290,6 +290,18 @@ describe("The endpoints of a client", () => {
   )
 })
 
+describe("PATCH /auth/oauth2/clients/:clientId", () => {
+  it.effect("names the members that a software statement keeps from being changed", () =>
+    Effect.gen(function* () {
+      const { call } = yield* begin
+      const made = yield* call("POST", "/auth/oauth2/clients", { ...body, softwareStatement: "e.e.e" })
+      const path = `/auth/oauth2/clients/${textAt(made, "clientId")}`
+      const refused = yield* call("PATCH", path, { clientName: "Mine", clientUri: "https://client.example.com/" })
+      assertProblem(refused, 403, "ClientChangeRefused", { reason: "vouched", members: ["client_name"] })
+    }).pipe(Effect.provide(layer({ hooks: { softwareStatement: () => Effect.succeed({ clientName: "Verified" }) } }))),
+  )
+})
+
 describe("GET /auth/oauth2/clients", () => {
   it.effect("lists the clients of the user in pages", () =>
     Effect.gen(function* () {
