@@ -1,8 +1,8 @@
 /**
  * What the commands do.
  *
- * Those that manage clients and users work on the database of the configuration, as the server's own code does. PGlite is
- * open in one process at a time, so with it the server is stopped meanwhile.
+ * Those that manage clients and users work on the database of the configuration, as the server's own code does. PGlite
+ * is open in one process at a time, so with it the server is stopped meanwhile.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
 import type { Email } from "@belfry/core/User"

@@ -9,8 +9,8 @@ import type * as Commands from "./commands.ts"
  *
  * **Details**
  *
- * Help and completions come without it. And a process keeps much of what reading its largest file took at the peak: with
- * the command line in another file, 8 MB less as long as it serves.
+ * Help and completions come without it. And a process keeps much of what reading its largest file took at the peak:
+ * with the command line in another file, 8 MB less as long as it serves.
  */
 export const run = <A, E, R>(use: (commands: typeof Commands) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(

@@ -90,8 +90,8 @@ export const layer = (
 // internal
 
 /**
- * A part of the message that stands in the file as it is, so that its links can be copied: nodemailer would encode lines
- * of more than 76 characters. RFC 5322 §2.1.1 allows 998 octets; what is longer is encoded.
+ * A part of the message that stands in the file as it is, so that its links can be copied: nodemailer would encode
+ * lines of more than 76 characters. RFC 5322 §2.1.1 allows 998 octets; what is longer is encoded.
  */
 const readable = (type: string, content: string) => {
   const contentType = `${type}; charset=utf-8`

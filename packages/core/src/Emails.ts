@@ -160,7 +160,8 @@ export const layer = Layer.effect(
             }),
           )
           .pipe(
-            // The address is not changed, so it cannot be taken; a user who vanished meanwhile has no use for the token.
+            // The address is not changed, so it cannot be taken; a user who vanished meanwhile has no use for the
+            // token.
             Effect.catchTags({
               EmailTaken: () => Effect.fail(new VerificationTokenInvalid()),
               UserNotFound: () => Effect.fail(new VerificationTokenInvalid()),

@@ -1,5 +1,6 @@
 /**
- * Outbound calls over Effect's HttpClient, whichever the host has, with limits of time and size and a guard of addresses.
+ * Outbound calls over Effect's HttpClient, whichever the host has, with limits of time and size and a guard of
+ * addresses.
  *
  * @since 0.1.0
  */

@@ -51,8 +51,8 @@ export class LinkedAccountStore extends Context.Service<
     /** The accounts of a user, oldest first. */
     readonly listByUser: (userId: UserId) => Effect.Effect<ReadonlyArray<SealedLinkedAccount>, StoreError>
     /**
-     * Replaces the tokens if the row was not changed since `seenAt` (its `updatedAt`, to the millisecond): of concurrent
-     * refreshes one wins.
+     * Replaces the tokens if the row was not changed since `seenAt` (its `updatedAt`, to the millisecond): of
+     * concurrent refreshes one wins.
      */
     readonly replaceTokens: (options: {
       readonly id: LinkedAccountId
@@ -61,9 +61,9 @@ export class LinkedAccountStore extends Context.Service<
       readonly updatedAt: DateTime.Utc
     }) => Effect.Effect<boolean, StoreError>
     /**
-     * Finds the account with its user, and replaces its tokens unless `tokens` is null. A refresh token, its end and the
-     * scopes stay what they were where the new ones lack them. One statement, after which the link stays until the end of
-     * the transaction: of a sign-in and the removal of its link one comes first.
+     * Finds the account with its user, and replaces its tokens unless `tokens` is null. A refresh token, its end and
+     * the scopes stay what they were where the new ones lack them. One statement, after which the link stays until the
+     * end of the transaction: of a sign-in and the removal of its link one comes first.
      */
     readonly renew: (options: {
       readonly providerId: string

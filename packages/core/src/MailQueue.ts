@@ -52,7 +52,8 @@ export interface MailQueueOptions {
 }
 
 /**
- * Counts messages by `category` and `outcome`: `sent`, `failed` (after all tries) or `dropped` (never tried to the end).
+ * Counts messages by `category` and `outcome`: `sent`, `failed` (after all tries) or `dropped` (never tried to the
+ * end).
  *
  * @category metrics
  * @since 0.1.0

@@ -12,8 +12,8 @@ import * as Schema from "effect/Schema"
  *
  * **Details**
  *
- * `trust` tells where the URL comes from: `configured` by the host, or `foreign`, from a document or a profile. A foreign
- * URL must be https and lead to a public address.
+ * `trust` tells where the URL comes from: `configured` by the host, or `foreign`, from a document or a profile. A
+ * foreign URL must be https and lead to a public address.
  *
  * @category models
  * @since 0.1.0

@@ -12,8 +12,8 @@ import * as Context from "effect/Context"
  *
  * **Details**
  *
- * `continueSignIn` goes on with the sign-in that the browser carries. `signInError` tells why a sign-in by a provider came
- * to nothing: the query parameters `error`, a code, and `provider`, an id.
+ * `continueSignIn` goes on with the sign-in that the browser carries. `signInError` tells why a sign-in by a provider
+ * came to nothing: the query parameters `error`, a code, and `provider`, an id.
  *
  * @category models
  * @since 0.1.0

@@ -33,9 +33,9 @@ export class RateLimitStore extends Context.Service<
   RateLimitStore,
   {
     /**
-     * Takes the uses in the order given, and returns none when all were taken. The first that is over its limit ends it:
-     * the answer is how long that one is over, those before it stay taken, and neither it nor those after it count. No
-     * two of `uses` have one key. Concurrent calls never take more than a limit.
+     * Takes the uses in the order given, and returns none when all were taken. The first that is over its limit ends
+     * it: the answer is how long that one is over, those before it stay taken, and neither it nor those after it count.
+     * No two of `uses` have one key. Concurrent calls never take more than a limit.
      */
     readonly take: (
       uses: NonEmptyReadonlyArray<RateLimitUse>,

@@ -43,7 +43,8 @@ export class RateLimits extends Context.Service<
     /**
      * Takes one use of each rule, in the order given, in as few steps as the store can. The first refusal ends it; what
      * was taken before stays taken. Put the rule about the caller first: a caller over its own limit then cannot use up
-     * another's. Name rules in the same order everywhere, and no rule twice for a subject: a store may lock them in turn.
+     * another's. Name rules in the same order everywhere, and no rule twice for a subject: a store may lock them in
+     * turn.
      */
     readonly consumeAll: (
       uses: ReadonlyArray<readonly [rule: RateLimit, subject: string]>,

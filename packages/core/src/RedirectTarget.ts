@@ -81,7 +81,9 @@ const pathOf = (input: string, isRelative: boolean): string => {
   return isRelative ? beforeQuery : beforeQuery.replace(/^[^/]*\/\/[^/]*/u, "")
 }
 
-/** Whether a path has no empty segment, backslash or control character, also after decoding it until nothing changes. */
+/**
+ * Whether a path has no empty segment, backslash or control character, also after decoding it until nothing changes.
+ */
 const isPlainPath = (path: string): boolean => {
   let text = path
   try {

@@ -49,8 +49,8 @@ export interface RequestOrigin {
  * Safe methods pass, and so does what carries no cookie: a bearer token is never sent without the caller's doing.
  * Otherwise `Sec-Fetch-Site` decides, which pages cannot set: `same-origin` passes; `none` (the user did it) passes
  * unless a foreign `Origin` contradicts it; anything else needs an `Origin` of `allowedOrigins`. Without it, `Origin`
- * must be the base origin or an allowed one. `Origin: null` stands for nobody. A request with neither header is refused:
- * a client that is no browser sends a bearer token, or `Origin`.
+ * must be the base origin or an allowed one. `Origin: null` stands for nobody. A request with neither header is
+ * refused: a client that is no browser sends a bearer token, or `Origin`.
  *
  * @see [RFC 6454 §7](https://www.rfc-editor.org/rfc/rfc6454.html#section-7)
  * @category predicates

@@ -54,8 +54,8 @@ export class SessionStore extends Context.Service<
     readonly rehash: (id: SessionId, from: KeyedHash, to: KeyedHash) => Effect.Effect<boolean, StoreError>
     /**
      * Gives a live session a new token, and the given `amr`, `acr` and `authTime`: the old token is dead from then on.
-     * Each of `proofs` replaces the one of its factor; those of other factors stay as they are. None when the session is
-     * gone or was over at `now`.
+     * Each of `proofs` replaces the one of its factor; those of other factors stay as they are. None when the session
+     * is gone or was over at `now`.
      */
     readonly rotate: (options: {
       readonly id: SessionId

@@ -88,8 +88,8 @@ export class Sessions extends Context.Service<
     readonly policy: SessionPolicy
     /**
      * Starts a session for a user who has just proved who they are. The session of `replaces`, if that token opens one,
-     * ends in the same transaction: a token from before the sign-in never lives on (session fixation). `authTime` is now,
-     * unless it is given. `proofs` are the factors that were proved for it.
+     * ends in the same transaction: a token from before the sign-in never lives on (session fixation). `authTime` is
+     * now, unless it is given. `proofs` are the factors that were proved for it.
      */
     readonly start: (options: {
       readonly user: User
@@ -107,8 +107,8 @@ export class Sessions extends Context.Service<
      */
     readonly verify: (token: Redacted.Redacted) => Effect.Effect<VerifiedSession, SessionInvalid | StoreError>
     /**
-     * Verifies a session token and leaves the session as it is, in one statement: for a look at who is signed in, where no
-     * cookie can be sent again.
+     * Verifies a session token and leaves the session as it is, in one statement: for a look at who is signed in, where
+     * no cookie can be sent again.
      */
     readonly peek: (token: Redacted.Redacted) => Effect.Effect<SessionWithUser, SessionInvalid | StoreError>
     /**

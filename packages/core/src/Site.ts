@@ -30,7 +30,10 @@ export class Site extends Context.Service<
     readonly allowedOrigins: ReadonlyArray<string>
     /** Whether the site is served over https. */
     readonly isSecure: boolean
-    /** An absolute URL of this site. `path` is a path and no more; a `?`, `#` or further `/` in it is escaped or kept as path. */
+    /**
+     * An absolute URL of this site. `path` is a path and no more; a `?`, `#` or further `/` in it is escaped or kept as
+     * path.
+     */
     readonly url: (path: `/${string}`, query?: Readonly<Record<string, string>>) => string
     /** The name of a cookie: with the prefix `__Host-` when the site is served over https, where browsers take it. */
     readonly cookieName: (base: string) => string

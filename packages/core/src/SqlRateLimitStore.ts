@@ -19,8 +19,8 @@ import * as SqlStoreError from "./SqlStoreError.ts"
  *
  * **Details**
  *
- * All uses are taken by one statement. It locks the counters in the order of the uses: callers who name rules in the same
- * order do not wait for one another in a circle.
+ * All uses are taken by one statement. It locks the counters in the order of the uses: callers who name rules in the
+ * same order do not wait for one another in a circle.
  *
  * @category constructors
  * @since 0.1.0

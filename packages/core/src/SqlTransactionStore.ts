@@ -21,9 +21,9 @@ import { TransactionStore, undoneInside } from "./TransactionStore.ts"
  *
  * **Details**
  *
- * A transaction runs at READ COMMITTED. One inside of another has no statements of its own; inside of a transaction that
- * the host opened on the client, it is a savepoint. After a serialization failure or a deadlock the outermost one runs
- * again, at most 3 times, after about 20, 40 and 80 ms.
+ * A transaction runs at READ COMMITTED. One inside of another has no statements of its own; inside of a transaction
+ * that the host opened on the client, it is a savepoint. After a serialization failure or a deadlock the outermost one
+ * runs again, at most 3 times, after about 20, 40 and 80 ms.
  *
  * @category constructors
  * @since 0.1.0

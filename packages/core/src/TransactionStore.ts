@@ -21,10 +21,10 @@ export class TransactionStore extends Context.Service<
   TransactionStore,
   {
     /**
-     * Runs `effect` in one transaction; a failure of any kind undoes what it wrote. Nested calls join the outer one, and
-     * their failure undoes it whole: where the outer effect goes on after that, `run` fails with a `StoreError` at its
-     * end. When the database reports a serialization failure or deadlock the effect runs again, so it must have no effect
-     * outside the stores: put mails and events into `afterCommit`.
+     * Runs `effect` in one transaction; a failure of any kind undoes what it wrote. Nested calls join the outer one,
+     * and their failure undoes it whole: where the outer effect goes on after that, `run` fails with a `StoreError` at
+     * its end. When the database reports a serialization failure or deadlock the effect runs again, so it must have no
+     * effect outside the stores: put mails and events into `afterCommit`.
      */
     readonly run: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | StoreError, R>
     /** Runs `effect` once the outermost transaction committed, or at once when none is open. */

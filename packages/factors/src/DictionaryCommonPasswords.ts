@@ -15,8 +15,8 @@ import { lengthInBytes } from "./Password.ts"
  *
  * **Details**
  *
- * Letter case, spaces and punctuation do not count, and neither do words of less than 3 letters or digits. A password is
- * refused when the words make more than half of it (`ada.lovelace` in `AdaLovelace-xyz`), or when nothing but digits
+ * Letter case, spaces and punctuation do not count, and neither do words of less than 3 letters or digits. A password
+ * is refused when the words make more than half of it (`ada.lovelace` in `AdaLovelace-xyz`), or when nothing but digits
  * stands beside them (`ada` in `ada18151210`).
  *
  * @category predicates
@@ -68,8 +68,8 @@ export const make = Effect.gen(function* () {
 export const layer: Layer.Layer<never> = Layer.effect(CommonPasswords, make)
 
 /**
- * Layer that refuses common passwords unless `BELFRY_PASSWORD_COMMON_CHECK` (default true) is false. Then the dictionary
- * is not loaded.
+ * Layer that refuses common passwords unless `BELFRY_PASSWORD_COMMON_CHECK` (default true) is false. Then the
+ * dictionary is not loaded.
  *
  * @category layers
  * @since 0.1.0

@@ -34,8 +34,8 @@ export const codePolicy = { lifetime: Duration.minutes(10), resendAfter: Duratio
  *
  * **Details**
  *
- * `format`: 6 `letters` (the default), which nobody takes for one another, or 6 `digits`, which a telephone types faster
- * and which are easier to guess. `signUp`: whether an address that nobody has signs up (it does by default).
+ * `format`: 6 `letters` (the default), which nobody takes for one another, or 6 `digits`, which a telephone types
+ * faster and which are easier to guess. `signUp`: whether an address that nobody has signs up (it does by default).
  *
  * @category models
  * @since 0.1.0

@@ -115,8 +115,8 @@ export class Enrolments extends Context.Service<
       readonly client: ClientInfo
     }) => Effect.Effect<Enrolling, SessionNotFresh | SignInRefused | RateLimited | StoreError>
     /**
-     * Completes an enrolment: `confirm` keeps the factor, and with it commit the event, the user's first backup codes and
-     * the step of the sign-in that demanded it. The user is told by mail.
+     * Completes an enrolment: `confirm` keeps the factor, and with it commit the event, the user's first backup codes
+     * and the step of the sign-in that demanded it. The user is told by mail.
      */
     readonly complete: <E = never>(options: {
       readonly enrolling: Enrolling
@@ -141,7 +141,8 @@ export class Enrolments extends Context.Service<
     /**
      * Ends every way in that a user has: what was set up, a password too, accounts elsewhere, sessions and pending
      * sign-ins. For use in the transaction in which somebody proves an address that nobody proved before, ahead of what
-     * that adds: whoever made the account, by another provider or otherwise, may be a stranger who waited for its owner.
+     * that adds: whoever made the account, by another provider or otherwise, may be a stranger who waited for its
+     * owner.
      */
     readonly takeOver: (userId: UserId, client: ClientInfo) => Effect.Effect<void, StoreError>
     /** Makes a new set of backup codes in a fresh session; the old one is worthless. */

@@ -127,6 +127,8 @@ export const layer = Layer.effect(
 /** RFC 4226 §5.1: HOTP is HMAC-SHA-1. */
 const algorithm = "SHA1"
 
-/** RFC 4226 §7.4: how many counters after the next one are looked at, for one code and for two that follow one another. */
+/**
+ * RFC 4226 §7.4: how many counters after the next one are looked at, for one code and for two that follow one another.
+ */
 const lookAhead = 5
 const resynchronisation = 100

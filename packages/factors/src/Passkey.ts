@@ -64,8 +64,8 @@ export interface Passkey extends Schema.Schema.Type<typeof Passkey> {}
  *
  * **Details**
  *
- * `isMultiDevice`: the credential may be copied to other devices (backup eligible), so its key is not bound to one piece
- * of hardware. `transports` are hints of how to reach it.
+ * `isMultiDevice`: the credential may be copied to other devices (backup eligible), so its key is not bound to one
+ * piece of hardware. `transports` are hints of how to reach it.
  *
  * @category models
  * @since 0.1.0

@@ -20,7 +20,9 @@ import type { PasskeyId, StoredPasskey } from "./Passkey.ts"
 export class PasskeyStore extends Context.Service<
   PasskeyStore,
   {
-    /** Keeps a new passkey; false, and nothing changes, when its credential id is known already. The user must exist. */
+    /**
+     * Keeps a new passkey; false, and nothing changes, when its credential id is known already. The user must exist.
+     */
     readonly insert: (passkey: StoredPasskey) => Effect.Effect<boolean, StoreError>
     readonly findByCredentialId: (credentialId: string) => Effect.Effect<Option.Option<StoredPasskey>, StoreError>
     /** The passkeys of a user, the oldest first. */

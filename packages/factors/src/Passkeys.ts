@@ -321,7 +321,10 @@ const toUserHandle = (userId: UserId): string => Base64Url.encode(userId)
 
 const factorOf = (isUserVerified: boolean) => (isUserVerified ? "passkey" : "security-key")
 
-/** A key in one piece of hardware or one that may be copied, used by somebody present; with the user verified, two kinds. */
+/**
+ * A key in one piece of hardware or one that may be copied, used by somebody present; with the user verified, two
+ * kinds.
+ */
 const amrOf = ({ isMultiDevice }: StoredPasskey, isUserVerified: boolean): ReadonlyArray<AuthenticationMethod> => [
   isMultiDevice ? "swk" : "hwk",
   "user",

@@ -143,8 +143,8 @@ export const make = Effect.fnUntraced(function* (options: Partial<PasswordCost> 
 export const layer = (cost?: Partial<PasswordCost>) => Layer.effect(PasswordHasher, make(cost))
 
 /**
- * The service at the cost of `BELFRY_PASSWORD_MEMORY` (KiB), `BELFRY_PASSWORD_PASSES`, `BELFRY_PASSWORD_PARALLELISM` and
- * `BELFRY_PASSWORD_CONCURRENCY`.
+ * The service at the cost of `BELFRY_PASSWORD_MEMORY` (KiB), `BELFRY_PASSWORD_PASSES`, `BELFRY_PASSWORD_PARALLELISM`
+ * and `BELFRY_PASSWORD_CONCURRENCY`.
  *
  * @category layers
  * @since 0.1.0

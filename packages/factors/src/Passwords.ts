@@ -77,8 +77,8 @@ export class Passwords extends Context.Service<
       readonly client: ClientInfo
     }) => Effect.Effect<Redacted.Redacted, PasswordRejected | RateLimited | StoreError>
     /**
-     * Completes a sign-up by the token from the mail: makes the user and signs in, as far as the policy lets a password.
-     * Asks for the password unless `browser` is the token of the browser that signed up.
+     * Completes a sign-up by the token from the mail: makes the user and signs in, as far as the policy lets a
+     * password. Asks for the password unless `browser` is the token of the browser that signed up.
      */
     readonly confirmSignUp: (options: {
       readonly token: Redacted.Redacted
@@ -92,9 +92,9 @@ export class Passwords extends Context.Service<
       VerificationTokenInvalid | PasswordRequired | InvalidCredentials | SignInRefused | RateLimited | StoreError
     >
     /**
-     * Proves a password: with `email` it begins a sign-in, in the attempt of `token` where nothing was proved in it yet;
-     * without, it is the next factor of the attempt's user. Unknown address and wrong password answer alike and in equal
-     * time.
+     * Proves a password: with `email` it begins a sign-in, in the attempt of `token` where nothing was proved in it
+     * yet; without, it is the next factor of the attempt's user. Unknown address and wrong password answer alike and in
+     * equal time.
      */
     readonly signIn: (options: {
       readonly token?: Redacted.Redacted | undefined
@@ -106,8 +106,8 @@ export class Passwords extends Context.Service<
     }) => Effect.Effect<SignInOutcome, InvalidCredentials | SignInRefused | RateLimited | StoreError>
     /**
      * Proves the password again within a session, which becomes fresh and gets a new token. Refused
-     * (`factor-unavailable`) where the policy asks for another factor; by default it asks whoever has a second factor for
-     * that.
+     * (`factor-unavailable`) where the policy asks for another factor; by default it asks whoever has a second factor
+     * for that.
      */
     readonly reauthenticate: (options: {
       readonly session: Session
@@ -132,8 +132,8 @@ export class Passwords extends Context.Service<
     /**
      * Changes the password. Needs the current one, or a fresh session when it is left out. The other sessions and the
      * pending sign-ins end, and this session gets a new token; it is as fresh as before, and worth as much: with the
-     * current password, too, for who took over session and password must not get at the second factor by them. Who has no
-     * password yet sets the first one once the address is proved (`EmailUnverified` before).
+     * current password, too, for who took over session and password must not get at the second factor by them. Who has
+     * no password yet sets the first one once the address is proved (`EmailUnverified` before).
      */
     readonly change: (options: {
       readonly session: Session
@@ -198,7 +198,8 @@ export const layer = Layer.effect(
       yield* tokens.revoke(resetPurpose, user.id)
       // Whoever had to be locked out may have asked for another address, and would reset the password by that.
       yield* tokens.revoke(changePurpose, user.id)
-      // Before the sessions end: a sign-in that proved the old password is over now, or has a session that ends with them.
+      // Before the sessions end: a sign-in that proved the old password is over now, or has a session that ends with
+      // them.
       yield* attempts.revokeAll(user.id)
       yield* audit.record({ type, userId: user.id, client })
       yield* transactions.afterCommit(events.publish(AuthEvent.CredentialChanged({ userId: user.id, method: "pwd" })))

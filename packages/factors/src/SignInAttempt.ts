@@ -190,8 +190,8 @@ export class SignInRefused extends Schema.TaggedError<SignInRefused>("@belfry/fa
 }
 
 /**
- * The code is not right: mistyped, used before, or too old, which look alike. `triesLeft` in this attempt, or null where
- * no attempt counts them.
+ * The code is not right: mistyped, used before, or too old, which look alike. `triesLeft` in this attempt, or null
+ * where no attempt counts them.
  *
  * @category errors
  * @since 0.1.0

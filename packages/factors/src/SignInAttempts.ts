@@ -59,7 +59,8 @@ export interface OpenSignIn {
 }
 
 /**
- * A code that somebody typed in the sign-in of `token`. `replaces` is the session that a new one replaces in its cookie.
+ * A code that somebody typed in the sign-in of `token`. `replaces` is the session that a new one replaces in its
+ * cookie.
  *
  * @category models
  * @since 0.1.0
@@ -106,8 +107,8 @@ export class SignInAttempts extends Context.Service<
       readonly client: ClientInfo
     }) => Effect.Effect<OpenSignIn, SignInRefused | RateLimited | StoreError>
     /**
-     * Opens a sign-in that begins with the proof of `factor`. The attempt of `token` is used where nothing was proved in
-     * it yet and it is not locked; otherwise a new one begins if one is needed.
+     * Opens a sign-in that begins with the proof of `factor`. The attempt of `token` is used where nothing was proved
+     * in it yet and it is not locked; otherwise a new one begins if one is needed.
      */
     readonly begin: (options: {
       readonly token: Redacted.Redacted | undefined
@@ -115,8 +116,8 @@ export class SignInAttempts extends Context.Service<
       readonly client: ClientInfo
     }) => Effect.Effect<OpenSignIn, SignInRefused | StoreError>
     /**
-     * Writes down that `user` proved the factor. Completes the sign-in, or moves it one step. `confirm` runs first in the
-     * same transaction: there a code is used up, so that it is used exactly if the sign-in moved.
+     * Writes down that `user` proved the factor. Completes the sign-in, or moves it one step. `confirm` runs first in
+     * the same transaction: there a code is used up, so that it is used exactly if the sign-in moved.
      */
     readonly prove: <E = never>(options: {
       readonly open: OpenSignIn
@@ -133,7 +134,9 @@ export class SignInAttempts extends Context.Service<
     }) => Effect.Effect<SignInOutcome, E | SignInRefused | StoreError>
     /** Records that a code was wrong, and why, and fails with the number of tries that are left. */
     readonly refuse: (open: OpenSignIn, reason: string) => Effect.Effect<never, CodeInvalid | StoreError>
-    /** Ends all attempts of a user, whose factors are not what they were. For use in the transaction that changes them. */
+    /**
+     * Ends all attempts of a user, whose factors are not what they were. For use in the transaction that changes them.
+     */
     readonly revokeAll: (userId: UserId) => Effect.Effect<void, StoreError>
   }
 >()("@belfry/factors/SignInAttempts") {}
@@ -373,6 +376,8 @@ export const layer = Layer.effect(
 
 const invalid = Effect.suspend(() => Effect.fail(new SignInRefused({ reason: "invalid" })))
 
-/** Whether a factor may be proved: a WebAuthn credential is asked for before it is known whether it verifies its user. */
+/**
+ * Whether a factor may be proved: a WebAuthn credential is asked for before it is known whether it verifies its user.
+ */
 const isAmong = (factors: ReadonlyArray<Factor>, factor: Factor): boolean =>
   factors.includes(factor) || (factor === "passkey" && factors.includes("security-key"))

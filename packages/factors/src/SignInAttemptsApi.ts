@@ -42,8 +42,8 @@ export interface SignInCompleted extends Schema.Schema.Type<typeof SignInComplet
  * **Details**
  *
  * `token` opens the attempt for clients that asked for `transport: "bearer"`, who send it as a bearer token; null with
- * cookies. It changes with every factor that is proved. `email` is the address of the user, null before the first proof.
- * `proved` are the factors that were, with their times. After `expiresAt`, or with no `triesLeft`, start anew.
+ * cookies. It changes with every factor that is proved. `email` is the address of the user, null before the first
+ * proof. `proved` are the factors that were, with their times. After `expiresAt`, or with no `triesLeft`, start anew.
  *
  * @category models
  * @since 0.1.0

@@ -99,8 +99,8 @@ export interface SignInPolicyOptions {
  * a backup code stands in for it. A passkey that verified its user counts as both. Step-up: a second factor where there
  * is one, since who holds a session and a password must not take the second factor off; any first factor otherwise.
  *
- * `acr` is `aal2` for two kinds of evidence and `aal1` for one. It differs from NIST in one point: NIST knows e-mail and
- * other providers as no authenticators at all, so a host that must follow it to the letter replaces `acr`.
+ * `acr` is `aal2` for two kinds of evidence and `aal1` for one. It differs from NIST in one point: NIST knows e-mail
+ * and other providers as no authenticators at all, so a host that must follow it to the letter replaces `acr`.
  *
  * @see [NIST SP 800-63B-4 §2](https://pages.nist.gov/800-63-4/sp800-63b.html#sec2)
  * @category constructors

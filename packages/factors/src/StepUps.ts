@@ -31,8 +31,8 @@ export class StepUps extends Context.Service<
   StepUps,
   {
     /**
-     * Fails with `StepUpRequired` unless the factors that the policy asks for before `action` were proved in this session
-     * within the freshness window.
+     * Fails with `StepUpRequired` unless the factors that the policy asks for before `action` were proved in this
+     * session within the freshness window.
      */
     readonly require: (options: {
       readonly session: Session

@@ -42,10 +42,11 @@ export type PhotoSize = typeof PhotoSize.Type
  *
  * **Details**
  *
- * `tenant` is the id of a tenant, a UUID, or `common` (everybody, the default), `organizations` (no personal accounts) or
- * `consumers` (only those). The domain name of a tenant is not taken: issuers carry the id, so there would be nothing to
- * compare with. `authority` and `graphUrl` are `https://login.microsoftonline.com` and `https://graph.microsoft.com`
- * unless a sovereign cloud has others. The photo has 48 pixels unless `profilePhotoSize` says otherwise.
+ * `tenant` is the id of a tenant, a UUID, or `common` (everybody, the default), `organizations` (no personal accounts)
+ * or `consumers` (only those). The domain name of a tenant is not taken: issuers carry the id, so there would be
+ * nothing to compare with. `authority` and `graphUrl` are `https://login.microsoftonline.com` and
+ * `https://graph.microsoft.com` unless a sovereign cloud has others. The photo has 48 pixels unless `profilePhotoSize`
+ * says otherwise.
  *
  * @category models
  * @since 0.1.0

@@ -1,5 +1,6 @@
 /**
- * What a user, or the host on a user's behalf, does with accounts at providers: list, use their tokens, refresh, unlink.
+ * What a user, or the host on a user's behalf, does with accounts at providers: list, use their tokens, refresh,
+ * unlink.
  *
  * @since 0.1.0
  */

@@ -12,8 +12,8 @@ import { ProviderRedirectsApi, ProvidersApi } from "./ProvidersApi.ts"
  *
  * **Details**
  *
- * The redirects stand outside of the guard of origins: a provider's form comes from another origin, without cookies, and
- * is bound to the browser by its state.
+ * The redirects stand outside of the guard of origins: a provider's form comes from another origin, without cookies,
+ * and is bound to the browser by its state.
  *
  * @category api
  * @since 0.1.0

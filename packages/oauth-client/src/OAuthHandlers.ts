@@ -1,6 +1,6 @@
 /**
- * What everybody does who leads a browser to a provider or takes an account away, be it by the HTTP API or by pages: the
- * cookies of that.
+ * What everybody does who leads a browser to a provider or takes an account away, be it by the HTTP API or by pages:
+ * the cookies of that.
  *
  * @since 0.1.0
  */

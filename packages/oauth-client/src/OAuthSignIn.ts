@@ -13,8 +13,8 @@ import { OAuthPayload } from "./OAuthState.ts"
  *
  * **Details**
  *
- * Redirect targets that lead elsewhere than to this site or an allowed origin are dropped. `requestSignUp` lets somebody
- * new in where the provider takes new people only on request. `scopes` replace those of the provider.
+ * Redirect targets that lead elsewhere than to this site or an allowed origin are dropped. `requestSignUp` lets
+ * somebody new in where the provider takes new people only on request. `scopes` replace those of the provider.
  *
  * @category models
  * @since 0.1.0

@@ -26,8 +26,8 @@ export type OAuthPayload = typeof OAuthPayload.Type
  *
  * **Details**
  *
- * `intent` `link` adds the account to `userId`, who is signed in. The redirect targets were checked when they came: they
- * stay on this site or an allowed origin. `codeVerifier` and `nonce` are null where the provider is asked without,
+ * `intent` `link` adds the account to `userId`, who is signed in. The redirect targets were checked when they came:
+ * they stay on this site or an allowed origin. `codeVerifier` and `nonce` are null where the provider is asked without,
  * `scopes` where it is asked for those of its settings.
  *
  * @category models

@@ -48,9 +48,9 @@ export interface StateCookie {
  *
  * **Gotchas**
  *
- * Single use is a promise of `adapter`. By `cookie` nothing is written down, so a browser that keeps its cookie, against
- * the answer to the callback that takes it away, opens the state again until it is over. What stops the second callback
- * then is the provider, whose code is good once.
+ * Single use is a promise of `adapter`. By `cookie` nothing is written down, so a browser that keeps its cookie,
+ * against the answer to the callback that takes it away, opens the state again until it is over. What stops the second
+ * callback then is the provider, whose code is good once.
  *
  * @category services
  * @since 0.1.0
@@ -59,8 +59,8 @@ export class OAuthStates extends Context.Service<
   OAuthStates,
   {
     /**
-     * Keeps a state. `token` goes to the provider as `state`, `cookie` into the browser that is sent there. Refused when
-     * the payload has more than 4,096 bytes, or when a state that a cookie keeps does not fit into one.
+     * Keeps a state. `token` goes to the provider as `state`, `cookie` into the browser that is sent there. Refused
+     * when the payload has more than 4,096 bytes, or when a state that a cookie keeps does not fit into one.
      */
     readonly create: (
       provider: OAuthProvider,

@@ -14,8 +14,8 @@ import type * as Redacted from "effect/Redacted"
  *
  * **Details**
  *
- * What the provider left out is null; `scope` is the granted scope, space separated. `raw` is the answer as it came, for
- * strategies that need more; it is never kept, and redacted because tokens are in it.
+ * What the provider left out is null; `scope` is the granted scope, space separated. `raw` is the answer as it came,
+ * for strategies that need more; it is never kept, and redacted because tokens are in it.
  *
  * @see [RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.1)
  * @category models

@@ -45,8 +45,8 @@ export interface AuthorizationOptions {
  *
  * **Details**
  *
- * Discovery documents and JWK Sets are cached for their lifetime and fetched once for all who wait; a JWK Set is fetched
- * again when a token names a key that it lacks, at most every 30 seconds.
+ * Discovery documents and JWK Sets are cached for their lifetime and fetched once for all who wait; a JWK Set is
+ * fetched again when a token names a key that it lacks, at most every 30 seconds.
  *
  * @category services
  * @since 0.1.0
@@ -106,7 +106,9 @@ export class OAuthTransport extends Context.Service<
         readonly maxAge?: Duration.Duration
       },
     ) => Effect.Effect<Claims, IdTokenInvalid | StrategyError>
-    /** Who the person is; null where the provider does not tell. `claims` are those of the ID token, if there is one. */
+    /**
+     * Who the person is; null where the provider does not tell. `claims` are those of the ID token, if there is one.
+     */
     readonly profile: (
       provider: OAuthProvider,
       source: {

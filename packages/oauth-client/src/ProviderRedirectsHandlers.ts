@@ -1,8 +1,8 @@
 /**
  * HTTP adapter of the browser's way to a provider and back.
  *
- * A person looks at what is answered here: whatever comes in, it is a redirect, at worst to the page that tells what went
- * wrong.
+ * A person looks at what is answered here: whatever comes in, it is a redirect, at worst to the page that tells what
+ * went wrong.
  *
  * @since 0.1.0
  */

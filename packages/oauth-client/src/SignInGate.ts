@@ -1,6 +1,6 @@
 /**
- * Port: what stands behind a provider's word. It alone starts sessions, when nothing more is asked of the person, and it
- * keeps everybody one way in.
+ * Port: what stands behind a provider's word. It alone starts sessions, when nothing more is asked of the person, and
+ * it keeps everybody one way in.
  *
  * @since 0.1.0
  */
@@ -42,9 +42,9 @@ export class SignInGate extends Context.Service<
     /** The cookie that carries the token of an attempt, without the prefix that https allows. */
     readonly attemptCookie: string
     /**
-     * Writes down that a provider told who `user` is. Completes the sign-in or moves it one step. `token` is the attempt
-     * that the browser carries: it goes on where this is its next factor, and is left alone where it is over. `replaces`
-     * is the session that a new one replaces. For use in the transaction that links or makes the user.
+     * Writes down that a provider told who `user` is. Completes the sign-in or moves it one step. `token` is the
+     * attempt that the browser carries: it goes on where this is its next factor, and is left alone where it is over.
+     * `replaces` is the session that a new one replaces. For use in the transaction that links or makes the user.
      */
     readonly prove: (options: {
       readonly token: Redacted.Redacted | null
@@ -55,13 +55,13 @@ export class SignInGate extends Context.Service<
     }) => Effect.Effect<GateOutcome, GateRefused | StoreError>
     /**
      * Ends every way in that a user has, linked accounts and sessions too: nobody proved the user's address before, so
-     * whoever made the account may have been somebody else. For use in the transaction in which it is linked and proved,
-     * before both.
+     * whoever made the account may have been somebody else. For use in the transaction in which it is linked and
+     * proved, before both.
      */
     readonly takeOver: (userId: UserId, client: ClientInfo) => Effect.Effect<void, StoreError>
     /**
-     * Takes a linked account away by `remove`, which tells whether there was one. Fails unless the user could still sign
-     * in, and then nothing is removed.
+     * Takes a linked account away by `remove`, which tells whether there was one. Fails unless the user could still
+     * sign in, and then nothing is removed.
      */
     readonly removeWayIn: (options: {
       readonly session: Session

@@ -33,8 +33,8 @@ export class AccessTokenVerifier extends Context.Service<
  *
  * **Details**
  *
- * `audience` is the resource's identifier, compared byte for byte; the issuer stands for tokens that are for no resource.
- * Fails to build when it is empty.
+ * `audience` is the resource's identifier, compared byte for byte; the issuer stands for tokens that are for no
+ * resource. Fails to build when it is empty.
  *
  * @category layers
  * @since 0.1.0

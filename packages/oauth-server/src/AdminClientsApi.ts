@@ -53,8 +53,8 @@ export interface AdminClient extends Schema.Schema.Type<typeof AdminClient> {}
 const privilegeFields = Struct.map(ClientPrivileges.fields, Schema.optionalKey)
 
 /**
- * A new client of administrators. It belongs to no user; `clientSecretExpiresAt` is left out, or null, for a secret that
- * never ends.
+ * A new client of administrators. It belongs to no user; `clientSecretExpiresAt` is left out, or null, for a secret
+ * that never ends.
  *
  * @category models
  * @since 0.1.0

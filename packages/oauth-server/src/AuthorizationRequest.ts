@@ -141,8 +141,9 @@ export type RequestStep = "select_account" | "post_login"
  *
  * **Details**
  *
- * `steps` were done in the session `sessionId`, and count in it alone. `createdAt` is also the time after which a person
- * must have proved who they are, for `prompt=login`, and after which a session must have begun, for `prompt=create`.
+ * `steps` were done in the session `sessionId`, and count in it alone. `createdAt` is also the time after which a
+ * person must have proved who they are, for `prompt=login`, and after which a session must have begun, for
+ * `prompt=create`.
  *
  * @category models
  * @since 0.1.0

@@ -85,10 +85,10 @@ export interface AuthorizationResponse {
 }
 
 /**
- * What happens next: the client is answered, or a person is sent to a page. `browserToken` is for the cookie, when it is
- * new. `unproved` is the client of an error that nobody has done anything for yet, where it registered itself, is answered
- * on the web, and was never allowed anything by whoever is signed in: the browser goes there by the person's own click.
- * Errors of `prompt=none` are told at once.
+ * What happens next: the client is answered, or a person is sent to a page. `browserToken` is for the cookie, when it
+ * is new. `unproved` is the client of an error that nobody has done anything for yet, where it registered itself, is
+ * answered on the web, and was never allowed anything by whoever is signed in: the browser goes there by the person's
+ * own click. Errors of `prompt=none` are told at once.
  *
  * @see [RFC 9700 §4.11.2](https://www.rfc-editor.org/rfc/rfc9700.html#section-4.11.2)
  * @category models
@@ -110,9 +110,9 @@ export type AuthorizationOutcome =
  *
  * **Details**
  *
- * `intent` is what the person has to do next; null when nothing is left: go on at `returnTo`. `scopes`: those to ask consent for, with what was given before among
- * them (`givenScopes`). `isDynamic`: the client registered itself. `redirectHost` is where the answer goes; null for a
- * private-use scheme. `returnTo` is the path that goes on.
+ * `intent` is what the person has to do next; null when nothing is left: go on at `returnTo`. `scopes`: those to ask
+ * consent for, with what was given before among them (`givenScopes`). `isDynamic`: the client registered itself.
+ * `redirectHost` is where the answer goes; null for a private-use scheme. `returnTo` is the path that goes on.
  *
  * @category models
  * @since 0.1.0
@@ -146,8 +146,8 @@ export class Authorizations extends Context.Service<
   Authorizations,
   {
     /**
-     * Takes an authorization request: `search` is its query or form, unchecked. Fails with what only the person is told;
-     * all else is an outcome.
+     * Takes an authorization request: `search` is its query or form, unchecked. Fails with what only the person is
+     * told; all else is an outcome.
      */
     readonly authorize: (
       search: URLSearchParams,
@@ -239,7 +239,9 @@ export const make = Effect.gen(function* () {
             ),
           )
 
-  /** Who would be led to a client by its request alone, with an error and nothing else, is asked where nobody knows it. */
+  /**
+   * Who would be led to a client by its request alone, with an error and nothing else, is asked where nobody knows it.
+   */
   const prudently = Effect.fnUntraced(function* (
     outcome: AuthorizationOutcome,
     { client, consent, isSilent }: Pick<Known, "client" | "consent"> & { readonly isSilent: boolean },

@@ -18,8 +18,8 @@ import { AuthorizationRefused } from "./OAuthError.ts"
  *
  * **Details**
  *
- * `intent` is what the person has to do next; null when nothing is left: go on at `returnTo`. `client` is null for people
- * who are not signed in, unless the host shows clients to them.
+ * `intent` is what the person has to do next; null when nothing is left: go on at `returnTo`. `client` is null for
+ * people who are not signed in, unless the host shows clients to them.
  *
  * @category models
  * @since 0.1.0
@@ -46,8 +46,8 @@ export const WaitingRequestView = Schema.Struct({
 export interface WaitingRequestView extends Schema.Schema.Type<typeof WaitingRequestView> {}
 
 /**
- * Where the browser goes next, for script that asks: to the client (`respond`), or to a page (`interact`). `form` is what
- * the browser has to post to the client, where that asked for it.
+ * Where the browser goes next, for script that asks: to the client (`respond`), or to a page (`interact`). `form` is
+ * what the browser has to post to the client, where that asked for it.
  *
  * @category models
  * @since 0.1.0
@@ -139,8 +139,8 @@ const failures = [
  *
  * **Details**
  *
- * Outside of the guard of origins: who leads a browser here is another site, by design. Nothing here acts on a cookie but
- * what the person agreed to before.
+ * Outside of the guard of origins: who leads a browser here is another site, by design. Nothing here acts on a cookie
+ * but what the person agreed to before.
  *
  * @see [RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.1)
  * @see [OpenID Connect RP-Initiated Logout §2](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout)

@@ -238,7 +238,9 @@ const away = new AuthorizationRefused({
   retryAfter: 1,
 })
 
-/** Takes the session's cookie from a browser that sent it: what another site posts comes without, and signs nobody out. */
+/**
+ * Takes the session's cookie from a browser that sent it: what another site posts comes without, and signs nobody out.
+ */
 const forgetSession = (request: HttpServerRequest.HttpServerRequest, site: Site["Service"]) =>
   cookieToken(request, site) === undefined ? Effect.void : clearSessionCookie(site)
 

@@ -60,11 +60,11 @@ export class ClientRegistrations extends Context.Service<
      *
      * **Details**
      *
-     * `token` is an initial access token, `actor` who is signed in, and may be kept away by the hook `clientPrivileges`;
-     * with neither, registration must be open. What cannot
-     * be had is left out of what is kept (grant types, scopes) or refused (everything else); the client reads what it got.
-     * `client_credentials` can be had by an initial access token, or by the leave of the hook `clientPrivileges`.
-     * Members that only the host decides are refused by name.
+     * `token` is an initial access token, `actor` who is signed in, and may be kept away by the hook
+     * `clientPrivileges`; with neither, registration must be open. What cannot be had is left out of what is kept
+     * (grant types, scopes) or refused (everything else); the client reads what it got. `client_credentials` can be had
+     * by an initial access token, or by the leave of the hook `clientPrivileges`. Members that only the host decides
+     * are refused by name.
      */
     readonly register: (options: {
       readonly metadata: Schema.Json

@@ -94,8 +94,8 @@ export class Clients extends Context.Service<
       options?: { readonly cursor?: string | undefined; readonly limit?: number | undefined },
     ) => Effect.Effect<ClientPage, ClientChangeRefused | StoreError>
     /**
-     * Changes what is known of a client; members that are left out stay. What the software statement on file vouches for
-     * can be changed by a new statement alone, and the statement cannot be taken off (`vouched`).
+     * Changes what is known of a client; members that are left out stay. What the software statement on file vouches
+     * for can be changed by a new statement alone, and the statement cannot be taken off (`vouched`).
      *
      * @see [RFC 7591 §2.3](https://www.rfc-editor.org/rfc/rfc7591.html#section-2.3)
      */

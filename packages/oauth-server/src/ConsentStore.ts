@@ -21,8 +21,8 @@ export class ConsentStore extends Context.Service<
   ConsentStore,
   {
     /**
-     * Adds what was agreed to to the consent of the same user, client and reference, or keeps it as a new one; scopes that
-     * are given now are no longer declined. One statement: concurrent ones add up to one row with all of it.
+     * Adds what was agreed to to the consent of the same user, client and reference, or keeps it as a new one; scopes
+     * that are given now are no longer declined. One statement: concurrent ones add up to one row with all of it.
      */
     readonly merge: (consent: Consent) => Effect.Effect<Consent, StoreError>
     readonly find: (userId: UserId, id: ConsentId) => Effect.Effect<Option.Option<Consent>, StoreError>
@@ -31,7 +31,9 @@ export class ConsentStore extends Context.Service<
       userId: UserId,
       referenceId?: string | null,
     ) => Effect.Effect<ReadonlyArray<Consent>, StoreError>
-    /** Leaves `scopes` of what was agreed to; those that are not in it are dropped. None when there is no such consent. */
+    /**
+     * Leaves `scopes` of what was agreed to; those that are not in it are dropped. None when there is no such consent.
+     */
     readonly narrow: (
       userId: UserId,
       id: ConsentId,

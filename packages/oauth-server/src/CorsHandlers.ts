@@ -18,8 +18,8 @@ import { wellKnownPath } from "./ProtectedResourceMetadata.ts"
  *
  * **Details**
  *
- * The token endpoint, revocation, UserInfo, registration, the JWK Set and the metadata (of protected resources too). Never the authorization endpoint
- * (RFC 9700 §2.6), nor introspection, which is for servers.
+ * The token endpoint, revocation, UserInfo, registration, the JWK Set and the metadata (of protected resources too).
+ * Never the authorization endpoint (RFC 9700 §2.6), nor introspection, which is for servers.
  *
  * @see [RFC 9700 §2.6](https://www.rfc-editor.org/rfc/rfc9700.html#section-2.6)
  * @category models

@@ -144,9 +144,9 @@ export const layer = Layer.effect(Discovery, make)
 // internal
 
 /**
- * The scopes that clients may ask for. `offline_access` is among them where refresh tokens are to be had: clients of OpenID
- * Connect and of MCP ask for it only then (OpenID Connect Core §11). It is no scope of a resource, so neither metadata of
- * resources nor their challenges name it.
+ * The scopes that clients may ask for. `offline_access` is among them where refresh tokens are to be had: clients of
+ * OpenID Connect and of MCP ask for it only then (OpenID Connect Core §11). It is no scope of a resource, so neither
+ * metadata of resources nor their challenges name it.
  */
 const advertisedScopes = (settings: OAuthServerSettingsService): ReadonlyArray<string> =>
   supportedScopes(settings).filter(

@@ -49,8 +49,8 @@ export const prefixes = {
  * **Details**
  *
  * `sessionId` is the session it was given in, null once that is gone; `sid` is the same, kept. With `isOffline`
- * (`offline_access`) it outlives that session; else it ends with it. `expiresAt` is when the last of its tokens is over;
- * refreshes move it, up to `endsAt`.
+ * (`offline_access`) it outlives that session; else it ends with it. `expiresAt` is when the last of its tokens is
+ * over; refreshes move it, up to `endsAt`.
  *
  * @category models
  * @since 0.1.0

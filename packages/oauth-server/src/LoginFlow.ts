@@ -44,8 +44,8 @@ export class LoginFlow extends Context.Service<
   LoginFlow,
   {
     /**
-     * What waits; none when the page was opened without a request. Fails when there is one that is over. Whoever is signed
-     * in, their session does not slide: the cookie would have to be sent again.
+     * What waits; none when the page was opened without a request. Fails when there is one that is over. Whoever is
+     * signed in, their session does not slide: the cookie would have to be sent again.
      */
     readonly find: (
       request: PageRequest,

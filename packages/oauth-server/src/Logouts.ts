@@ -36,7 +36,8 @@ import { Subjects } from "./Subjects.ts"
  * **Details**
  *
  * `SignedOut`: the session is over, or there was none; the way goes on to `redirectTo`, or to a page when null.
- * `Confirm`: the person is asked first, by a page that then calls {@link Logouts} `confirm` with `request`, which is sealed.
+ * `Confirm`: the person is asked first, by a page that then calls {@link Logouts} `confirm` with `request`, which is
+ * sealed.
  *
  * @category models
  * @since 0.1.0
@@ -52,9 +53,9 @@ export type LogoutOutcome =
  *
  * `id_token_hint` may be over. Without one that names the user who is signed in, or for clients without
  * `enableEndSession`, the person is asked. `post_logout_redirect_uri` is followed only where it is registered, byte for
- * byte, for the client that the hint or `client_id` names; with any other, or a hint that is no ID token for the client,
- * the person is told, and nothing happens. Where nobody is signed in there is nothing to confirm: then the way goes on,
- * but without a hint not to what a client registered for itself.
+ * byte, for the client that the hint or `client_id` names; with any other, or a hint that is no ID token for the
+ * client, the person is told, and nothing happens. Where nobody is signed in there is nothing to confirm: then the way
+ * goes on, but without a hint not to what a client registered for itself.
  *
  * @see [OpenID Connect RP-Initiated Logout §2](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout)
  * @category services

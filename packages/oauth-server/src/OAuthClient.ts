@@ -115,9 +115,9 @@ export interface ClientMetadata extends Schema.Schema.Type<typeof ClientMetadata
  *
  * **Details**
  *
- * `requirePkce`: a confidential client may be exempted; for a public one it always holds. `skipConsent`: trusted, as the
- * host's own. `enableEndSession`: may end the session without the confirmation page, when it names the user by an ID
- * token. `resources`: the protected resources it may ask for; null leaves all. `metadata`: the host's own notes.
+ * `requirePkce`: a confidential client may be exempted; for a public one it always holds. `skipConsent`: trusted, as
+ * the host's own. `enableEndSession`: may end the session without the confirmation page, when it names the user by an
+ * ID token. `resources`: the protected resources it may ask for; null leaves all. `metadata`: the host's own notes.
  *
  * @category models
  * @since 0.1.0

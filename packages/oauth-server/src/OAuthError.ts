@@ -117,8 +117,8 @@ export class AuthorizationError extends Schema.TaggedError<AuthorizationError>(
  * **Details**
  *
  * `invalid_client`: unknown or disabled. `invalid_redirect_uri`: missing where several are registered, or not one of
- * them. `invalid_request`: one of these two stands twice, or what the person answers was not asked. `expired`: the request
- * that waited is gone, or waits in another browser; `other_browser` where the browser sends no cookie at all.
+ * them. `invalid_request`: one of these two stands twice, or what the person answers was not asked. `expired`: the
+ * request that waited is gone, or waits in another browser; `other_browser` where the browser sends no cookie at all.
  *
  * @see [RFC 6749 §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-4.1.2.1)
  * @category errors

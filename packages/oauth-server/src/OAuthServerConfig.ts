@@ -67,8 +67,8 @@ const ScopeLifetimes = Schema.String.pipe(
  *
  * **Details**
  *
- * `BELFRY_OAUTH_RESOURCES` has identifiers separated by commas, or a JSON array of `ProtectedResource`, in which only the
- * identifier is needed. `BELFRY_OAUTH_SCOPE_LIFETIMES` is written `scope=duration`, by commas.
+ * `BELFRY_OAUTH_RESOURCES` has identifiers separated by commas, or a JSON array of `ProtectedResource`, in which only
+ * the identifier is needed. `BELFRY_OAUTH_SCOPE_LIFETIMES` is written `scope=duration`, by commas.
  *
  * @category config
  * @since 0.1.0

@@ -10,9 +10,9 @@ import * as Context from "effect/Context"
  *
  * **Details**
  *
- * Each is opened with `request=<id>`, from which `LoginFlow` tells what waits there, and `return_to`, where the way goes
- * on (`/auth/oauth2/continue`). `signUp` and `postLogin`: null sends people to `login`, or skips the step.
- * `error` is opened with `error` and `error_description`.
+ * Each is opened with `request=<id>`, from which `LoginFlow` tells what waits there, and `return_to`, where the way
+ * goes on (`/auth/oauth2/continue`). `signUp` and `postLogin`: null sends people to `login`, or skips the step. `error`
+ * is opened with `error` and `error_description`.
  *
  * @category models
  * @since 0.1.0

@@ -156,8 +156,8 @@ export const OAuthServerSettings = Context.Reference<OAuthServerSettingsService>
 )
 
 /**
- * The scopes that a server of these settings has: those of OpenID Connect, and all that settings and configured resources
- * name. Clients can have these and no others.
+ * The scopes that a server of these settings has: those of OpenID Connect, and all that settings and configured
+ * resources name. Clients can have these and no others.
  *
  * @see [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.3)
  * @category accessors

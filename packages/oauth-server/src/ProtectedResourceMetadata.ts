@@ -39,8 +39,8 @@ export interface ProtectedResourceMetadata extends Schema.Schema.Type<typeof Pro
  *
  * **Details**
  *
- * `authorizationServers` are issuers, the preferred one first: clients take it. `scopes` are those that a client may need
- * here; the fewer, the less people are asked for.
+ * `authorizationServers` are issuers, the preferred one first: clients take it. `scopes` are those that a client may
+ * need here; the fewer, the less people are asked for.
  *
  * @category models
  * @since 0.1.0
@@ -77,8 +77,8 @@ export class ResourceServerInvalid extends Schema.TaggedError<ResourceServerInva
  *
  * **Details**
  *
- * Resource and authorization servers must be https, or loopback. `offline_access` is left out of the scopes: whether there
- * are refresh tokens is between client and authorization server.
+ * Resource and authorization servers must be https, or loopback. `offline_access` is left out of the scopes: whether
+ * there are refresh tokens is between client and authorization server.
  *
  * **Example** (An API at a path)
  *
@@ -142,7 +142,8 @@ export const urlOf = (resource: string): Result.Result<URL, ResourceServerInvali
  *
  * **Details**
  *
- * `error` is left out where no token came. `scopes` are all that the request needs, so that a client asks for them once.
+ * `error` is left out where no token came. `scopes` are all that the request needs, so that a client asks for them
+ * once.
  *
  * @see [RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750.html#section-3)
  * @see [RFC 9728 §5.1](https://www.rfc-editor.org/rfc/rfc9728.html#section-5.1)

@@ -9,10 +9,10 @@
  *
  * **Details**
  *
- * Byte for byte: nothing is decoded, resolved or brought into a normal form. The one exception is the port of a loopback
- * redirect of a native client (`http://127.0.0.1`, `http://[::1]`), which the operating system hands out at run time:
- * whatever port either of the two names, everything else is compared as above. `http://localhost` is treated the same,
- * since that is what native clients in the field register.
+ * Byte for byte: nothing is decoded, resolved or brought into a normal form. The one exception is the port of a
+ * loopback redirect of a native client (`http://127.0.0.1`, `http://[::1]`), which the operating system hands out at
+ * run time: whatever port either of the two names, everything else is compared as above. `http://localhost` is treated
+ * the same, since that is what native clients in the field register.
  *
  * @see [RFC 9700 §4.1.3](https://www.rfc-editor.org/rfc/rfc9700.html#section-4.1.3)
  * @see [RFC 8252 §7.3](https://www.rfc-editor.org/rfc/rfc8252.html#section-7.3)
@@ -64,7 +64,8 @@ export const sourceOf = (uri: string): string | null => {
 
 // internal
 
-// A port has no leading zeros and is never 0; the user name, the fragment and every other spelling of these hosts stay out.
+// A port has no leading zeros and is never 0; the user name, the fragment and every other spelling of these hosts stay
+// out.
 const loopback =
   /^http:\/\/(?<host>127\.0\.0\.1|\[::1\]|localhost)(?::(?<port>[1-9]\d{0,4}))?(?<rest>(?:[/?][\x21\x22\x24-\x7E]*)?)$/
 

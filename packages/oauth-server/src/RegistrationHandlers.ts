@@ -28,8 +28,8 @@ import { OAuthServerApi } from "./OAuthServerApi.ts"
  *
  * **Details**
  *
- * The credential is an initial access token or a session, as a bearer token; a session's cookie counts where the request
- * comes from this site itself.
+ * The credential is an initial access token or a session, as a bearer token; a session's cookie counts where the
+ * request comes from this site itself.
  *
  * @category layers
  * @since 0.1.0

@@ -64,13 +64,13 @@ export class InsufficientScope extends Schema.TaggedError<InsufficientScope>("@b
 }
 
 /**
- * Asks for an access token in the `Authorization` header, with every scope that the endpoint's {@link RequiredTokenScopes}
- * name, and provides it.
+ * Asks for an access token in the `Authorization` header, with every scope that the endpoint's
+ * {@link RequiredTokenScopes} name, and provides it.
  *
  * **Details**
  *
- * 401 without a good token, 403 when it lacks a scope, each with a challenge that tells where the metadata of the resource
- * is; 503 when nobody can tell. A token in the query or in a form counts for nothing.
+ * 401 without a good token, 403 when it lacks a scope, each with a challenge that tells where the metadata of the
+ * resource is; 503 when nobody can tell. A token in the query or in a form counts for nothing.
  *
  * **Example** (An endpoint for those who may read reports)
  *

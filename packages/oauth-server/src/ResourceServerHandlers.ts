@@ -1,6 +1,6 @@
 /**
- * HTTP adapter of a resource server: the middleware that asks for access tokens, and the metadata that tells where to get
- * them.
+ * HTTP adapter of a resource server: the middleware that asks for access tokens, and the metadata that tells where to
+ * get them.
  *
  * @since 0.1.0
  */

@@ -22,8 +22,8 @@ export class SigningKeyStore extends Context.Service<
     /** All keys, the youngest first. */
     readonly list: Effect.Effect<ReadonlyArray<SigningKey>, StoreError>
     /**
-     * Keeps a new key, if the youngest of its algorithm is still the one that was seen (null: there was none). False for
-     * all nodes but the first that rotate at the same time.
+     * Keeps a new key, if the youngest of its algorithm is still the one that was seen (null: there was none). False
+     * for all nodes but the first that rotate at the same time.
      */
     readonly insert: (key: SigningKey, seen: string | null) => Effect.Effect<boolean, StoreError>
     /** Lets the keys of an algorithm other than `kid` end at `expiresAt`, those that have no end yet or a later one. */

@@ -19,11 +19,11 @@ import { OAuthServerSettings } from "./OAuthServerSettings.ts"
  *
  * **Details**
  *
- * `public`: the user's id. `pairwise`: HMAC-SHA-256 under `pairwiseSecret` of the sector and the user's id, base64url: the
- * same in a sector for ever, and of no use to compare across sectors. It does not depend on the key ring, which rotates.
- * The sector is the host of `sectorIdentifierUri`, else the one host of the redirect URIs; and the client itself, where
- * that is no host of its own: loopback, and private-use schemes. Where the secret is gone, nobody can tell: the user's id
- * in the place of the subject would tell the client what it must not know.
+ * `public`: the user's id. `pairwise`: HMAC-SHA-256 under `pairwiseSecret` of the sector and the user's id, base64url:
+ * the same in a sector for ever, and of no use to compare across sectors. It does not depend on the key ring, which
+ * rotates. The sector is the host of `sectorIdentifierUri`, else the one host of the redirect URIs; and the client
+ * itself, where that is no host of its own: loopback, and private-use schemes. Where the secret is gone, nobody can
+ * tell: the user's id in the place of the subject would tell the client what it must not know.
  *
  * @see [OpenID Connect Core §8.1](https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg)
  * @category services

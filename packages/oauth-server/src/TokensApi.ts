@@ -1,8 +1,8 @@
 /**
  * HTTP contract of what clients call about tokens: token, introspection, revocation and UserInfo endpoint.
  *
- * Browser-safe: models and schemas only. The answers to what is malformed are those of the RFCs, so the handlers read the
- * requests themselves.
+ * Browser-safe: models and schemas only. The answers to what is malformed are those of the RFCs, so the handlers read
+ * the requests themselves.
  *
  * @since 0.1.0
  */
@@ -74,8 +74,8 @@ export const TokenAnswer = Schema.Struct({
 }).annotate({ identifier: "TokenAnswer" })
 
 /**
- * What introspection tells of a token. One that is not in force, or none of the caller's business, is `active: false` and
- * nothing else.
+ * What introspection tells of a token. One that is not in force, or none of the caller's business, is `active: false`
+ * and nothing else.
  *
  * @see [RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662.html#section-2.2)
  * @category models

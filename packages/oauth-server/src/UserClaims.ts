@@ -34,8 +34,8 @@ export const coveredBy = (scopes: ReadonlyArray<string>): ReadonlySet<string> =>
  *
  * **Details**
  *
- * `requested` is of the grant, and so holds only what the person consented to; of it counts what `scopes` cover still: a
- * scope that a client lost since, or does without this time, tells nothing by another name. `given_name` and
+ * `requested` is of the grant, and so holds only what the person consented to; of it counts what `scopes` cover still:
+ * a scope that a client lost since, or does without this time, tells nothing by another name. `given_name` and
  * `family_name` are the first and the last word of the name.
  *
  * @see [OpenID Connect Core §5.1](https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims)

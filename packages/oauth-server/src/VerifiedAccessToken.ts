@@ -13,8 +13,8 @@ import type { Claims } from "./Claims.ts"
  *
  * **Details**
  *
- * `subject` is the user as the authorization server tells them; it is the client itself when the client got the token for
- * itself (`isClientItself`): then there is no user. `claims` are all that it says.
+ * `subject` is the user as the authorization server tells them; it is the client itself when the client got the token
+ * for itself (`isClientItself`): then there is no user. `claims` are all that it says.
  *
  * @see [RFC 9068 §2.2](https://www.rfc-editor.org/rfc/rfc9068.html#section-2.2)
  * @category models
@@ -40,8 +40,8 @@ export interface VerifiedAccessToken extends Schema.Schema.Type<typeof VerifiedA
  *
  * **Details**
  *
- * `reason` is for the span and never leaves the server. `inactive`: over, revoked, unknown. `confirmation`: it is bound to
- * a key, and so must not come as a bearer token (RFC 9449 §7.1).
+ * `reason` is for the span and never leaves the server. `inactive`: over, revoked, unknown. `confirmation`: it is bound
+ * to a key, and so must not come as a bearer token (RFC 9449 §7.1).
  *
  * @see [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750.html#section-3.1)
  * @category errors
@@ -69,8 +69,8 @@ export class AccessTokenRefused extends Schema.TaggedError<AccessTokenRefused>(
 }
 
 /**
- * Nobody could tell at the moment whether the token is good: the authorization server or its store is away. It is never an
- * answer.
+ * Nobody could tell at the moment whether the token is good: the authorization server or its store is away. It is never
+ * an answer.
  *
  * @category errors
  * @since 0.1.0

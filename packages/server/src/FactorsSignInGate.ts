@@ -20,8 +20,8 @@ import type * as Redacted from "effect/Redacted"
  *
  * **Details**
  *
- * In an attempt that waits for `oauth`, after other factors or to make a session fresh again, it goes on with it. In any
- * other it begins a sign-in, where the policy lets one begin so.
+ * In an attempt that waits for `oauth`, after other factors or to make a session fresh again, it goes on with it. In
+ * any other it begins a sign-in, where the policy lets one begin so.
  *
  * @category layers
  * @since 0.1.0

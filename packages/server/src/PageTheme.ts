@@ -34,9 +34,9 @@ export const SchemeColor = Schema.Struct({ light: CssColor, dark: CssColor })
  * **Details**
  *
  * `accent` colours buttons and links, `onAccent` the text on buttons; each pair wants a contrast of 4.5 : 1, also of
- * `accent` on the ground (white; near-black in the dark). `radius` is a CSS length, the roundness of fields and buttons.
- * `logo` is a path of this site, an https URL or a `data:` image, shown 2 rem high beside nothing else: its `alt` is the
- * name it stands for. Without one the site's name is written.
+ * `accent` on the ground (white; near-black in the dark). `radius` is a CSS length, the roundness of fields and
+ * buttons. `logo` is a path of this site, an https URL or a `data:` image, shown 2 rem high beside nothing else: its
+ * `alt` is the name it stands for. Without one the site's name is written.
  *
  * @category schemas
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * The hosted pages: sign up, sign in by any factor, account, consent to applications. Rendered on the server, whole without script but for
- * passkeys.
+ * The hosted pages: sign up, sign in by any factor, account, consent to applications. Rendered on the server, whole
+ * without script but for passkeys.
  *
  * They call the services directly, as the HTTP API does, and answer forms with a redirect (303) or with the page again.
  *
@@ -103,8 +103,9 @@ export const layerStart = HttpRouter.use((router) =>
  *
  * **Details**
  *
- * Needs the router, `Site`, and the services of `core`, `factors`, `oauth-client` and `oauth-server`. Looks and words come
- * from `PageTheme`, `PageCatalogues` and `ScopeDescriptions`, paths from `PagePaths`. Fails when the theme is not of its form.
+ * Needs the router, `Site`, and the services of `core`, `factors`, `oauth-client` and `oauth-server`. Looks and words
+ * come from `PageTheme`, `PageCatalogues` and `ScopeDescriptions`, paths from `PagePaths`. Fails when the theme is not
+ * of its form.
  *
  * @category layers
  * @since 0.1.0

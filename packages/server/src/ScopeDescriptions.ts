@@ -6,8 +6,9 @@
 import * as Context from "effect/Context"
 
 /**
- * What a scope lets a client do, in the language of `locale` (BCP 47): a sentence without a full stop that goes on after
- * “asks to”, such as “read your invoices”. None for scopes that the host does not know; they are shown as they are.
+ * What a scope lets a client do, in the language of `locale` (BCP 47): a sentence without a full stop that goes on
+ * after “asks to”, such as “read your invoices”. None for scopes that the host does not know; they are shown as they
+ * are.
  *
  * **Details**
  *

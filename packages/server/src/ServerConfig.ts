@@ -170,8 +170,8 @@ export const layerKeyRing = Layer.effect(
 // internal
 
 /**
- * Reads the generated secret, or makes it. Whoever comes second at the same time takes what the first one made: the file
- * appears with its content or not at all.
+ * Reads the generated secret, or makes it. Whoever comes second at the same time takes what the first one made: the
+ * file appears with its content or not at all.
  */
 const generatedSecret = Effect.fnUntraced(function* (directory: string) {
   const fs = yield* FileSystem.FileSystem

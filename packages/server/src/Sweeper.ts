@@ -100,8 +100,8 @@ export const sweepAll = sweep().pipe(
 )
 
 /**
- * Sweeps every minute, and looks after signing keys, whatever became of the sweep. What fails is logged, and tried again
- * with the next one.
+ * Sweeps every minute, and looks after signing keys, whatever became of the sweep. What fails is logged, and tried
+ * again with the next one.
  *
  * @category layers
  * @since 0.1.0

@@ -35,8 +35,9 @@ export const layerLogs = Layer.unwrap(
  *
  * **Details**
  *
- * Traces, metrics and logs, each unless its `OTEL_*_EXPORTER` says `none`. Spans of requests have method, route, path and
- * status: who asked, by which browser and with which query, stays here, because links from mails have their token in it.
+ * Traces, metrics and logs, each unless its `OTEL_*_EXPORTER` says `none`. Spans of requests have method, route, path
+ * and status: who asked, by which browser and with which query, stays here, because links from mails have their token
+ * in it.
  *
  * @see [OpenTelemetry environment variables](https://opentelemetry.io/docs/specs/otel/protocol/exporter/)
  * @category layers

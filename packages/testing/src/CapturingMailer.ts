@@ -21,8 +21,9 @@ export class CapturingMailer extends Context.Service<
     /** Every message that was sent and not taken, the oldest first. */
     readonly messages: Effect.Effect<ReadonlyArray<MailMessage>>
     /**
-     * Removes the last message to an address, of one category if given, and returns it. A queue sends in the background,
-     * so this waits for one: 5 seconds of real time, whatever the test's clock says. It dies when none came.
+     * Removes the last message to an address, of one category if given, and returns it. A queue sends in the
+     * background, so this waits for one: 5 seconds of real time, whatever the test's clock says. It dies when none
+     * came.
      */
     readonly takeLast: (to: string, category?: string) => Effect.Effect<MailMessage>
   }

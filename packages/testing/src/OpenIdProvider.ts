@@ -20,8 +20,8 @@ export interface Person {
 }
 
 /**
- * A provider that runs. `user`, who signs in there, and `isSilent`, whether it leaves requests for tokens unanswered, may
- * be changed meanwhile.
+ * A provider that runs. `user`, who signs in there, and `isSilent`, whether it leaves requests for tokens unanswered,
+ * may be changed meanwhile.
  *
  * @category models
  * @since 0.1.0

@@ -32,8 +32,8 @@ export class Derivations extends Context.Service<
 >()("@belfry/testing/Derivations") {}
 
 /**
- * Layer with every crypto service of Node. Instead of Argon2id it runs HKDF over the same input, in which the cost has a
- * part, and writes the derivation down.
+ * Layer with every crypto service of Node. Instead of Argon2id it runs HKDF over the same input, in which the cost has
+ * a part, and writes the derivation down.
  *
  * @category layers
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Every service of `core`, `factors`, `oauth-client` and `oauth-server`, wired for tests: the real ones over memory or a test database, with mail that is
- * kept, a fixed key ring and the site `http://localhost:3000`.
+ * Every service of `core`, `factors`, `oauth-client` and `oauth-server`, wired for tests: the real ones over memory or
+ * a test database, with mail that is kept, a fixed key ring and the site `http://localhost:3000`.
  *
  * @since 0.1.0
  */
@@ -70,7 +70,8 @@ export const layerSqlStores = Layer.mergeAll(
 export type Stores = Layer.Success<typeof layerSqlStores>
 
 /**
- * Layer of a queue without a queue: a message has arrived when `enqueue` returns, so a test can tell that none was sent.
+ * Layer of a queue without a queue: a message has arrived when `enqueue` returns, so a test can tell that none was
+ * sent.
  *
  * @category layers
  * @since 0.1.0
@@ -187,7 +188,8 @@ export const layerOAuthClient = OAuthClientServices.layer.pipe(
 )
 
 /**
- * Layer of what sessions are worth, without factors behind it: `aal1`, and `aal2` above it, as the session's `acr` says.
+ * Layer of what sessions are worth, without factors behind it: `aal1`, and `aal2` above it, as the session's `acr`
+ * says.
  *
  * **Details**
  *

@@ -21,8 +21,8 @@ import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } fr
  * **Details**
  *
  * By default: ES256, the user present and verified, bound to one device, a counter that grows by one, at
- * `http://localhost:3000`. `rpId`, `challenge`, `userHandle` and `credentialId` are what the options, or the credential,
- * say; null leaves the user handle out. `signCount` is the next value of the counter.
+ * `http://localhost:3000`. `rpId`, `challenge`, `userHandle` and `credentialId` are what the options, or the
+ * credential, say; null leaves the user handle out. `signCount` is the next value of the counter.
  *
  * @category models
  * @since 0.1.0

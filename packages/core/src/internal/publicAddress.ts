@@ -1,8 +1,9 @@
 /**
  * Which addresses and host names lead to the public Internet.
  *
- * IPv4 is what IANA's registry of special-purpose addresses leaves over; IPv6 is global unicast (`2000::/3`) without the
- * parts of it that are special. So forms that wrap another address (IPv4-mapped, NAT64, 6to4, Teredo) are not public.
+ * IPv4 is what IANA's registry of special-purpose addresses leaves over; IPv6 is global unicast (`2000::/3`) without
+ * the parts of it that are special. So forms that wrap another address (IPv4-mapped, NAT64, 6to4, Teredo) are not
+ * public.
  *
  * @see [RFC 6890](https://www.rfc-editor.org/rfc/rfc6890.html#section-2.2.2)
  */
@@ -20,8 +21,8 @@ export const isPublicAddress = (text: string): boolean => {
 }
 
 /**
- * Tells whether a host, as `URL.hostname` writes it, may be public: a public address, or a name that is not reserved for
- * this machine or this network. Where a name leads is seen only when it is resolved.
+ * Tells whether a host, as `URL.hostname` writes it, may be public: a public address, or a name that is not reserved
+ * for this machine or this network. Where a name leads is seen only when it is resolved.
  */
 export const mayBePublicHost = (hostname: string): boolean => {
   const host = bareHost(hostname)

@@ -1,8 +1,8 @@
 /**
  * Tokens of providers at rest: sealed under a prefix that no token has, and, where they were imported, still plain.
  *
- * A seal keeps tokens from being read, changed or moved. It does not keep who writes to the table from putting plain ones
- * into it.
+ * A seal keeps tokens from being read, changed or moved. It does not keep who writes to the table from putting plain
+ * ones into it.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

@@ -4,11 +4,11 @@
 import type * as SqlClient from "effect/sql/SqlClient"
 
 /**
- * Takes from the window of a key what a table says, of one row or of none: `now`, `tokens` to take, `rate` at which each
- * lengthens the window, and `most` in a window. `RETURNING` follows.
+ * Takes from the window of a key what a table says, of one row or of none: `now`, `tokens` to take, `rate` at which
+ * each lengthens the window, and `most` in a window. `RETURNING` follows.
  *
- * A refused take writes too: `granted` tells it from one that was let through, and only the row that was locked knows the
- * count. No indexed column changes then, so the write stays on the row's page.
+ * A refused take writes too: `granted` tells it from one that was let through, and only the row that was locked knows
+ * the count. No indexed column changes then, so the write stays on the row's page.
  */
 export const take = (sql: SqlClient.SqlClient, key: string, table: string) => {
   const input = sql.literal(table)

@@ -41,7 +41,9 @@ export const toFields = (row: CommonRow): Row => ({
   lastUsedAt: toNullableInstant(row.last_used_at),
 })
 
-/** Builds what both stores do; `position` is the column that only ever grows, `columns` are those that one table has. */
+/**
+ * Builds what both stores do; `position` is the column that only ever grows, `columns` are those that one table has.
+ */
 export const make = Effect.fnUntraced(function* <R extends CommonRow>(options: {
   readonly store: "TotpStore" | "HotpStore"
   readonly table: "belfry_totps" | "belfry_hotps"

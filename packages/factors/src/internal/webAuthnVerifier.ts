@@ -1,8 +1,8 @@
 /**
  * Verifies what authenticators answer, by @simplewebauthn/server, in the terms of this package.
  *
- * The library is loaded with the first response: it takes a fifth of a second and 25 MB, which a server without passkeys
- * does not need.
+ * The library is loaded with the first response: it takes a fifth of a second and 25 MB, which a server without
+ * passkeys does not need.
  */
 import type { Site } from "@belfry/core/Site"
 import * as Data from "effect/Data"
@@ -70,8 +70,8 @@ export const challengeOf = ({ clientDataJSON }: { readonly clientDataJSON: strin
 export const toChallenge = (token: Redacted.Redacted): string => Base64Url.encode(Redacted.value(token))
 
 /**
- * Verifies a registration: challenge, origin, relying party, presence, algorithm. It is not attested: a browser that was
- * asked for none answers with none, or with a signature by the new key itself.
+ * Verifies a registration: challenge, origin, relying party, presence, algorithm. It is not attested: a browser that
+ * was asked for none answers with none, or with a signature by the new key itself.
  *
  * @see [WebAuthn Level 3 §7.1](https://www.w3.org/TR/webauthn-3/#sctn-registering-a-new-credential)
  */
@@ -179,8 +179,8 @@ export const verifyAssertion = Effect.fnUntraced(function* (options: {
 // internal
 
 /**
- * Whether bytes are an ECDSA signature in DER, of a curve of at most 384 bits: a sequence of two positive integers, each
- * in its shortest form, and nothing else.
+ * Whether bytes are an ECDSA signature in DER, of a curve of at most 384 bits: a sequence of two positive integers,
+ * each in its shortest form, and nothing else.
  *
  * @see [WebAuthn Level 3 §6.5.5](https://www.w3.org/TR/webauthn-3/#sctn-signature-attestation-types)
  */

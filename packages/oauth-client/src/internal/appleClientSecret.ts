@@ -22,8 +22,8 @@ export const readAppleKey = ({ privateKey }: AppleKey): Effect.Effect<CryptoKey 
   )
 
 /**
- * Makes secrets for one audience, each for five minutes of the half year that Apple allows, and uses one again until its
- * last minute.
+ * Makes secrets for one audience, each for five minutes of the half year that Apple allows, and uses one again until
+ * its last minute.
  */
 export const makeAppleClientSecret = (key: AppleKey, audience: string) => {
   let cached: { readonly clientId: string; readonly secret: Redacted.Redacted; readonly until: number } | null = null

@@ -15,8 +15,8 @@ export interface AuthorizationRequest extends AuthorizationOptions {
 }
 
 /**
- * The URL of a request. Of what may be chosen the request wins over the settings, those over the strategy, and that over
- * the query that the endpoint has; what protects the flow none of them may name.
+ * The URL of a request. Of what may be chosen the request wins over the settings, those over the strategy, and that
+ * over the query that the endpoint has; what protects the flow none of them may name.
  */
 export const urlOf = (provider: OAuthProvider, endpoint: string, request: AuthorizationRequest): URL => {
   const url = new URL(endpoint)

@@ -32,8 +32,8 @@ export const formFields = (
 }
 
 /**
- * What counts of the fields of a callback. Where one that the protocol knows comes twice or is longer than it can be, none
- * counts: whoever reads another one of them sees another answer.
+ * What counts of the fields of a callback. Where one that the protocol knows comes twice or is longer than it can be,
+ * none counts: whoever reads another one of them sees another answer.
  *
  * @see [RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.1)
  */

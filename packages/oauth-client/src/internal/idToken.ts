@@ -52,7 +52,9 @@ export const validate = Effect.fnUntraced(function* (
   return claims
 })
 
-/** Checks that the claims of a later ID token are of the issuer and the subject of the earlier one, which was validated. */
+/**
+ * Checks that the claims of a later ID token are of the issuer and the subject of the earlier one, which was validated.
+ */
 export const checkSameSubject = (
   provider: OAuthProvider,
   earlier: Redacted.Redacted,
@@ -187,7 +189,9 @@ const audiencesOf = ({ aud }: Claims): ReadonlyArray<string> => {
 const isRecent = ({ auth_time: at }: Claims, maxAge: Duration.Duration | undefined, now: number): boolean =>
   maxAge === undefined || (typeof at === "number" && now - at <= Duration.toSeconds(maxAge) + leeway)
 
-/** OpenID Connect Core §3.1.3.8: the left half of the hash of the access token, by the hash of the token's algorithm. */
+/**
+ * OpenID Connect Core §3.1.3.8: the left half of the hash of the access token, by the hash of the token's algorithm.
+ */
 const checkAccessTokenHash = Effect.fnUntraced(function* (
   provider: OAuthProvider,
   alg: string,

@@ -1,5 +1,6 @@
 /**
- * ID tokens of LINE, which its own endpoint verifies: those of web sign-ins are signed with the client's secret (HS256).
+ * ID tokens of LINE, which its own endpoint verifies: those of web sign-ins are signed with the client's secret
+ * (HS256).
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"

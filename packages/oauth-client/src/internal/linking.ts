@@ -65,7 +65,9 @@ export interface LinkFacts {
   readonly owner: UserId | null
   readonly email: Email | null
   readonly emailVerified: boolean
-  /** `id-token`: a client brought the account itself, so that no page of the provider told the person what is linked. */
+  /**
+   * `id-token`: a client brought the account itself, so that no page of the provider told the person what is linked.
+   */
   readonly by: "callback" | "id-token"
 }
 

@@ -1,5 +1,6 @@
 /**
- * What providers publish: discovery documents and JWK Sets, each fetched once for all who wait and kept for its lifetime.
+ * What providers publish: discovery documents and JWK Sets, each fetched once for all who wait and kept for its
+ * lifetime.
  */
 import type { OutboundCalls, OutboundResponse } from "@belfry/core/Outbound"
 import * as Cache from "effect/Cache"
@@ -21,8 +22,8 @@ export interface ProviderDocuments {
   readonly metadata: Effect.Effect<ProviderMetadata, ProviderUnavailable>
   readonly keys: (jwksUri: string) => Effect.Effect<KeySet, ProviderUnavailable>
   /**
-   * The keys as they are now, for a token that names one that is not known: asked for at most every 30 seconds, whatever
-   * comes of it, since anybody can make such tokens up.
+   * The keys as they are now, for a token that names one that is not known: asked for at most every 30 seconds,
+   * whatever comes of it, since anybody can make such tokens up.
    */
   readonly renewedKeys: (jwksUri: string) => Effect.Effect<KeySet, ProviderUnavailable>
 }

@@ -10,8 +10,8 @@ const handleLength = 6
 const isStateCookie = /^(?:__Host-)?belfry_oauth_[A-Za-z0-9_-]{1,64}_[A-Za-z0-9]{6}$/u
 
 /**
- * Bytes of a cookie's name and value together. RFC 6265 §6.1 promises 4096 with the attributes, which take less than 150
- * with those of ours.
+ * Bytes of a cookie's name and value together. RFC 6265 §6.1 promises 4096 with the attributes, which take less than
+ * 150 with those of ours.
  */
 export const maxCookieBytes = 3900
 

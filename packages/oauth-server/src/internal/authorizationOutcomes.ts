@@ -43,8 +43,8 @@ export const outcomes = (services: OutcomeServices) => {
   const { audit, consents, grants, issuer, pages, random, requests, settings, tokens, transactions } = services
 
   /**
-   * Answers with a code, and keeps the grant that it stands for: all of it or nothing, for one of concurrent calls. Fails
-   * when the session that it is of ended in this very moment, or the consent that it stands on was taken back.
+   * Answers with a code, and keeps the grant that it stands for: all of it or nothing, for one of concurrent calls.
+   * Fails when the session that it is of ended in this very moment, or the consent that it stands on was taken back.
    */
   const answer = Effect.fnUntraced(function* (
     { request, waiting }: Situation,

@@ -106,7 +106,9 @@ const isPrompt = Schema.is(Prompt)
 
 const decodeClaims = Schema.decodeUnknownOption(ClaimsRequest)
 
-/** Whether a value can be kept as JSON: PostgreSQL takes neither NUL nor half characters, and no claim has such a name. */
+/**
+ * Whether a value can be kept as JSON: PostgreSQL takes neither NUL nor half characters, and no claim has such a name.
+ */
 const isKeepable = (value: Schema.Json): boolean => {
   if (typeof value === "string") return value.isWellFormed() && !value.includes("\u0000")
   if (typeof value !== "object" || value === null) return true

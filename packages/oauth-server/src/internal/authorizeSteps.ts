@@ -1,8 +1,8 @@
 /**
  * What a person has to do before a client is answered: an ordered list of steps, each decided from facts alone.
  *
- * Nothing is remembered between two looks but what was done for the request, so that a session that ended, an account that
- * changed, or a consent that was taken back in between counts at once.
+ * Nothing is remembered between two looks but what was done for the request, so that a session that ended, an account
+ * that changed, or a consent that was taken back in between counts at once.
  */
 import type { Session } from "@belfry/core/Session"
 import type * as DateTime from "effect/DateTime"

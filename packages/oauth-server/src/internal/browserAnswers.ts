@@ -1,6 +1,6 @@
 /**
- * Answers to a browser that is on its way between a client and this site: redirects, a form that posts itself, and pages
- * for what has no other page. None of them is kept, framed, or tells the next site where the browser came from.
+ * Answers to a browser that is on its way between a client and this site: redirects, a form that posts itself, and
+ * pages for what has no other page. None of them is kept, framed, or tells the next site where the browser came from.
  */
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Schema from "effect/Schema"
@@ -111,7 +111,8 @@ const page = (
       contentType: "text/html; charset=utf-8",
       headers: {
         ...privately,
-        // Without `form-action`: browsers would hold to it what the client does with the form. The hashes are of `submit` and `style`.
+        // Without `form-action`: browsers would hold to it what the client does with the form. The hashes are of
+        // `submit` and `style`.
         "content-security-policy":
           "default-src 'none'; script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; style-src 'sha256-f8FTN2iWuCl9lIltBxgwepxstJR13IPcbUZahARJn6g='; base-uri 'none'; frame-ancestors 'none'",
         "x-content-type-options": "nosniff",

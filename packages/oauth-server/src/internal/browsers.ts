@@ -50,8 +50,8 @@ export const isScript = ({ headers }: HttpServerRequest.HttpServerRequest): bool
 }
 
 /**
- * Whether an answer would take a person to a site that they do not come from. In a frame, nobody's window goes anywhere;
- * and who comes from there was there.
+ * Whether an answer would take a person to a site that they do not come from. In a frame, nobody's window goes
+ * anywhere; and who comes from there was there.
  *
  * @see [Fetch Metadata §2.1](https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header)
  */

@@ -12,8 +12,8 @@ import type { Claims } from "../Claims.ts"
 import type { OAuthClient } from "../OAuthClient.ts"
 
 /**
- * The secret of a client that is in force and can be read: the youngest; null when there is none. Secrets are sealed for
- * the purpose `oauth-client-secret`, with the client's id as context.
+ * The secret of a client that is in force and can be read: the youngest; null when there is none. Secrets are sealed
+ * for the purpose `oauth-client-secret`, with the client's id as context.
  */
 export const openSecret = Effect.fnUntraced(function* (sealer: Sealer, client: OAuthClient, now: DateTime.Utc) {
   for (const { sealed, expiresAt } of client.secrets) {

@@ -8,7 +8,8 @@ export const redirectUriProblem = (
   uri: string,
   options: { readonly applicationType: string; readonly schemes: ReadonlyArray<string> },
 ): string | null => {
-  // A browser drops or rewrites these before it goes anywhere, so the registered text would not be where the answer goes.
+  // A browser drops or rewrites these before it goes anywhere, so the registered text would not be where the answer
+  // goes.
   if (!/^[\x21-\x7E]+$/u.test(uri) || /[\\"<>^`{|}*]/u.test(uri)) return "has characters that no URI has, or a wildcard"
   const url = URL.parse(uri)
   if (url === null) return "is not an absolute URI"

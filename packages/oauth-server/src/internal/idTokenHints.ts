@@ -1,5 +1,6 @@
 /**
- * ID tokens that come back as hints: whom a client means. They may be over, but must be of this server and for the client.
+ * ID tokens that come back as hints: whom a client means. They may be over, but must be of this server and for the
+ * client.
  *
  * @see [OpenID Connect Core §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)
  * @see [OpenID Connect RP-Initiated Logout §2](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout)

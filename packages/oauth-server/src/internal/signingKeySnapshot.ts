@@ -53,8 +53,8 @@ export const snapshots =
   }
 
 /**
- * The key that signs by an algorithm at `now`: the youngest one that is active, not over, and can be opened. Where none is
- * active yet, the youngest that will be: the clock of the node that made it may be ahead.
+ * The key that signs by an algorithm at `now`: the youngest one that is active, not over, and can be opened. Where none
+ * is active yet, the youngest that will be: the clock of the node that made it may be ahead.
  */
 export const signerOf = (snapshot: KeySnapshot, algorithm: SigningAlgorithm, now: DateTime.Utc): Signer | null => {
   let signer: Signer | null = null

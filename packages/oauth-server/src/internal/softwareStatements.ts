@@ -10,7 +10,9 @@ import { ClientChangeRefused, ClientMetadata, ClientMetadataInvalid, type OAuthC
 import type { OAuthServerHooksService } from "../OAuthServerHooks.ts"
 import { toWireName, type UncheckedMetadata } from "./clientMetadataNames.ts"
 
-/** The metadata as the host's verification of its software statement leaves it; refused where the host verifies none. */
+/**
+ * The metadata as the host's verification of its software statement leaves it; refused where the host verifies none.
+ */
 export const vouchedFor = Effect.fnUntraced(function* <Said extends UncheckedMetadata>(
   hooks: OAuthServerHooksService,
   metadata: Said,
@@ -26,9 +28,9 @@ export const vouchedFor = Effect.fnUntraced(function* <Said extends UncheckedMet
 })
 
 /**
- * Metadata that a client's owner changes, as {@link vouchedFor} leaves it. Without a new statement, what the one on file
- * vouches for stays as it is, and so does the statement itself; which that is says the host, asked anew. Where the host
- * does not verify the statement any more, nobody can tell, and nothing changes.
+ * Metadata that a client's owner changes, as {@link vouchedFor} leaves it. Without a new statement, what the one on
+ * file vouches for stays as it is, and so does the statement itself; which that is says the host, asked anew. Where the
+ * host does not verify the statement any more, nobody can tell, and nothing changes.
  */
 export const vouchedChange = Effect.fnUntraced(function* (
   hooks: OAuthServerHooksService,

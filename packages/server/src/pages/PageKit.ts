@@ -179,8 +179,8 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
 )
 
 /**
- * The response with a file that the pages load: compressed for browsers that say that they read that. It has no secret, so
- * its length tells nothing; pages, which have some, are never compressed.
+ * The response with a file that the pages load: compressed for browsers that say that they read that. It has no secret,
+ * so its length tells nothing; pages, which have some, are never compressed.
  *
  * @see [RFC 9110 §12.5.3](https://www.rfc-editor.org/rfc/rfc9110.html#section-12.5.3)
  * @category accessors
@@ -241,8 +241,8 @@ const contentSecurityPolicy = (
     "style-src 'self'",
     "script-src 'self'",
     `img-src ${["'self'", ...logoSource(logo)].join(" ")}`,
-    // Browsers hold the redirect after a form to this list too, and a sign-in may lead back to another origin of the site,
-    // or to the client that waits for it.
+    // Browsers hold the redirect after a form to this list too, and a sign-in may lead back to another origin of the
+    // site, or to the client that waits for it.
     `form-action ${["'self'", ...new Set([...site.allowedOrigins, ...formActions])].join(" ")}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",

@@ -17,8 +17,8 @@ import { PageKit } from "./PageKit.ts"
 import type { Visit } from "./visit.ts"
 
 /**
- * The cookie with the address that began a sign-in by mail, before `Site` adds the prefix that https allows. By it another
- * code can be sent; it proves nothing.
+ * The cookie with the address that began a sign-in by mail, before `Site` adds the prefix that https allows. By it
+ * another code can be sent; it proves nothing.
  *
  * @category models
  * @since 0.1.0
@@ -98,8 +98,8 @@ export const makeAttempts = Effect.gen(function* () {
     forget: (visit: Visit) => (token(visit) === undefined ? Effect.void : clearSignInCookie(site)),
 
     /**
-     * Sends the session of a sign-in that is complete, or the new token of one that goes on. Where to go then: where the
-     * sign-in was to lead, else to `otherwise`; or to its next step. `by` is the token that opened it, if one did.
+     * Sends the session of a sign-in that is complete, or the new token of one that goes on. Where to go then: where
+     * the sign-in was to lead, else to `otherwise`; or to its next step. `by` is the token that opened it, if one did.
      */
     settle:
       (

@@ -1,6 +1,6 @@
 /**
- * The pages of a request that waits for its person: choosing an account, consent, turning away; and what is told to people
- * where no client can be told.
+ * The pages of a request that waits for its person: choosing an account, consent, turning away; and what is told to
+ * people where no client can be told.
  *
  * @since 0.1.0
  */

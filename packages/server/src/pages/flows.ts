@@ -1,8 +1,8 @@
 /**
  * The authorization request that a page stands in: a client waits for the person to do what the page is for.
  *
- * A page knows it by `request` or `return_to` in its address or form; where neither comes along, by the sign-in that the
- * browser has begun, or the mail that it waits for.
+ * A page knows it by `request` or `return_to` in its address or form; where neither comes along, by the sign-in that
+ * the browser has begun, or the mail that it waits for.
  *
  * @since 0.1.0
  */
@@ -22,8 +22,8 @@ import { PageKit } from "./PageKit.ts"
 import type { Visit, Visitor } from "./visit.ts"
 
 /**
- * Where a page looks for its request beside its address and its form: in the sign-in that the browser has begun, in what
- * it remembers of the mail that it waits for.
+ * Where a page looks for its request beside its address and its form: in the sign-in that the browser has begun, in
+ * what it remembers of the mail that it waits for.
  *
  * @category models
  * @since 0.1.0
@@ -57,8 +57,8 @@ export interface Flow extends LoginContext {
 }
 
 /**
- * The cookie with the request within which a mail was asked for, to sign up or to set a new password, before `Site` adds
- * the prefix that https allows. By it the link from the mail leads back to the client; it proves nothing.
+ * The cookie with the request within which a mail was asked for, to sign up or to set a new password, before `Site`
+ * adds the prefix that https allows. By it the link from the mail leads back to the client; it proves nothing.
  *
  * @category models
  * @since 0.1.0
@@ -85,8 +85,8 @@ export const requestOf = (returnTo: string | undefined): string | undefined => {
 export const isSwitching = ({ flow, query }: Visit): boolean => flow !== undefined && query("switch") === "1"
 
 /**
- * Whether somebody who is signed in may sign in all the same: the client waits for somebody else, or the person asked to
- * use another account.
+ * Whether somebody who is signed in may sign in all the same: the client waits for somebody else, or the person asked
+ * to use another account.
  *
  * @category predicates
  * @since 0.1.0
@@ -120,8 +120,8 @@ type FindVisitor = (
 ) => Effect.Effect<Option.Option<Visitor>, StoreError, HttpServerRequest.HttpServerRequest>
 
 /**
- * Builds the look-up of the request that a page stands in. A request that the address or the form names and that is over
- * is a failure; one that only the sign-in was begun for, or the mail asked for, is none any more.
+ * Builds the look-up of the request that a page stands in. A request that the address or the form names and that is
+ * over is a failure; one that only the sign-in was begun for, or the mail asked for, is none any more.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
  * HTML as a tagged template: whatever is put in is escaped for the place where it stands.
  *
- * Places are text and double-quoted attribute values. Anything else (an unquoted value, a tag name, a comment, a script)
- * is refused when the template is first used, so a template that a test renders is a template that is safe.
+ * Places are text and double-quoted attribute values. Anything else (an unquoted value, a tag name, a comment, a
+ * script) is refused when the template is first used, so a template that a test renders is a template that is safe.
  *
  * @since 0.1.0
  */

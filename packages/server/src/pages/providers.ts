@@ -70,8 +70,8 @@ export const makeProviders = Effect.gen(function* () {
     }),
 
     /**
-     * Leads the browser to a provider: to sign in, or to link an account to the user of `session`. A provider that is not
-     * there any more is a page that nobody has.
+     * Leads the browser to a provider: to sign in, or to link an account to the user of `session`. A provider that is
+     * not there any more is a page that nobody has.
      */
     leave: Effect.fnUntraced(function* (
       visit: Visit,

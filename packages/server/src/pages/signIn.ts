@@ -62,7 +62,8 @@ export const routes = Effect.gen(function* () {
       if (Option.isSome(yield* visitors.find(visit)) && !maySignIn(visit)) {
         return visit.returnTo(wanted) ?? paths.account
       }
-      // Who comes here begins anew: a sign-in that somebody went on with here would only ask for that person's passkeys.
+      // Who comes here begins anew: a sign-in that somebody went on with here would only ask for that person's
+      // passkeys.
       const begun = yield* attempts.find(visit)
       if (Option.exists(begun, ({ state }) => state.user !== null)) yield* attempts.forget(visit)
       const { words } = visit

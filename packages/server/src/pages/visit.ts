@@ -43,8 +43,8 @@ import { failurePage, refusedPage } from "./views/failures.ts"
  *
  * **Details**
  *
- * `query` gives a parameter that came exactly once. `flow` is the authorization request that the page stands in, if any;
- * `returnTo` is where it goes on then, and else where the reader wants to go, if that is allowed.
+ * `query` gives a parameter that came exactly once. `flow` is the authorization request that the page stands in, if
+ * any; `returnTo` is where it goes on then, and else where the reader wants to go, if that is allowed.
  *
  * @category models
  * @since 0.1.0
@@ -96,8 +96,8 @@ export interface Visitor {
 type Provided = HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams
 
 /**
- * Adds a page that is looked at. `sources` are where it looks for the authorization request that it stands in, beside its
- * address; null where it stands in none, ever.
+ * Adds a page that is looked at. `sources` are where it looks for the authorization request that it stands in, beside
+ * its address; null where it stands in none, ever.
  *
  * @category routes
  * @since 0.1.0

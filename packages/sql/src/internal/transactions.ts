@@ -8,7 +8,9 @@ import * as Effect from "effect/Effect"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as SqlFailure from "../SqlFailure.ts"
 
-/** Replaces `withTransaction` of the client by one that fails, instead of dying, when its rollback has no connection. */
+/**
+ * Replaces `withTransaction` of the client by one that fails, instead of dying, when its rollback has no connection.
+ */
 export const withTypedRollback = (client: PgClient.PgClient): PgClient.PgClient => {
   const { withTransaction } = client
   return Object.assign(client, {

@@ -33,7 +33,9 @@ export interface Subject<R extends Row> {
   readonly remove: (userId: UserId) => Effect.Effect<boolean, StoreError>
 }
 
-/** Registers the suite. `build` makes a row in which no position is used up, and `used` the fields after `position` was. */
+/**
+ * Registers the suite. `build` makes a row in which no position is used up, and `used` the fields after `position` was.
+ */
 export const register = <Store, R extends Row, E>(options: {
   readonly port: string
   readonly name: string

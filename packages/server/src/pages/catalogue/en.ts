@@ -28,7 +28,9 @@ export const english = {
   ...authorizationWords,
 
   time: {
-    /** How long ago, in words: `3 hours ago`; a date when that is more than a month. Both in milliseconds of the epoch. */
+    /**
+     * How long ago, in words: `3 hours ago`; a date when that is more than a month. Both in milliseconds of the epoch.
+     */
     ago: (then: number, now: number) => (now - then < 60_000 ? "just now" : ago(locale, then, now)),
     date: (then: number) => dayOf(locale, then),
     in: (seconds: number) => duration(locale, seconds),

@@ -11,8 +11,8 @@ import { clientName } from "./authorization.ts"
 import { form, section } from "./parts.ts"
 
 /**
- * An application that may use the account, or may again without a question. `since` in milliseconds of the epoch; `grants`
- * are in force.
+ * An application that may use the account, or may again without a question. `since` in milliseconds of the epoch;
+ * `grants` are in force.
  *
  * @category models
  * @since 0.1.0

@@ -2,7 +2,8 @@
  * What pages say of the client that waits for the person, and the pages of its request: choosing an account, consent,
  * what went wrong.
  *
- * What a client says of itself is text here and nothing more: no picture of it is loaded, and no link is followed for it.
+ * What a client says of itself is text here and nothing more: no picture of it is loaded, and no link is followed for
+ * it.
  *
  * @since 0.1.0
  */
@@ -18,8 +19,8 @@ import type { Page } from "./document.ts"
 import { form, links, submit } from "./parts.ts"
 
 /**
- * A client's name for itself, on one line and without characters that nobody sees or that turn text around; its id where
- * it has none.
+ * A client's name for itself, on one line and without characters that nobody sees or that turn text around; its id
+ * where it has none.
  *
  * @category formatting
  * @since 0.1.0
@@ -52,9 +53,10 @@ export const otherAccount = (paths: Paths, { returnTo }: LoginContext): string =
  *
  * **Details**
  *
- * Chromium holds every redirect after a form to the policy of its page, those of the client itself too, and many clients
- * send people on to another origin of theirs that nobody can list: one that is not allowed leaves the person on a dead page
- * whose request is used up. So https is allowed, and on this computer any port; beside these the URI's own source.
+ * Chromium holds every redirect after a form to the policy of its page, those of the client itself too, and many
+ * clients send people on to another origin of theirs that nobody can list: one that is not allowed leaves the person on
+ * a dead page whose request is used up. So https is allowed, and on this computer any port; beside these the URI's own
+ * source.
  *
  * @see [CSP Level 3 §6.4.1.1](https://www.w3.org/TR/CSP3/#form-action-pre-navigate)
  * @category accessors
@@ -200,8 +202,8 @@ export interface AuthorizationErrorView {
 }
 
 /**
- * Tells the person what no client can be told. Codes that are not known have words in common. It leads nowhere but home:
- * nobody knows where the request came from.
+ * Tells the person what no client can be told. Codes that are not known have words in common. It leads nowhere but
+ * home: nobody knows where the request came from.
  *
  * @see [RFC 6749 §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-4.1.2.1)
  * @category views

@@ -13,9 +13,10 @@ import type { Theme } from "../../PageTheme.ts"
  * **Details**
  *
  * `hasProblems` says so in the title, which a screen reader speaks first. `holdsToken` tells that the page's own
- * address carries a secret. `needs` names the script that it loads besides that of every page. `words`: of the page, where
- * they are others than the reader's browser asks for. `formActions`: where its forms may lead beside this site, as sources
- * of a content security policy. `isOfFlow` tells that the page itself says for which client it is, and how to turn away.
+ * address carries a secret. `needs` names the script that it loads besides that of every page. `words`: of the page,
+ * where they are others than the reader's browser asks for. `formActions`: where its forms may lead beside this site,
+ * as sources of a content security policy. `isOfFlow` tells that the page itself says for which client it is, and how
+ * to turn away.
  *
  * @category models
  * @since 0.1.0

@@ -153,8 +153,8 @@ export const field = (
 }
 
 /**
- * The field of a code: of digits from an app or a device, or of letters and digits from a mail or a sheet of paper. What
- * was typed is never given back.
+ * The field of a code: of digits from an app or a device, or of letters and digits from a mail or a sheet of paper.
+ * What was typed is never given back.
  *
  * @category parts
  * @since 0.1.0

@@ -40,8 +40,8 @@ export type PageFactor = Exclude<Factor, "security-key">
  * **Details**
  *
  * `factor` is the one that is asked for, none when there is nothing to choose from; `others` are the ways beside it.
- * `providers` are those of the accounts that the person has linked. `action` is the path of the page, where its forms go.
- * `asksNext` asks for two codes of a code generator in a row. `flow` is the request of a client, if one waits.
+ * `providers` are those of the accounts that the person has linked. `action` is the path of the page, where its forms
+ * go. `asksNext` asks for two codes of a code generator in a row. `flow` is the request of a client, if one waits.
  *
  * @category models
  * @since 0.1.0

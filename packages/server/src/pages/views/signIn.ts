@@ -14,8 +14,8 @@ import { type ProviderChoice, providerButtons } from "./providers.ts"
 import { field, form, type FormState, links, notice, passkeyForm, returnField, submit, summary } from "./parts.ts"
 
 /**
- * Signing in. `factors` are those that may begin a sign-in, `providers` those whose word may. `flow` is the request of a
- * client, `isSwitching` tells that it is another account than the one that is signed in.
+ * Signing in. `factors` are those that may begin a sign-in, `providers` those whose word may. `flow` is the request of
+ * a client, `isSwitching` tells that it is another account than the one that is signed in.
  *
  * @category views
  * @since 0.1.0

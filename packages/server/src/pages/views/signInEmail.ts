@@ -13,8 +13,8 @@ import { codeField, field, form, links, notice, returnField, submit, summary } f
 import type { FormView } from "./signUp.ts"
 
 /**
- * Asking for a code or a link by mail. `factors` are those that may begin a sign-in. `isSwitching` tells that it is another
- * account than the one that is signed in.
+ * Asking for a code or a link by mail. `factors` are those that may begin a sign-in. `isSwitching` tells that it is
+ * another account than the one that is signed in.
  *
  * @category views
  * @since 0.1.0

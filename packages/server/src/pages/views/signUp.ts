@@ -24,7 +24,8 @@ export interface FormView {
 }
 
 /**
- * Signing up. `providers` are those that take new people. `returnTo` goes on with the request of a client, if there is one.
+ * Signing up. `providers` are those that take new people. `returnTo` goes on with the request of a client, if there is
+ * one.
  *
  * @category views
  * @since 0.1.0
@@ -80,8 +81,8 @@ export const signUpPage = (
 export const mailReasons = ["sign-up", "password", "link"] as const
 
 /**
- * What to do next: read the mail. The page is the same whatever is known of the address. `returnTo` goes on with the request
- * of a client, if there is one.
+ * What to do next: read the mail. The page is the same whatever is known of the address. `returnTo` goes on with the
+ * request of a client, if there is one.
  *
  * @category views
  * @since 0.1.0
