@@ -56,7 +56,7 @@ const frozen = [
   "GET /auth/oauth2/requests/{requestId} 200 400 403 422 503",
   "GET /auth/oauth2/userinfo 200 400 401 403 429 503",
   "GET /auth/provider/{providerId}/account-info 200 400 401 403 404 422 503",
-  "GET /auth/provider/{providerId}/accounts 200 400 401 403 404 422 503",
+  "GET /auth/provider/{providerId}/accounts 200 401 403 404 422 503",
   "GET /auth/provider/{providerId}/callback 302",
   "GET /auth/provider/{providerId}/start 302",
   "GET /auth/providers 200 403 422 503",
