@@ -103,7 +103,9 @@ export interface Sealer {
 export class KeyRing extends Context.Service<
   KeyRing,
   {
-    /** Keyed hashes (HMAC-SHA-256) under keys derived for `purpose`. Take one when a layer is built, not per request. */
+    /**
+     * Keyed hashes (HMAC-SHA-256) under keys derived for `purpose`. Take one when a layer is built, not per request.
+     */
     readonly hasher: (purpose: string) => Effect.Effect<Hasher>
     /** Authenticated encryption (AES-256-GCM, random 96-bit nonce) under keys derived for `purpose`. */
     readonly sealer: (purpose: string) => Effect.Effect<Sealer>

@@ -37,8 +37,8 @@ import type { StoreError } from "./StoreError.ts"
  *
  * **Details**
  *
- * Ids of clients may be URLs. As long a parameter as fits into the 16 KiB of a request's headers reaches its endpoint, so
- * that an id which nothing has is answered in the endpoint's own words however long it is.
+ * Ids of clients may be URLs. As long a parameter as fits into the 16 KiB of a request's headers reaches its endpoint,
+ * so that an id which nothing has is answered in the endpoint's own words however long it is.
  *
  * @category rules
  * @since 0.1.0
@@ -95,8 +95,8 @@ export const cookieOptions = (site: Site["Service"]): NonNullable<Cookies.Cookie
 })
 
 /**
- * A cookie of ours: `name` is without the prefix that https allows. It is kept until `expiresAt`, for `maxAge`, or until
- * the browser is closed.
+ * A cookie of ours: `name` is without the prefix that https allows. It is kept until `expiresAt`, for `maxAge`, or
+ * until the browser is closed.
  *
  * @category models
  * @since 0.1.0
@@ -254,8 +254,9 @@ export const rateLimited = (error: RateLimited) => Effect.andThen(retryAfter(err
  *
  * **Details**
  *
- * Counts as made by a browser: what carries a cookie of ours (of a session, a sign-in, a sign-up), and what says where it was made. A call with a bearer token
- * and no cookie is exempt, because a page of another origin cannot know the token.
+ * Counts as made by a browser: what carries a cookie of ours (of a session, a sign-in, a sign-up), and what says where
+ * it was made. A call with a bearer token and no cookie is exempt, because a page of another origin cannot know the
+ * token.
  *
  * @category guards
  * @since 0.1.0

@@ -83,8 +83,8 @@ export class AccessTokens extends Context.Service<
   AccessTokens,
   {
     /**
-     * Verifies an access token against what is on file: one statement, for JWTs too, so that a revoked grant ends at once.
-     * `also` is looked up in the same statement. An audience is not checked here.
+     * Verifies an access token against what is on file: one statement, for JWTs too, so that a revoked grant ends at
+     * once. `also` is looked up in the same statement. An audience is not checked here.
      */
     readonly verify: (
       token: Redacted.Redacted,
@@ -94,13 +94,14 @@ export class AccessTokens extends Context.Service<
       AccessTokenInvalid | StoreError
     >
     /**
-     * RFC 7662: what the token of the request is worth to the client that asks. Null for everything that is not in force,
-     * not the client's own, and not for a resource that it stands for. Refresh tokens are answered to their own client.
+     * RFC 7662: what the token of the request is worth to the client that asks. Null for everything that is not in
+     * force, not the client's own, and not for a resource that it stands for. Refresh tokens are answered to their own
+     * client.
      */
     readonly introspect: (request: ClientRequest) => Effect.Effect<Claims | null, OAuthError | RateLimited | StoreError>
     /**
-     * RFC 7009: revokes a token of the client that asks. A refresh token, or an access token of a grant, ends by itself:
-     * the refresh token with its whole grant, an access token alone. Unknown ones are no failure.
+     * RFC 7009: revokes a token of the client that asks. A refresh token, or an access token of a grant, ends by
+     * itself: the refresh token with its whole grant, an access token alone. Unknown ones are no failure.
      */
     readonly revoke: (request: ClientRequest) => Effect.Effect<void, OAuthError | RateLimited | StoreError>
     /** OpenID Connect Core §5.3: the claims about the user of an access token with `openid`. */

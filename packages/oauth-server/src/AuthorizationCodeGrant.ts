@@ -25,8 +25,8 @@ import { TokenIssuer } from "./TokenIssuer.ts"
  *
  * **Details**
  *
- * A code is redeemed in the statement that keeps the tokens made for it, so of any number of requests one gets tokens. A
- * second use, by a client that proved itself, ends the grant and with it what the first one got.
+ * A code is redeemed in the statement that keeps the tokens made for it, so of any number of requests one gets tokens.
+ * A second use, by a client that proved itself, ends the grant and with it what the first one got.
  *
  * @see [RFC 6749 §4.1.3](https://www.rfc-editor.org/rfc/rfc6749.html#section-4.1.3)
  * @category constructors

@@ -84,8 +84,8 @@ export class ClientAuthentications extends Context.Service<
 >()("@belfry/oauth-server/ClientAuthentications") {}
 
 /**
- * Client authentication by the methods that this server knows: secret in the header or in the form, signed assertion, and
- * none at all.
+ * Client authentication by the methods that this server knows: secret in the header or in the form, signed assertion,
+ * and none at all.
  *
  * @category constructors
  * @since 0.1.0

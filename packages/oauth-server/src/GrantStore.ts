@@ -15,8 +15,8 @@ import type { AccessToken, AuthorizationCode, Grant, GrantId, GrantSummary, Refr
 import type { ClientId } from "./OAuthClient.ts"
 
 /**
- * What became of a new grant: it is kept; or it is not, since there is no consent that has all of it, or since its session
- * ended in this very moment, with its user or alone.
+ * What became of a new grant: it is kept; or it is not, since there is no consent that has all of it, or since its
+ * session ended in this very moment, with its user or alone.
  *
  * @category models
  * @since 0.1.0
@@ -38,9 +38,9 @@ export class GrantStore extends Context.Service<
   GrantStore,
   {
     /**
-     * Keeps a new grant with its code. With `needsConsent` only where a consent of its user, client and reference has all
-     * of its scopes and resources, which then stays as it is until the transaction ends: whoever takes it back finds the
-     * grant. After `session-over` a transaction around it has come to nothing.
+     * Keeps a new grant with its code. With `needsConsent` only where a consent of its user, client and reference has
+     * all of its scopes and resources, which then stays as it is until the transaction ends: whoever takes it back
+     * finds the grant. After `session-over` a transaction around it has come to nothing.
      */
     readonly insert: (
       grant: Grant,
@@ -49,8 +49,8 @@ export class GrantStore extends Context.Service<
     ) => Effect.Effect<GrantInsertion, StoreError>
     /**
      * Redeems the code of a grant that is not revoked, and keeps the tokens that were made for it; `expiresAt` is the
-     * grant's from then on, unless it is null. False when the code was redeemed already, is over at `now`, or its grant is revoked: nothing
-     * is kept then. Of concurrent calls one gets true.
+     * grant's from then on, unless it is null. False when the code was redeemed already, is over at `now`, or its grant
+     * is revoked: nothing is kept then. Of concurrent calls one gets true.
      */
     readonly redeem: (options: {
       readonly grantId: GrantId
@@ -60,9 +60,9 @@ export class GrantStore extends Context.Service<
       readonly accessToken: AccessToken | null
     }) => Effect.Effect<boolean, StoreError>
     /**
-     * Puts `successor` in the place of a refresh token, and keeps the access token that was made with it; `expiresAt` is
-     * the grant's from then on, unless it is null. `sealed` is kept with the old one. False when it was rotated already, is over at `now`, or its
-     * grant is revoked: nothing is kept then. Of concurrent calls one gets true.
+     * Puts `successor` in the place of a refresh token, and keeps the access token that was made with it; `expiresAt`
+     * is the grant's from then on, unless it is null. `sealed` is kept with the old one. False when it was rotated
+     * already, is over at `now`, or its grant is revoked: nothing is kept then. Of concurrent calls one gets true.
      */
     readonly rotate: (options: {
       readonly hash: KeyedHash
@@ -99,7 +99,9 @@ export class GrantStore extends Context.Service<
     readonly listByUser: (userId: UserId, now: DateTime.Utc) => Effect.Effect<ReadonlyArray<GrantSummary>, StoreError>
     /** A grant of a user, in force or not. */
     readonly findByUser: (userId: UserId, id: GrantId) => Effect.Effect<Option.Option<Grant>, StoreError>
-    /** Removes at most `limit` of each: grants, refresh tokens, access tokens and revoked JWTs that were over at `now`. */
+    /**
+     * Removes at most `limit` of each: grants, refresh tokens, access tokens and revoked JWTs that were over at `now`.
+     */
     readonly removeExpired: (
       now: DateTime.Utc,
       limit: number,

@@ -31,8 +31,8 @@ export interface PresentedGrant extends Pick<Presented, "code" | "refreshToken" 
 
 /**
  * A token request whose client proved itself. `resources` are those that the request names, in force and allowed to the
- * client; each known by configuration or on file. `scopes` are those that it asks for by name, null when it names none; none when they
- * are not of the form.
+ * client; each known by configuration or on file. `scopes` are those that it asks for by name, null when it names none;
+ * none when they are not of the form.
  *
  * @category models
  * @since 0.1.0

@@ -19,8 +19,8 @@ import type { ProtectedResource } from "./ProtectedResource.ts"
  *
  * **Details**
  *
- * Hashes are the candidates of the key ring. Of `code`, `refreshToken`, `accessToken` and `jwt` one at most is given; its
- * grant is looked up with it. `jwt` is of a token whose signature was verified.
+ * Hashes are the candidates of the key ring. Of `code`, `refreshToken`, `accessToken` and `jwt` one at most is given;
+ * its grant is looked up with it. `jwt` is of a token whose signature was verified.
  *
  * @category models
  * @since 0.1.0
@@ -43,8 +43,9 @@ export interface Presented {
  * **Details**
  *
  * `resources` are those that were named, those of the grant, and those in the audience of the access token. `grant` is
- * that of the code or token; the code itself is looked at where it is what was presented. `tokenClient` is the client that the access token or JWT was issued to, disabled or not;
- * null when it is gone. `isRevoked`: the JWT was revoked by itself.
+ * that of the code or token; the code itself is looked at where it is what was presented. `tokenClient` is the client
+ * that the access token or JWT was issued to, disabled or not; null when it is gone. `isRevoked`: the JWT was revoked
+ * by itself.
  *
  * @category models
  * @since 0.1.0

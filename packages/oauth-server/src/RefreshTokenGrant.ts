@@ -26,9 +26,9 @@ import { TokenIssuer } from "./TokenIssuer.ts"
  *
  * **Details**
  *
- * Each use puts a successor in the place of the token, in the statement that keeps it. An old token that comes again ends
- * its grant: somebody else has it too. Within `refreshGrace` it gets the same successor once more, as long as that was
- * not used: a client whose answer was lost goes on. Scopes narrow for one access token and never for the grant.
+ * Each use puts a successor in the place of the token, in the statement that keeps it. An old token that comes again
+ * ends its grant: somebody else has it too. Within `refreshGrace` it gets the same successor once more, as long as that
+ * was not used: a client whose answer was lost goes on. Scopes narrow for one access token and never for the grant.
  *
  * @see [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749.html#section-6)
  * @see [RFC 9700 §4.14.2](https://www.rfc-editor.org/rfc/rfc9700.html#section-4.14.2)

@@ -76,8 +76,8 @@ export class SigningKeys extends Context.Service<
       readonly algorithm: SigningAlgorithm
     }) => Effect.Effect<Redacted.Redacted, StoreError>
     /**
-     * Verifies signature, `typ` and issuer of a JWT of this server, and returns its claims; expired ones too. At most 16
-     * KiB. Keys come from the key store alone: `jku`, `jwk`, `x5u` and `crit` of the header are refused.
+     * Verifies signature, `typ` and issuer of a JWT of this server, and returns its claims; expired ones too. At most
+     * 16 KiB. Keys come from the key store alone: `jku`, `jwk`, `x5u` and `crit` of the header are refused.
      */
     readonly verify: (
       token: Redacted.Redacted,
@@ -85,9 +85,14 @@ export class SigningKeys extends Context.Service<
     ) => Effect.Effect<Claims, JwtInvalid | StoreError>
     /** The public keys, those that will sign and those that signed what may still be in force. */
     readonly jwks: Effect.Effect<ReadonlyArray<PublicJwk>, StoreError>
-    /** Makes keys that are due, retires old ones, removes those that are over. Once across nodes; done by the sweeper. */
+    /**
+     * Makes keys that are due, retires old ones, removes those that are over. Once across nodes; done by the sweeper.
+     */
     readonly rotate: Effect.Effect<void, StoreError>
-    /** Makes a new key of an algorithm that signs at once, after a compromise. Those before it are unpublished when `compromised`. */
+    /**
+     * Makes a new key of an algorithm that signs at once, after a compromise. Those before it are unpublished when
+     * `compromised`.
+     */
     readonly rotateNow: (
       algorithm: SigningAlgorithm,
       options?: { readonly compromised?: boolean },

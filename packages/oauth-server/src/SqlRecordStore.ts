@@ -29,9 +29,9 @@ export const make = Effect.gen(function* () {
   const texts = new Map<string, string>()
   const joined = JoinedLookups.make<Records, StoreError>()
 
-  // The hot path of every protocol endpoint: one row, each part of it found by a unique index. The text depends on which
-  // parts are presented and on how many keys the key ring has, so each of the few shapes is built once and prepared once
-  // a connection.
+  // The hot path of every protocol endpoint: one row, each part of it found by a unique index. The text depends on
+  // which parts are presented and on how many keys the key ring has, so each of the few shapes is built once and
+  // prepared once a connection.
   const find = (presented: Presented) => {
     const asked: Array<AskedPart> = []
     const parameters: Array<unknown> = []
@@ -85,8 +85,8 @@ interface AskedPart extends Part {
   readonly count: number
 }
 
-// As many values as there are, not an array: so the planner knows that there is one row at most for each, where it would
-// guess ten, and the plan that it keeps for any values is the best one.
+// As many values as there are, not an array: so the planner knows that there is one row at most for each, where it
+// would guess ten, and the plan that it keeps for any values is the best one.
 const oneOf = (count: number): string => `IN (${Array.from({ length: count }, () => "?").join(", ")})`
 
 const prefixed = (prefix: string, columns: string): string =>

@@ -141,9 +141,9 @@ export class TokenIssuer extends Context.Service<
   {
     /**
      * Makes an access token: a JWT (RFC 9068) when resources are named and `disableJwt` is off, else opaque. Its
-     * audience is the resources, and the issuer, for the UserInfo endpoint, with `openid` or when there are none. `grant` and `user` are null when
-     * the client gets it for itself; `sub` is the client's id then. With several resources the strictest settings
-     * count. A JWT of a grant names it (`grant_id`), so that it ends with it.
+     * audience is the resources, and the issuer, for the UserInfo endpoint, with `openid` or when there are none.
+     * `grant` and `user` are null when the client gets it for itself; `sub` is the client's id then. With several
+     * resources the strictest settings count. A JWT of a grant names it (`grant_id`), so that it ends with it.
      */
     readonly accessToken: (options: {
       readonly client: OAuthClient
@@ -161,9 +161,9 @@ export class TokenIssuer extends Context.Service<
       now: DateTime.Utc,
     ) => Effect.Effect<Issued<AuthorizationCode>>
     /**
-     * Makes the ID token of a grant with `openid`; null without it, and with `disableJwt` for clients without a secret that
-     * can be read, public ones first of all. `nonce` is in it only the first time (OpenID Connect Core §12.2). `accessToken`
-     * gives `at_hash`.
+     * Makes the ID token of a grant with `openid`; null without it, and with `disableJwt` for clients without a secret
+     * that can be read, public ones first of all. `nonce` is in it only the first time (OpenID Connect Core §12.2).
+     * `accessToken` gives `at_hash`.
      */
     readonly idToken: (options: {
       readonly client: OAuthClient

@@ -46,9 +46,9 @@ export interface ClientRequest {
  *
  * **Details**
  *
- * In order: grant type known and on, credentials read, everything looked up in one statement, client verified, grant type
- * registered for it, resources (RFC 8707), the checks of the grant, the exchange. So a client is verified before its
- * code is touched. Statements: client credentials 1 (2 for an opaque token), code 2, refresh 2.
+ * In order: grant type known and on, credentials read, everything looked up in one statement, client verified, grant
+ * type registered for it, resources (RFC 8707), the checks of the grant, the exchange. So a client is verified before
+ * its code is touched. Statements: client credentials 1 (2 for an opaque token), code 2, refresh 2.
  *
  * @see [RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-3.2)
  * @category services

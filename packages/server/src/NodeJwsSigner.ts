@@ -46,7 +46,10 @@ export const layer = Layer.succeed(JwsSigner, {
 
 // internal
 
-/** RFC 7518 §3.4: the two numbers of a P-256 signature one after the other, 32 bytes each, from the DER that Node writes. */
+/**
+ * RFC 7518 §3.4: the two numbers of a P-256 signature one after the other, 32 bytes each, from the DER that Node
+ * writes.
+ */
 const toConcatenated = (der: Buffer): Buffer => {
   // SEQUENCE of two INTEGERs: each has its length before it, and neither leading zeros nor a length of its own choice.
   const lengthOfFirst = der.readUInt8(3)

@@ -8,8 +8,8 @@ import * as Layer from "effect/Layer"
 import { randomFillSync } from "node:crypto"
 
 /**
- * `SecureRandom` over a page that is filled at once, as Node does it for `randomUUID`. To ask for 16 bytes costs as much
- * as to ask for all 4096, and a token request asks several times. What was given out is erased from the page.
+ * `SecureRandom` over a page that is filled at once, as Node does it for `randomUUID`. To ask for 16 bytes costs as
+ * much as to ask for all 4096, and a token request asks several times. What was given out is erased from the page.
  *
  * @category layers
  * @since 0.1.0

@@ -114,9 +114,9 @@ export const address = Effect.map(HttpServer.HttpServer, (server) => NetAddress.
 const stopTimeout = Duration.seconds(9)
 
 /**
- * A server whose `close` comes to an end. Node's closes the connections that are idle at that moment; it waits for those
- * that are kept alive after a last request, and for whoever never finishes one. Requests that are interrupted when their
- * time is up are still answered.
+ * A server whose `close` comes to an end. Node's closes the connections that are idle at that moment; it waits for
+ * those that are kept alive after a last request, and for whoever never finishes one. Requests that are interrupted
+ * when their time is up are still answered.
  */
 class BoundedServer extends Http.Server {
   override close(callback?: (error?: Error) => void): this {

@@ -14,8 +14,8 @@ import * as Os from "node:os"
  * **Details**
  *
  * Argon2id keeps a core busy for tens of milliseconds. While sign-ins take every core, the main thread would wait its
- * turn among them for each piece of work, however short; like this it interrupts them. On its own, hashing is as fast as
- * before. The rest of the pool's work, files and look-ups of host names, is lowered too: a server has little of it.
+ * turn among them for each piece of work, however short; like this it interrupts them. On its own, hashing is as fast
+ * as before. The rest of the pool's work, files and look-ups of host names, is lowered too: a server has little of it.
  *
  * @see [setpriority(2)](https://man7.org/linux/man-pages/man2/setpriority.2.html), "C library/kernel differences"
  * @category layers

@@ -28,8 +28,8 @@ export interface ProvedClient {
 }
 
 /**
- * Runs an endpoint in a span, where spans are made at all. They say where they are by their name: a stack trace for each
- * would cost as much as a look-up.
+ * Runs an endpoint in a span, where spans are made at all. They say where they are by their name: a stack trace for
+ * each would cost as much as a look-up.
  */
 export const withSpan = <A, E>(name: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.withFiber((fiber) =>
@@ -43,7 +43,9 @@ export const make = Effect.gen(function* () {
   const rateLimits = yield* RateLimits
   const audit = yield* Audit
 
-  /** Looks up the client with all that the request presents, and lets it prove itself before anything else is looked at. */
+  /**
+   * Looks up the client with all that the request presents, and lets it prove itself before anything else is looked at.
+   */
   const prove = Effect.fnUntraced(function* (
     credentials: ClientCredentials,
     presented: Omit<Presented, "clientId">,

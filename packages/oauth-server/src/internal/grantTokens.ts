@@ -113,8 +113,8 @@ export const make = Effect.gen(function* () {
 
   /**
    * Where the end of a grant moves to, once these tokens were issued; null when it lasts as long as they do already. It
-   * moves a day further than they need: refreshes that come often need not write the grant, and all of its indexes, each
-   * time.
+   * moves a day further than they need: refreshes that come often need not write the grant, and all of its indexes,
+   * each time.
    */
   const extensionOf = (grant: Grant, refreshToken: RefreshToken | null, now: DateTime.Utc): DateTime.Utc | null => {
     const accessEnds = DateTime.addDuration(now, issuer.longestAccessToken(grant))

@@ -1,8 +1,8 @@
 /**
  * Look-ups of the same thing joined: a client that asks for many tokens at once is looked up for all of them together.
  *
- * A look-up that is alone runs at once. Those of the same key that come while it is under way wait for its end, and share
- * the next one: so each answer was read after it was asked for, and nothing is kept.
+ * A look-up that is alone runs at once. Those of the same key that come while it is under way wait for its end, and
+ * share the next one: so each answer was read after it was asked for, and nothing is kept.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

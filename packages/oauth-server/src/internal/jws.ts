@@ -38,7 +38,9 @@ export const readHeader = (token: string): JwsHeader | null => {
   return { alg, kid: kid ?? null, typ: typ ?? null }
 }
 
-/** Verifies the signature of a compact JWS by a key and the algorithm that the key is for; null when it does not fit. */
+/**
+ * Verifies the signature of a compact JWS by a key and the algorithm that the key is for; null when it does not fit.
+ */
 export const verifySignature = (token: string, key: CryptoKey, algorithm: string): Effect.Effect<Uint8Array | null> =>
   Effect.promise(() =>
     compactVerify(token, key, { algorithms: [algorithm] }).then(

@@ -6,8 +6,8 @@
 import type { ProtectedResource } from "../ProtectedResource.ts"
 
 /**
- * The resources of `identifiers`, each once; null when one of them is neither configured nor on file, or disabled. What is
- * configured wins over what is on file.
+ * The resources of `identifiers`, each once; null when one of them is neither configured nor on file, or disabled. What
+ * is configured wins over what is on file.
  */
 export const resolve = (
   configured: ReadonlyArray<ProtectedResource>,

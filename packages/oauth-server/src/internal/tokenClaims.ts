@@ -20,7 +20,8 @@ export const withoutReserved = (claims: Claims, reserved: ReadonlyArray<string>)
   Object.fromEntries(Object.entries(claims).filter(([name]) => !reserved.includes(name)))
 
 /**
- * `at_hash`: the left half of the hash of an access token, by the hash of the ID token's algorithm; SHA-512 for Ed25519.
+ * `at_hash`: the left half of the hash of an access token, by the hash of the ID token's algorithm; SHA-512 for
+ * Ed25519.
  *
  * @see [OpenID Connect Core §3.1.3.6](https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken)
  */

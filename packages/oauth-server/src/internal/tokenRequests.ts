@@ -22,8 +22,8 @@ export const refusal = (code: OAuthErrorCode, description: string, detail?: stri
 export const refuseUnless = (holds: boolean, error: () => OAuthError): OAuthError | null => (holds ? null : error())
 
 /**
- * The values of `resource`, each once; none when one is not of the form, or when there are more than a token could name.
- * Those of `configured` are of the form.
+ * The values of `resource`, each once; none when one is not of the form, or when there are more than a token could
+ * name. Those of `configured` are of the form.
  *
  * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2)
  */

@@ -107,7 +107,8 @@ const isAsymmetric = (
   key["kty"] === "RSA" || key["kty"] === "EC" || key["kty"] === "OKP"
 
 /**
- * Ed25519 has two names as an algorithm, and libraries differ by which they sign: a key that says the one takes the other.
+ * Ed25519 has two names as an algorithm, and libraries differ by which they sign: a key that says the one takes the
+ * other.
  *
  * @see [RFC 9864 §2.2](https://www.rfc-editor.org/rfc/rfc9864.html#section-2.2)
  */

@@ -23,8 +23,8 @@ export interface Method {
     parameters: Parameters,
   ) => Option.Option<Result.Result<ClientCredentials, OAuthError>>
   /**
-   * Why credentials of this method do not prove the client on file (null: there is none that may use it); null when they
-   * do. It takes as long without a client as with one.
+   * Why credentials of this method do not prove the client on file (null: there is none that may use it); null when
+   * they do. It takes as long without a client as with one.
    */
   readonly verify: (
     credentials: ClientCredentials,

@@ -72,8 +72,8 @@ export const privateKeyJwt = (services: AssertionServices): Method => ({
 export const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 /**
- * The algorithms of assertions; `Ed25519` is the newer name of `EdDSA` with that curve. Symmetric ones are not among them,
- * or a public key would serve as a secret.
+ * The algorithms of assertions; `Ed25519` is the newer name of `EdDSA` with that curve. Symmetric ones are not among
+ * them, or a public key would serve as a secret.
  *
  * @see [RFC 9864 §2.2](https://www.rfc-editor.org/rfc/rfc9864.html#section-2.2)
  * @see [RFC 8725 §3.1](https://www.rfc-editor.org/rfc/rfc8725.html#section-3.1)
