@@ -25,6 +25,7 @@ export default defineConfig({
       unit("factors", "packages/factors"),
       unit("oauth-client", "packages/oauth-client"),
       unit("oauth-server", "packages/oauth-server"),
+      unit("organization", "packages/organization"),
       unit("client", "packages/client"),
       unit("server", "packages/server"),
       unit("app-server", "apps/server"),

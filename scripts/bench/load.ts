@@ -25,10 +25,16 @@ export interface LoadResult {
   readonly timeouts: number
 }
 
-/** A JSON body to post, and the address that the client has according to the proxy that passes it on. */
+/**
+ * A JSON body to post, and the address that the client has according to the proxy that passes it on; and where to, and
+ * by whom from a page of the server itself, unless it is the path of the load and nobody.
+ */
 export interface Post {
   readonly body: string
   readonly forwardedFor: string
+  readonly path?: string
+  /** Value of the `Cookie` header. */
+  readonly cookie?: string
 }
 
 /** A GET of its own path with its own cookies, from an address as in {@link Post}. */

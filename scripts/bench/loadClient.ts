@@ -18,10 +18,15 @@ const requests =
   load.gets?.map(({ cookie, forwardedFor, path }) =>
     message(`GET ${path}`, [`Cookie: ${cookie}`, `X-Forwarded-For: ${forwardedFor}`]),
   ) ??
-  load.posts?.map(({ body, forwardedFor }) =>
+  load.posts?.map(({ body, cookie, forwardedFor, path = load.path }) =>
     message(
-      `POST ${load.path}`,
-      ["Content-Type: application/json", `Content-Length: ${body.length}`, `X-Forwarded-For: ${forwardedFor}`],
+      `POST ${path}`,
+      [
+        "Content-Type: application/json",
+        `Content-Length: ${body.length}`,
+        `X-Forwarded-For: ${forwardedFor}`,
+        ...(cookie === undefined ? [] : [`Cookie: ${cookie}`, `Origin: http://localhost:${load.port}`]),
+      ],
       body,
     ),
   ) ??

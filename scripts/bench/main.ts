@@ -7,12 +7,13 @@
 import { parseArgs } from "node:util"
 import { callbackBench } from "./callback.ts"
 import { oauthServerBench } from "./oauthServer.ts"
+import { organizationBench } from "./organization.ts"
 import { cleanUp } from "./processes.ts"
 import type { Bench } from "./report.ts"
 import { sessionBench } from "./session.ts"
 import { signInBench } from "./signIn.ts"
 
-const benches: ReadonlyArray<Bench> = [sessionBench, signInBench, callbackBench, oauthServerBench]
+const benches: ReadonlyArray<Bench> = [sessionBench, signInBench, callbackBench, oauthServerBench, organizationBench]
 
 const usage = `Usage: npm run bench -- NAME [options]
 
@@ -23,7 +24,7 @@ Benches: ${benches.map((bench) => bench.name).join(", ")}
   --duration S    seconds of a turn (10)
   --only A,B      run these contenders only
   --subject NAME  measure this contender against the bars instead of belfry
-  --unpinned      let server, PostgreSQL and clients share all cores (oauth-server)
+  --unpinned      let server, PostgreSQL and clients share all cores (oauth-server, organization)
   --no-fail       exit with 0 even when a bar is not held
 `
 

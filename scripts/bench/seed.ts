@@ -53,7 +53,7 @@ export interface SeededSession {
 const knownLimit = 10_000
 
 /** SQL for the UUIDv7 that row `n` of a table has: ids grow with the rows, as the ids of real rows do. */
-const uuid = (kind: string, n: string): string => {
+export const uuid = (kind: string, n: string): string => {
   const hash = `md5('${kind}' || ${n})`
   return `(lpad(to_hex(1760000000000 + ${n}), 12, '0') || '7' || left(${hash}, 3) || '8' || right(${hash}, 15))::uuid`
 }

@@ -1,8 +1,8 @@
 /**
  * What the commands do.
  *
- * Those that manage clients and users work on the database of the configuration, as the server's own code does. PGlite
- * is open in one process at a time, so with it the server is stopped meanwhile.
+ * Those that manage clients, users and organizations work on the database of the configuration, as the server's own
+ * code does. PGlite is open in one process at a time, so with it the server is stopped meanwhile.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
 import type { Email } from "@belfry/core/User"
@@ -24,6 +24,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as organizations from "./organizations.ts"
+import { quoted, withServices } from "./services.ts"
+
+export { organizations }
 
 /** What a new client is to be. */
 export interface NewClient {
@@ -140,17 +144,15 @@ export const setScopes = (email: Email, scopes: ReadonlyArray<string>) =>
 
 const marks = { ok: "ok     ", warning: "warning", failed: "FAILED " }
 
-/** Names are what clients say of themselves: in quotes, and without what would tell a terminal what to do. */
+/** Names are what clients say of themselves. */
 const line = (client: OAuthClient): string =>
   [
     client.id,
     isPublic(client) ? "public" : "confidential",
     ...(client.isDynamic ? ["registered itself"] : []),
     ...(client.isDisabled ? ["disabled"] : []),
-    JSON.stringify(client.metadata.clientName ?? "").replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd"),
+    quoted(client.metadata.clientName ?? ""),
   ].join("  ")
-
-const withServices = Effect.provide(Layer.provide(Server.layerServices, Server.layerDatabase))
 
 const show = ({ client, secret }: ClientWithSecret) =>
   Effect.gen(function* () {

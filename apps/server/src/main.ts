@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command line: `belfry serve`, `belfry migrate`, `belfry doctor`, `belfry client`, `belfry user`.
+ * The command line: `belfry serve`, `belfry migrate`, `belfry doctor`, `belfry client`, `belfry user`,
+ * `belfry organization`.
  *
  * A failure is one line on standard error, and exit code 1. A server that is told to stop ends with 0.
  */
@@ -16,6 +17,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { client, user } from "./manage.ts"
+import { organization } from "./manageOrganizations.ts"
 import { run } from "./run.ts"
 
 // A command that is interrupted has not done what it was asked for; a server that is told to stop has.
@@ -51,7 +53,7 @@ const report = (cause: Cause.Cause<unknown>) =>
 
 Command.make("belfry").pipe(
   Command.withDescription("Authentication and authorization server"),
-  Command.withSubcommands([serve, migrate, doctor, client, user]),
+  Command.withSubcommands([serve, migrate, doctor, client, user, organization]),
   Command.run({ version: "0.1.0" }),
   Effect.provide([NodeServices.layer, NodeCrypto.layer]),
   Effect.tapCause(report),

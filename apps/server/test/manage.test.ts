@@ -1,5 +1,9 @@
+import { Email } from "@belfry/core/User"
+import { Users } from "@belfry/core/Users"
 import * as Server from "@belfry/server/Server"
+import * as Postgres from "@belfry/sql/Postgres"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
+import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import * as Cli from "./support/Cli.ts"
@@ -128,3 +132,72 @@ describe("belfry client", () => {
     }).pipe(Effect.scoped),
   )
 })
+
+describe("belfry organization", () => {
+  it.live(
+    "makes an organization, and manages its members, its owner and its end",
+    () =>
+      Effect.gen(function* () {
+        const environmentOfAll = yield* environment
+        yield* register(environmentOfAll.DATABASE_URL, "ada@example.com", "grace@example.com")
+        const organization = (...parameters: ReadonlyArray<string>) =>
+          Cli.run(["organization", ...parameters], environmentOfAll)
+        const says = Effect.fnUntraced(function* (...parameters: ReadonlyArray<string>) {
+          const { code, stderr, stdout } = yield* organization(...parameters)
+          assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+          return stdout
+        })
+
+        const made = yield* says("create", 'A\u202eB "deleted"', "--owner", "ada@example.com", "--slug", "acme")
+        const id = found(made, /^id {7}(\S{36})$/m)
+        assert.match(made, /^name {5}"A\ufffdB \\"deleted\\""\nslug {5}acme\ncreated {2}\S+Z\n$/m)
+        assert.strictEqual(yield* says("show", "acme"), made)
+        assert.strictEqual(yield* says("list"), `${id}  acme  "A\ufffdB \\"deleted\\""\n`)
+
+        const added = yield* says("add-member", "acme", "Grace@Example.com", "--role", "billing", "--role", "admin")
+        assert.match(added, /^\S{36} {2}grace@example\.com {2}admin,billing\n$/)
+        assert.match(yield* says("set-roles", id, "grace@example.com", "--role", "member"), / {2}member\n$/)
+        const handed = yield* says("transfer", "acme", "--from", "ada@example.com", "--to", "grace@example.com")
+        // Without a mail server, mail is printed: to the new owner here, and below to the owners of what is deleted.
+        assert.match(handed, /^grace@example\.com owns it now$/m)
+        const members = yield* says("members", "acme")
+        assert.match(members, /^\S{36} {2}grace@example\.com {2}member,owner$/m)
+        assert.match(members, /^\S{36} {2}ada@example\.com {2}admin$/m)
+        assert.strictEqual(yield* says("remove-member", "acme", "ada@example.com"), "removed ada@example.com\n")
+
+        assert.match(yield* says("delete", "acme"), /^deleted acme$/m)
+        assert.match(yield* says("list"), /^\S{36} {2}acme {2}deleted {2}"/)
+        assert.strictEqual(yield* says("restore", "acme"), made)
+        assert.match(yield* says("delete", "acme", "--purge"), /^removed acme$/m)
+        assert.strictEqual(yield* says("list"), "")
+      }).pipe(Effect.scoped),
+    300_000,
+  )
+
+  it.live("says in one line what it cannot do", () =>
+    Effect.gen(function* () {
+      const environmentOfAll = yield* environment
+      yield* register(environmentOfAll.DATABASE_URL, "ada@example.com")
+      const create = ["create", "Acme", "--owner", "ada@example.com", "--slug", "acme"]
+      assert.strictEqual((yield* Cli.run(["organization", ...create], environmentOfAll)).code, 0)
+      for (const [parameters, pattern] of [
+        [create, /Another organization has this slug/],
+        [["create", "Acme", "--owner", "nobody@example.com"], /no user of this address/],
+        [["show", "other"], /No such organization/],
+        [["set-roles", "acme", "ada@example.com", "--role", "strange"], /strange|role/i],
+        [["remove-member", "acme", "ada@example.com"], /at least one owner/],
+      ] as const) {
+        const { code, stdout, stderr } = yield* Cli.run(["organization", ...parameters], environmentOfAll)
+        assert.match(stderr, /^belfry: [^\n]+\n$/)
+        assert.match(stderr, pattern)
+        assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
+      }
+    }).pipe(Effect.scoped),
+  )
+})
+
+/** Users of these addresses in the database of a command. */
+const register = (url: string, ...emails: ReadonlyArray<string>) =>
+  Effect.forEach(emails, (email) => Users.use((users) => users.create({ email: Email.make(email) }))).pipe(
+    Effect.provide(TestServices.layerSql(Postgres.layer({ url: Redacted.make(url) }))),
+  )

@@ -8,6 +8,8 @@ import { FactorsApi } from "@belfry/factors/FactorsApi"
 import { OAuthClientApi } from "@belfry/oauth-client/OAuthClientApi"
 import { OAuthServerApi } from "@belfry/oauth-server/OAuthServerApi"
 import { documentSchemes } from "@belfry/oauth-server/ProtocolSecurityApi"
+import { OrganizationApi } from "@belfry/organization/OrganizationApi"
+import { OrganizationTeamsApi } from "@belfry/organization/OrganizationTeamsApi"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 
@@ -22,13 +24,15 @@ export class BelfryApi extends HttpApi.make("belfry")
   .addHttpApi(FactorsApi)
   .addHttpApi(OAuthClientApi)
   .addHttpApi(OAuthServerApi)
+  .addHttpApi(OrganizationApi)
+  .addHttpApi(OrganizationTeamsApi)
   .annotateMerge(documentSchemes)
   .annotateMerge(
     OpenApi.annotations({
       title: "Belfry",
       version: "0.1.0",
       description:
-        "Authentication and authorization: sessions, sign-in factors, providers, clients, grants and the signed-in user.",
+        "Authentication and authorization: sessions, sign-in factors, providers, clients, grants, organizations and the signed-in user.",
       license: { name: "MIT", identifier: "MIT" },
     }),
   ) {}

@@ -60,9 +60,9 @@ describe("@belfry/client in a browser", () => {
   })
 
   // Contracts and models beside Effect itself: those of the authorization server are 5.7 kB of it.
-  it("has at most 82 kB, compressed", async () => {
+  it("has at most 87 kB, compressed", async () => {
     const { bytes } = await bundle("@belfry/client")
-    assert.isBelow(gzipSync(bytes).length, 82_000)
+    assert.isBelow(gzipSync(bytes).length, 87_000)
   })
 
   it("would be seen to hold more: handlers and stores are found where they are", async () => {

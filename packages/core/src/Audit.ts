@@ -31,6 +31,12 @@ export interface AuditEntry {
   readonly client?: ClientInfo
   /** Facts without secrets. */
   readonly data?: { readonly [key: string]: Schema.Json }
+  /** What it happened to, where that has a history: `organization:<id>`. */
+  readonly aggregate?: string
+  /** The fields that changed, as they were, without secrets. */
+  readonly before?: { readonly [key: string]: Schema.Json }
+  /** The same as they are now. */
+  readonly after?: { readonly [key: string]: Schema.Json }
 }
 
 /**
@@ -44,9 +50,14 @@ export class Audit extends Context.Service<
   {
     /** Writes an event. Inside a transaction, it commits or vanishes with it. */
     readonly record: (entry: AuditEntry) => Effect.Effect<void, StoreError>
-    /** Events, newest first: at most `limit` (100), those before `before` only, of one user or of all. */
+    /**
+     * Events, newest first: at most `limit` (100), those before `before` only, of one user or of all, of one aggregate
+     * or of all, and of all types or those that begin with `type`.
+     */
     readonly list: (options?: {
       readonly userId?: UserId
+      readonly aggregate?: string
+      readonly type?: string
       readonly before?: AuditEventId
       readonly limit?: number
     }) => Effect.Effect<ReadonlyArray<AuditEvent>, StoreError>
@@ -75,12 +86,17 @@ export const layer = Layer.effect(
           sessionId: entry.sessionId ?? null,
           client: entry.client ?? unknownClient,
           data: entry.data ?? {},
+          aggregate: entry.aggregate ?? null,
+          before: entry.before ?? null,
+          after: entry.after ?? null,
           occurredAt: yield* DateTime.now,
         })
       }),
       list: (options) =>
         store.list({
           userId: Option.fromUndefinedOr(options?.userId),
+          aggregate: Option.fromUndefinedOr(options?.aggregate),
+          typePrefix: Option.fromUndefinedOr(options?.type),
           before: Option.fromUndefinedOr(options?.before),
           limit: options?.limit ?? 100,
         }),

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { isUuid } from "./Uuid.ts"
 import { SessionId } from "./Session.ts"
@@ -45,6 +46,12 @@ export interface ClientInfo extends Schema.Schema.Type<typeof ClientInfo> {}
  */
 export const unknownClient: ClientInfo = { ipAddress: null, userAgent: null }
 
+const facts = Schema.Record(Schema.String, Schema.Json)
+
+// Null where it is left out, which whoever wrote events before there were these fields did.
+const orNull = <S extends Schema.Constraint>(schema: S) =>
+  Schema.NullOr(schema).pipe(Schema.withDecodingDefaultKey(Effect.succeed(null)))
+
 /**
  * Something that happened and that an auditor may ask about.
  *
@@ -52,7 +59,8 @@ export const unknownClient: ClientInfo = { ipAddress: null, userAgent: null }
  *
  * `type` is `<concept>.<what happened>`, for instance `session.revoked`; features bring their own. `outcome` tells
  * attempts that failed from facts, and `reason` says why, in a word that never reaches the caller. `data` holds further
- * facts, never secrets.
+ * facts, never secrets. `aggregate` is what it happened to where that has a history of its own (`organization:<id>`),
+ * and `before` and `after` are what changed about it, the fields that changed alone.
  *
  * @category models
  * @since 0.1.0
@@ -65,7 +73,10 @@ export const AuditEvent = Schema.Struct({
   userId: Schema.NullOr(UserId),
   sessionId: Schema.NullOr(SessionId),
   client: ClientInfo,
-  data: Schema.Record(Schema.String, Schema.Json),
+  data: facts,
+  aggregate: orNull(Schema.String),
+  before: orNull(facts),
+  after: orNull(facts),
   occurredAt: Schema.DateTimeUtc,
 }).annotate({ identifier: "AuditEvent" })
 /**

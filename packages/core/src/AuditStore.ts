@@ -21,9 +21,14 @@ export class AuditStore extends Context.Service<
   AuditStore,
   {
     readonly insert: (event: AuditEvent) => Effect.Effect<void, StoreError>
-    /** At most `limit` events, newest first, those before `before` only, of one user or of all. */
+    /**
+     * At most `limit` events, newest first, those before `before` only, of one user or of all, of one aggregate or of
+     * all, of types that begin with `typePrefix` or of all.
+     */
     readonly list: (options: {
       readonly userId: Option.Option<UserId>
+      readonly aggregate: Option.Option<string>
+      readonly typePrefix: Option.Option<string>
       readonly before: Option.Option<AuditEventId>
       readonly limit: number
     }) => Effect.Effect<ReadonlyArray<AuditEvent>, StoreError>

@@ -8,12 +8,21 @@ import * as Audit from "./Audit.ts"
 import * as AuthEvents from "./AuthEvents.ts"
 import * as Emails from "./Emails.ts"
 import * as LinkedAccounts from "./LinkedAccounts.ts"
+import * as Outbox from "./Outbox.ts"
+import * as OutboxSubscribers from "./OutboxSubscribers.ts"
 import type { SessionPolicy } from "./Session.ts"
 import * as Sessions from "./Sessions.ts"
+import * as UserRemovals from "./UserRemovals.ts"
 import * as Users from "./Users.ts"
 import * as VerificationTokens from "./VerificationTokens.ts"
 
-const layerFoundation = Layer.mergeAll(Audit.layer, AuthEvents.layer)
+const layerFoundation = Layer.mergeAll(
+  Audit.layer,
+  AuthEvents.layer,
+  Outbox.layer,
+  OutboxSubscribers.layer,
+  UserRemovals.layer,
+)
 
 const layerWith = <E, R>(sessions: Layer.Layer<Sessions.Sessions, E, R>) =>
   Emails.layer.pipe(

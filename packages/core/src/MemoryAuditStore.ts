@@ -28,13 +28,15 @@ export const make = Effect.gen(function* () {
         events.set(event.id, event)
         return Effect.void
       }),
-    list: ({ userId, before, limit }) =>
+    list: ({ userId, aggregate, typePrefix, before, limit }) =>
       tables.statement(() =>
         Effect.succeed(
           [...events.values()]
             .filter(
               (event) =>
                 (Option.isNone(userId) || event.userId === userId.value) &&
+                (Option.isNone(aggregate) || event.aggregate === aggregate.value) &&
+                (Option.isNone(typePrefix) || event.type.startsWith(typePrefix.value)) &&
                 (Option.isNone(before) || event.id < before.value),
             )
             .sort((a, b) => (a.id < b.id ? 1 : -1))

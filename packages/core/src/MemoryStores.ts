@@ -8,11 +8,13 @@ import type { AuditStore } from "./AuditStore.ts"
 import type { LinkedAccountStore } from "./LinkedAccountStore.ts"
 import * as MemoryAuditStore from "./MemoryAuditStore.ts"
 import * as MemoryLinkedAccountStore from "./MemoryLinkedAccountStore.ts"
+import * as MemoryOutboxStore from "./MemoryOutboxStore.ts"
 import * as MemorySessionStore from "./MemorySessionStore.ts"
 import * as MemoryTables from "./MemoryTables.ts"
 import * as MemoryTransactionStore from "./MemoryTransactionStore.ts"
 import * as MemoryUserStore from "./MemoryUserStore.ts"
 import * as MemoryVerificationTokenStore from "./MemoryVerificationTokenStore.ts"
+import type { OutboxStore } from "./OutboxStore.ts"
 import type { SessionStore } from "./SessionStore.ts"
 import type { TransactionStore } from "./TransactionStore.ts"
 import type { UserStore } from "./UserStore.ts"
@@ -32,6 +34,7 @@ export const layer: Layer.Layer<
   | AuditStore
   | LinkedAccountStore
   | MemoryTables.MemoryTables
+  | OutboxStore
   | SessionStore
   | TransactionStore
   | UserStore
@@ -39,6 +42,7 @@ export const layer: Layer.Layer<
 > = Layer.mergeAll(
   MemoryAuditStore.layer,
   MemoryLinkedAccountStore.layer,
+  MemoryOutboxStore.layer,
   MemorySessionStore.layer,
   MemoryTransactionStore.layer,
   MemoryUserStore.layer,

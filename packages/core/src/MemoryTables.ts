@@ -23,8 +23,8 @@ import type { User, UserId } from "./User.ts"
  * **Details**
  *
  * A memory adapter makes its tables with `table` when its layer is built, and touches rows inside `statement` only.
- * An adapter whose rows belong to users or sessions registers with `onUserRemoved` and `onSessionRemoved` what the
- * foreign key would do.
+ * An adapter whose rows belong to users or sessions registers with `onUserRemoved`, `restrictUserRemoval` and
+ * `onSessionRemoved` what the foreign key would do.
  *
  * @category services
  * @since 0.1.0
@@ -44,6 +44,10 @@ export class MemoryTables extends Context.Service<
     readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
     /** Calls `cascade` in the same statement that removes a user. */
     readonly onUserRemoved: (cascade: (id: UserId) => void) => Effect.Effect<void>
+    /** Keeps a user from being removed while `isReferenced` says so. */
+    readonly restrictUserRemoval: (isReferenced: (id: UserId) => boolean) => Effect.Effect<void>
+    /** Whether something keeps a user from being removed. For use in a statement. */
+    readonly isUserReferenced: (id: UserId) => boolean
     /** Removes a user and, by the registered cascades, what hangs on it. For use in a statement. */
     readonly removeUser: (id: UserId) => void
     /** Calls `cascade` in the same statement that removes a session. */
@@ -79,6 +83,7 @@ export const make: Effect.Effect<MemoryTables["Service"]> = Effect.sync(() => {
     ["users", snapshotting(users)],
     ["sessions", snapshotting(sessions)],
   ])
+  const userRestrictions: Array<(id: UserId) => boolean> = []
   const userCascades: Array<(id: UserId) => void> = []
   const sessionCascades: Array<(id: SessionId) => void> = []
   const connection = Semaphore.makeUnsafe(1)
@@ -139,6 +144,8 @@ export const make: Effect.Effect<MemoryTables["Service"]> = Effect.sync(() => {
         return Effect.void
       }),
     onUserRemoved: (cascade) => Effect.sync(() => void userCascades.push(cascade)),
+    restrictUserRemoval: (isReferenced) => Effect.sync(() => void userRestrictions.push(isReferenced)),
+    isUserReferenced: (id) => userRestrictions.some((isReferenced) => isReferenced(id)),
     removeUser: (id) => {
       users.delete(id)
       userCascades.forEach((cascade) => cascade(id))

@@ -47,10 +47,12 @@ export const make = Effect.gen(function* () {
         return Effect.succeedSome(updated)
       }),
     remove: (id: UserId) =>
-      tables.statement(() => {
-        const user = Option.fromUndefinedOr(users.get(id))
-        if (Option.isSome(user)) tables.removeUser(id)
-        return Effect.succeed(user)
+      tables.statement((): Effect.Effect<Option.Option<User>, StoreError> => {
+        const user = users.get(id)
+        if (user === undefined) return Effect.succeedNone
+        if (tables.isUserReferenced(id)) return refuse("remove", "foreign key to the user")
+        tables.removeUser(id)
+        return Effect.succeedSome(user)
       }),
   })
 })

@@ -30,6 +30,8 @@ export interface PagePathsService {
   readonly confirmSignUp: `/${string}`
   readonly verifyEmail: `/${string}`
   readonly confirmEmailChange: `/${string}`
+  readonly acceptInvitation: `/${string}`
+  readonly organizations: `/${string}`
 }
 
 /**
@@ -51,5 +53,7 @@ export const PagePaths = Context.Reference<PagePathsService>("@belfry/core/PageP
     confirmSignUp: "/confirm-sign-up",
     verifyEmail: "/verify-email",
     confirmEmailChange: "/confirm-email-change",
+    acceptInvitation: "/invitations/accept",
+    organizations: "/organizations",
   }),
 })

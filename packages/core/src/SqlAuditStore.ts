@@ -24,9 +24,7 @@ import type { UserId } from "./User.ts"
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const statements = SqlStoreError.statements(sql, "AuditStore")
-  const columns = sql.literal(
-    "id, type, outcome, reason, user_id, session_id, ip_address, user_agent, data, occurred_at",
-  )
+  const columns = sql.literal(auditEventColumns)
 
   return AuditStore.of({
     insert: (event) =>
@@ -36,16 +34,19 @@ export const make = Effect.gen(function* () {
           sql`INSERT INTO belfry_audit_events (${columns}) VALUES (
             ${event.id}, ${event.type}, ${event.outcome}, ${event.reason}, ${event.userId}, ${event.sessionId},
             ${event.client.ipAddress}, ${event.client.userAgent}, ${toJsonb(event.data)}::jsonb,
+            ${event.aggregate}, ${toNullableJsonb(event.before)}::jsonb, ${toNullableJsonb(event.after)}::jsonb,
             ${DateTime.toDateUtc(event.occurredAt)}
           )`,
         ),
       ),
-    list: ({ userId, before, limit }) =>
+    list: ({ userId, aggregate, typePrefix, before, limit }) =>
       Effect.map(
         statements.read(
           "list",
           sql<AuditEventRow>`SELECT ${columns} FROM belfry_audit_events WHERE ${sql.and([
             ...Option.toArray(Option.map(userId, (id) => sql`user_id = ${id}`)),
+            ...Option.toArray(Option.map(aggregate, (name) => sql`aggregate = ${name}`)),
+            ...Option.toArray(Option.map(typePrefix, (prefix) => sql`starts_with(type, ${prefix})`)),
             ...Option.toArray(Option.map(before, (id) => sql`id < ${id}`)),
           ])} ORDER BY id DESC LIMIT ${limit}`,
         ),
@@ -75,11 +76,22 @@ export const make = Effect.gen(function* () {
  */
 export const layer: Layer.Layer<AuditStore, never, SqlClient.SqlClient> = Layer.effect(AuditStore, make)
 
-// -----------------------------------------------------------------------------
-// internal
-// -----------------------------------------------------------------------------
+/**
+ * The columns of `belfry_audit_events` that make an {@link AuditEventRow}, for adapters that join them.
+ *
+ * @category rows
+ * @since 0.1.0
+ */
+export const auditEventColumns =
+  "id, type, outcome, reason, user_id, session_id, ip_address, user_agent, data, aggregate, before, after, occurred_at"
 
-interface AuditEventRow {
+/**
+ * An audit event as the table has it.
+ *
+ * @category rows
+ * @since 0.1.0
+ */
+export interface AuditEventRow {
   readonly id: AuditEventId
   readonly type: string
   readonly outcome: AuditEvent["outcome"]
@@ -89,10 +101,19 @@ interface AuditEventRow {
   readonly ip_address: string | null
   readonly user_agent: string | null
   readonly data: AuditEvent["data"]
+  readonly aggregate: string | null
+  readonly before: AuditEvent["before"]
+  readonly after: AuditEvent["after"]
   readonly occurred_at: Date
 }
 
-const toAuditEvent = (row: AuditEventRow): AuditEvent => ({
+/**
+ * The audit event of a row.
+ *
+ * @category rows
+ * @since 0.1.0
+ */
+export const toAuditEvent = (row: AuditEventRow): AuditEvent => ({
   id: row.id,
   type: row.type,
   outcome: row.outcome,
@@ -101,5 +122,14 @@ const toAuditEvent = (row: AuditEventRow): AuditEvent => ({
   sessionId: row.session_id,
   client: { ipAddress: row.ip_address, userAgent: row.user_agent },
   data: row.data,
+  aggregate: row.aggregate,
+  before: row.before,
+  after: row.after,
   occurredAt: DateTime.fromDateUnsafe(row.occurred_at),
 })
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const toNullableJsonb = (facts: AuditEvent["before"]): string | null => (facts === null ? null : toJsonb(facts))

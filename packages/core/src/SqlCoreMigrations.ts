@@ -6,7 +6,8 @@
 import type { MigrationSet } from "@belfry/sql/Migrations"
 
 /**
- * The migrations of `core`: users, sessions, linked accounts, verification tokens, audit events and rate limits.
+ * The migrations of `core`: users, sessions, linked accounts, verification tokens, audit events, rate limits and the
+ * outbox.
  *
  * **Details**
  *
@@ -169,6 +170,50 @@ export const migrations: MigrationSet = {
       name: "0009_session_proofs",
       // The times by factor, in milliseconds since the epoch.
       statements: [`ALTER TABLE belfry_sessions ADD COLUMN proofs jsonb NOT NULL DEFAULT '{}'`],
+    },
+    {
+      name: "0010_audit_changes",
+      statements: [
+        `ALTER TABLE belfry_audit_events
+          ADD COLUMN aggregate text COLLATE "C", ADD COLUMN before jsonb, ADD COLUMN after jsonb`,
+        `CREATE INDEX belfry_audit_events_aggregate_id_idx ON belfry_audit_events (aggregate, id DESC)
+          WHERE aggregate IS NOT NULL`,
+      ],
+    },
+    {
+      name: "0011_outbox",
+      statements: [
+        // due_at: when somebody may deliver; null when nothing waits; while it is leased, the end of the lease.
+        `CREATE TABLE belfry_outbox_aggregates (
+          aggregate text COLLATE "C" NOT NULL,
+          last_version bigint NOT NULL,
+          delivered_version bigint NOT NULL DEFAULT 0,
+          due_at timestamptz,
+          lease uuid,
+          attempts integer NOT NULL DEFAULT 0,
+          CONSTRAINT belfry_outbox_aggregates_pkey PRIMARY KEY (aggregate),
+          CONSTRAINT belfry_outbox_aggregates_delivered CHECK (delivered_version <= last_version)
+        )`,
+        `CREATE INDEX belfry_outbox_aggregates_due_at_idx ON belfry_outbox_aggregates (due_at) WHERE due_at IS NOT NULL`,
+        `CREATE TABLE belfry_outbox_events (
+          aggregate text COLLATE "C" NOT NULL,
+          version bigint NOT NULL,
+          id uuid NOT NULL,
+          type text COLLATE "C" NOT NULL,
+          payload jsonb NOT NULL,
+          occurred_at timestamptz NOT NULL,
+          CONSTRAINT belfry_outbox_events_pkey PRIMARY KEY (aggregate, version),
+          CONSTRAINT belfry_outbox_events_id_key UNIQUE (id),
+          CONSTRAINT belfry_outbox_events_aggregate_fkey
+            FOREIGN KEY (aggregate) REFERENCES belfry_outbox_aggregates (aggregate) ON DELETE CASCADE
+        )`,
+        `CREATE INDEX belfry_outbox_events_occurred_at_idx ON belfry_outbox_events (occurred_at)`,
+      ],
+    },
+    {
+      name: "0012_users_search",
+      // By the beginning of a name; addresses have their unique index for that.
+      statements: [`CREATE INDEX belfry_users_name_search_idx ON belfry_users (lower(name) text_pattern_ops)`],
     },
   ],
 }

@@ -7,9 +7,11 @@ import * as Layer from "effect/Layer"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { AuditStore } from "./AuditStore.ts"
 import type { LinkedAccountStore } from "./LinkedAccountStore.ts"
+import type { OutboxStore } from "./OutboxStore.ts"
 import type { SessionStore } from "./SessionStore.ts"
 import * as SqlAuditStore from "./SqlAuditStore.ts"
 import * as SqlLinkedAccountStore from "./SqlLinkedAccountStore.ts"
+import * as SqlOutboxStore from "./SqlOutboxStore.ts"
 import * as SqlSessionStore from "./SqlSessionStore.ts"
 import * as SqlTransactionStore from "./SqlTransactionStore.ts"
 import * as SqlUserStore from "./SqlUserStore.ts"
@@ -29,12 +31,13 @@ import type { VerificationTokenStore } from "./VerificationTokenStore.ts"
  * @since 0.1.0
  */
 export const layer: Layer.Layer<
-  AuditStore | LinkedAccountStore | SessionStore | TransactionStore | UserStore | VerificationTokenStore,
+  AuditStore | LinkedAccountStore | OutboxStore | SessionStore | TransactionStore | UserStore | VerificationTokenStore,
   never,
   SqlClient.SqlClient
 > = Layer.mergeAll(
   SqlAuditStore.layer,
   SqlLinkedAccountStore.layer,
+  SqlOutboxStore.layer,
   SqlSessionStore.layer,
   SqlTransactionStore.layer,
   SqlUserStore.layer,

@@ -199,7 +199,7 @@ export class EmailTaken extends Schema.TaggedError<EmailTaken>("@belfry/core/Ema
 }
 
 /**
- * The host's `beforeUserDeletion` hook refused.
+ * The host's `beforeUserDeletion` hook refused, or a package that keeps something of the user.
  *
  * @category errors
  * @since 0.1.0

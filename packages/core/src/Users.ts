@@ -25,6 +25,7 @@ import {
   UserNotFound,
   type UserPatch,
 } from "./User.ts"
+import { UserRemovals } from "./UserRemovals.ts"
 import { UserStore } from "./UserStore.ts"
 
 /**
@@ -62,7 +63,10 @@ export class Users extends Context.Service<
       patch: UserPatch,
       client?: ClientInfo,
     ) => Effect.Effect<User, UserNotFound | EmailTaken | StoreError>
-    /** Deletes a user, unless the host's `beforeUserDeletion` refuses. Sessions, accounts and credentials go too. */
+    /**
+     * Deletes a user, unless the host's `beforeUserDeletion` refuses, or a package that stands behind `UserRemovals`.
+     * Sessions, accounts and credentials go too.
+     */
     readonly remove: (
       id: UserId,
       client?: ClientInfo,
@@ -85,6 +89,7 @@ export const layer = Layer.effect(
     const events = yield* AuthEvents
     const random = yield* SecureRandom.SecureRandom
     const hooks = yield* Hooks
+    const removals = yield* UserRemovals
 
     const create = (input: NewUser, client: ClientInfo, after: (user: User) => Effect.Effect<void>) =>
       Effect.gen(function* () {
@@ -147,6 +152,7 @@ export const layer = Layer.effect(
         yield* hooks.beforeUserDeletion({ user })
         yield* transactions.run(
           Effect.gen(function* () {
+            yield* removals.run(user, client)
             const removed = yield* store.remove(userId)
             if (Option.isNone(removed)) return yield* new UserNotFound({ userId })
             yield* audit.record({ type: "user.deleted", userId, client })

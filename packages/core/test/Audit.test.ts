@@ -28,6 +28,9 @@ describe("Audit", () => {
         sessionId: null,
         client: unknownClient,
         data: {},
+        aggregate: null,
+        before: null,
+        after: null,
         occurredAt: yield* DateTime.now,
       })
       assert.isTrue(Schema.is(AuditEvent)(event))
@@ -39,7 +42,8 @@ describe("Audit", () => {
       const audit = yield* Audit
       const { id: userId } = yield* Builders.user()
       const { id: sessionId }: Session = yield* Builders.session({ userId })
-      const entry = { userId, sessionId, client: TestCore.client, data: { amr: ["pwd"], count: 2 } }
+      const change = { aggregate: "organization:1", before: { roles: ["admin"] }, after: { roles: [] } }
+      const entry = { userId, sessionId, client: TestCore.client, data: { amr: ["pwd"], count: 2 }, ...change }
       yield* audit.record({ type: "test.failed", reason: "wrong-password", ...entry })
       const event = yield* newest
       assert.deepStrictEqual(event, {
@@ -69,6 +73,34 @@ describe("Audit", () => {
         "test.mine2",
         "test.mine1",
       ])
+    }).pipe(Effect.provide(TestCore.layer)),
+  )
+
+  it.effect("lists the events of one aggregate, and those of types with a beginning", () =>
+    Effect.gen(function* () {
+      const audit = yield* Audit
+      yield* audit.record({ type: "organization.created", aggregate: "organization:1" })
+      yield* audit.record({ type: "organization-member.added", aggregate: "organization:1" })
+      yield* audit.record({ type: "organization.created", aggregate: "organization:2" })
+      const types = (events: ReadonlyArray<AuditEvent>) => events.map(({ type, aggregate }) => [type, aggregate])
+      assert.deepStrictEqual(types(yield* audit.list({ aggregate: "organization:1" })), [
+        ["organization-member.added", "organization:1"],
+        ["organization.created", "organization:1"],
+      ])
+      assert.deepStrictEqual(types(yield* audit.list({ aggregate: "organization:1", type: "organization." })), [
+        ["organization.created", "organization:1"],
+      ])
+    }).pipe(Effect.provide(TestCore.layer)),
+  )
+
+  it.effect("reads events that say nothing of what changed", () =>
+    Effect.gen(function* () {
+      const audit = yield* Audit
+      yield* audit.record({ type: "test.happened" })
+      const event = yield* newest
+      const { aggregate, before, after, ...rest } = yield* Schema.encodeEffect(AuditEvent)(event)
+      assert.deepStrictEqual([aggregate, before, after], [null, null, null])
+      assert.deepStrictEqual(yield* Schema.decodeEffect(AuditEvent)(rest), event)
     }).pipe(Effect.provide(TestCore.layer)),
   )
 

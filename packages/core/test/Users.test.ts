@@ -1,8 +1,10 @@
 import { Audit } from "@belfry/core/Audit"
 import { unknownClient } from "@belfry/core/AuditEvent"
 import * as Hooks from "@belfry/core/Hooks"
+import { MemoryTables } from "@belfry/core/MemoryTables"
 import { Sessions } from "@belfry/core/Sessions"
 import { Email, EmailTaken, UserDeletionRefused, UserId, UserNotFound } from "@belfry/core/User"
+import { UserRemovals } from "@belfry/core/UserRemovals"
 import * as Users from "@belfry/core/Users"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Logger, Option } from "effect"
@@ -174,6 +176,63 @@ describe("Users", () => {
       Effect.provide(TestCore.layer),
     )
   })
+
+  it.effect("lets packages clean up in the transaction that deletes a user, one after another, before it is gone", () =>
+    Effect.gen(function* () {
+      const users = yield* Users.Users
+      const audit = yield* Audit
+      const removals = yield* UserRemovals
+      const user = yield* users.create({ email })
+      const ran: Array<unknown> = []
+      yield* removals.register((removed, from) =>
+        Effect.gen(function* () {
+          ran.push(["first", yield* users.get(removed.id), from])
+          yield* audit.record({ type: "test.left", userId: removed.id })
+        }).pipe(Effect.orDie),
+      )
+      yield* removals.register(() => Effect.sync(() => void ran.push("second")))
+      yield* users.remove(user.id, client)
+      assert.deepStrictEqual(ran, [["first", user, client], "second"])
+      assert.deepStrictEqual(
+        (yield* auditTrail(user.id)).map(([type]) => type),
+        ["user.created", "test.left", "user.deleted"],
+      )
+    }).pipe(Effect.provide(TestCore.layer)),
+  )
+
+  it.effect("deletes nobody whom a package refuses to let go, and undoes what others had done for it", () => {
+    const { called, hooks } = HostProbe.recordingHooks()
+    const refusal = new UserDeletionRefused({ reason: "the last owner of Acme" })
+    return Effect.gen(function* () {
+      const users = yield* Users.Users
+      const audit = yield* Audit
+      const removals = yield* UserRemovals
+      const user = yield* users.create({ email })
+      yield* removals.register(({ id }) => audit.record({ type: "test.left", userId: id }))
+      yield* removals.register(() => Effect.fail(refusal))
+      const { tags } = yield* HostProbe.withEvents(
+        Effect.gen(function* () {
+          assert.deepStrictEqual(yield* Effect.flip(users.remove(user.id, client)), refusal)
+        }),
+      )
+      assert.deepStrictEqual([tags, called], [[], ["beforeUserDeletion"]])
+      assert.deepStrictEqual(yield* users.get(user.id), user)
+      assert.deepStrictEqual(yield* auditTrail(user.id), [["user.created", {}]])
+    }).pipe(Effect.provide(layerWith(hooks)), Effect.provide(TestCore.layer))
+  })
+
+  it.effect("keeps a user to whom something still refers", () =>
+    Effect.gen(function* () {
+      const users = yield* Users.Users
+      const tables = yield* MemoryTables
+      const [ada, bob] = [yield* users.create({ email }), yield* users.create({ email: otherEmail })]
+      yield* tables.restrictUserRemoval((id) => id === ada.id)
+      assert.strictEqual((yield* Effect.flip(users.remove(ada.id)))._tag, "StoreError")
+      assert.deepStrictEqual(yield* users.get(ada.id), ada)
+      yield* users.remove(bob.id)
+      assert.deepStrictEqual(yield* users.findByEmail(otherEmail), Option.none())
+    }).pipe(Effect.provide(TestCore.layer)),
+  )
 
   it.effect("changes nothing and tells nobody when the audit event cannot be written", () => {
     const { called, hooks } = HostProbe.recordingHooks()

@@ -18,7 +18,7 @@ import type { Session, SessionInvalid, SessionNotFresh } from "@belfry/core/Sess
 import { type IssuedSession, Sessions } from "@belfry/core/Sessions"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
-import { type Email, type User, UserNotFound } from "@belfry/core/User"
+import { type Email, type EmailTaken, type User, UserNotFound } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import { VerificationTokenInvalid } from "@belfry/core/VerificationToken"
 import { VerificationTokens } from "@belfry/core/VerificationTokens"
@@ -92,6 +92,22 @@ export class Passwords extends Context.Service<
       VerificationTokenInvalid | PasswordRequired | InvalidCredentials | SignInRefused | RateLimited | StoreError
     >
     /**
+     * Signs up with an address that `proof` proves already, by `AddressProofs`: makes the user, uses the proof up
+     * and signs in, as far as the policy lets a password. No mail goes out. An address that has an account is told
+     * (`EmailTaken`): whoever holds the proof reads that mailbox.
+     */
+    readonly signUpProved: (options: {
+      readonly proof: Redacted.Redacted
+      readonly password: Redacted.Redacted
+      readonly name: string | null
+      readonly context?: SignInContext
+      readonly replaces?: Redacted.Redacted | undefined
+      readonly client: ClientInfo
+    }) => Effect.Effect<
+      SignInOutcome,
+      VerificationTokenInvalid | EmailTaken | PasswordRejected | SignInRefused | RateLimited | StoreError
+    >
+    /**
      * Proves a password: with `email` it begins a sign-in, in the attempt of `token` where nothing was proved in it
      * yet; without, it is the next factor of the attempt's user. Unknown address and wrong password answer alike and in
      * equal time.
@@ -159,7 +175,7 @@ export class Passwords extends Context.Service<
 >()("@belfry/factors/Passwords") {}
 
 /**
- * The service over sign-in attempts, users, sessions, tokens, mail and the password store.
+ * The service over sign-in attempts, users, sessions, tokens, mail, the password store and what else proves an address.
  *
  * @category layers
  * @since 0.1.0

@@ -5,7 +5,7 @@
  */
 import { asProblem, limited } from "@belfry/core/ProblemApi"
 import { Authentication, notFresh, SignedIn, Transport } from "@belfry/core/SessionsApi"
-import { DisplayName, Email } from "@belfry/core/User"
+import { DisplayName, Email, EmailTaken } from "@belfry/core/User"
 import { TokenInvalidProblem, TokenText } from "@belfry/core/UsersApi"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -56,6 +56,25 @@ export class PasswordsApi extends HttpApiGroup.make("passwords")
     }).annotate(
       OpenApi.Summary,
       "Completes the sign-up by the token from the mail; in another browser the password is asked for",
+    ),
+    HttpApiEndpoint.post("signUpProved", "/sign-up/password/proved", {
+      payload: Schema.Struct({
+        proof: TokenText,
+        password: PasswordText,
+        name: Schema.optionalKey(Schema.NullOr(DisplayName)),
+        ...SignInStart.fields,
+      }),
+      success: SignInResult,
+      error: [
+        TokenInvalidProblem,
+        EmailTaken.pipe(asProblem({ status: 409, title: "Conflict" })),
+        rejected,
+        refused,
+        limited,
+      ],
+    }).annotate(
+      OpenApi.Summary,
+      "Signs up by a token that proved the address already, of an invitation say, and signs in; no mail goes out",
     ),
     HttpApiEndpoint.post("signIn", "/sign-in/password", {
       payload: Schema.Struct({

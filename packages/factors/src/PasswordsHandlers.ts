@@ -104,6 +104,22 @@ export const layer = HttpApiBuilder.group(
             Effect.catchTags({ RateLimited: rateLimited, StoreError: storeUnavailable }),
           )
       },
+      signUpProved: ({ payload, request }) => {
+        const transport = transportOf(request, payload.transport)
+        return passwords
+          .signUpProved({
+            proof: payload.proof,
+            password: payload.password,
+            name: payload.name ?? null,
+            context: Struct.pick(payload, ["returnTo", "label"]),
+            replaces: replacedSession(request, site, transport),
+            client: clientInfo(request),
+          })
+          .pipe(
+            Effect.flatMap((outcome) => signInResult(outcome, transport, site)),
+            Effect.catchTags({ RateLimited: rateLimited, StoreError: storeUnavailable }),
+          )
+      },
       signIn: ({ payload, request }) => {
         const transport = transportOf(request, payload.transport)
         return passwords

@@ -88,7 +88,13 @@ describe("A sign-in", () => {
       assert.strictEqual(yield* refusal(get(token)), invalid)
       assert.deepStrictEqual(yield* get(other.token), other.state)
       const events = yield* AuditStore.use((audit) =>
-        audit.list({ userId: Option.none(), before: Option.none(), limit: 10 }),
+        audit.list({
+          userId: Option.none(),
+          aggregate: Option.none(),
+          typePrefix: Option.none(),
+          before: Option.none(),
+          limit: 10,
+        }),
       )
       assert.deepStrictEqual(
         events.map(({ type, outcome, client }) => ({ type, outcome, client })),

@@ -51,8 +51,12 @@ export class AdminClients extends Context.Service<
       readonly by?: UserId
     }) => Effect.Effect<ClientWithSecret, ClientMetadataInvalid | StoreError>
     readonly get: (id: ClientId) => Effect.Effect<OAuthClient, ClientNotFound | StoreError>
-    /** The clients of everybody, newest first; `limit` from 1 to 100 (50). A foreign cursor finds nothing. */
+    /**
+     * The clients of everybody, or of a reference, newest first; `limit` from 1 to 100 (50). A foreign cursor finds
+     * nothing.
+     */
     readonly list: (options?: {
+      readonly referenceId?: string | undefined
       readonly cursor?: string | undefined
       readonly limit?: number | undefined
     }) => Effect.Effect<ClientPage, StoreError>
@@ -100,7 +104,9 @@ export const make = Effect.gen(function* () {
       return yield* changes.create({ ...options, metadata: yield* changes.validated(metadata) })
     }),
     get: Effect.fn("AdminClients.get")(changes.get),
-    list: Effect.fn("AdminClients.list")((options = {}) => pageOf(options, store.listAll)),
+    list: Effect.fn("AdminClients.list")(({ referenceId, ...options } = {}) =>
+      pageOf(options, referenceId === undefined ? store.listAll : (page) => store.list({ ...page, referenceId })),
+    ),
     update: Effect.fn("AdminClients.update")((id, patch, clientInfo, by) =>
       changes.update(id, { userId: by, clientInfo }, () => Effect.succeed(patch)),
     ),

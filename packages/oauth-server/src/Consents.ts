@@ -62,8 +62,15 @@ export class Consents extends Context.Service<
       id: GrantId,
       client: ClientInfo,
     ) => Effect.Effect<void, GrantNotFound | StoreError>
-    /** Revokes every grant of a user: after a change of password, say. The number revoked. */
-    readonly revokeGrants: (userId: UserId, client: ClientInfo) => Effect.Effect<number, StoreError>
+    /**
+     * Revokes every grant of a user, after a change of password, say; or those under one reference alone, which the
+     * user has nothing to do with any more. The number revoked.
+     */
+    readonly revokeGrants: (
+      userId: UserId,
+      client: ClientInfo,
+      referenceId?: string | null,
+    ) => Effect.Effect<number, StoreError>
   }
 >()("@belfry/oauth-server/Consents") {}
 
@@ -177,8 +184,8 @@ export const make = Effect.gen(function* () {
       )
     }),
 
-    revokeGrants: Effect.fn("Consents.revokeGrants")(function* (userId, client) {
-      return yield* transactions.run(revoke({ userId, now: yield* DateTime.now }, client))
+    revokeGrants: Effect.fn("Consents.revokeGrants")(function* (userId, client, referenceId) {
+      return yield* transactions.run(revoke({ userId, referenceId, now: yield* DateTime.now }, client))
     }),
   })
 })

@@ -88,6 +88,11 @@ export class GrantStore extends Context.Service<
       readonly beyond?: ReadonlyArray<string> | undefined
       readonly now: DateTime.Utc
     }) => Effect.Effect<ReadonlyArray<GrantId>, StoreError>
+    /** Revokes the grants under a reference that are not revoked yet, of everybody and to every client. Their ids. */
+    readonly revokeByReference: (
+      referenceId: string,
+      now: DateTime.Utc,
+    ) => Effect.Effect<ReadonlyArray<GrantId>, StoreError>
     /** Removes an opaque access token of a client; false when there is none. */
     readonly removeAccessToken: (
       hashes: NonEmptyReadonlyArray<KeyedHash>,

@@ -142,6 +142,13 @@ export const make = Effect.gen(function* () {
         )
         return Effect.succeed(revoked.map(({ grant }) => grant.id))
       }),
+    revokeByReference: (referenceId, now) =>
+      tables.statement(() => {
+        const revoked = [...grants.values()].filter(
+          (row) => row.grant.referenceId === referenceId && revokeRow(row, now),
+        )
+        return Effect.succeed(revoked.map(({ grant }) => grant.id))
+      }),
     removeAccessToken: (hashes, clientId) =>
       tables.statement(() => {
         const found = hashes.map((hash) => accessTokens.get(hash)).find((token) => token?.clientId === clientId)

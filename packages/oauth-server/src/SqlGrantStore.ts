@@ -173,6 +173,19 @@ export const make = Effect.gen(function* () {
         ),
         (rows) => rows.map((row) => row.id),
       ),
+    revokeByReference: (referenceId, now) =>
+      Effect.map(
+        statements.write(
+          "revokeByReference",
+          sql<{ readonly id: GrantId }>`WITH meant AS (
+            SELECT id FROM belfry_oauth_grants WHERE reference_id = ${referenceId} AND revoked_at IS NULL
+            ORDER BY id FOR NO KEY UPDATE
+          )
+          UPDATE belfry_oauth_grants g SET revoked_at = ${toDate(now)} FROM meant WHERE g.id = meant.id
+          RETURNING g.id`,
+        ),
+        (rows) => rows.map((row) => row.id),
+      ),
     removeAccessToken: (hashes, clientId) =>
       Effect.map(
         statements.write(

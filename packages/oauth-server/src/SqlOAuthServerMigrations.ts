@@ -219,5 +219,12 @@ export const migrations: MigrationSet = {
           ON belfry_oauth_clients (created_at DESC, client_id DESC)`,
       ],
     },
+    {
+      name: "0006_grants_reference",
+      statements: [
+        `CREATE INDEX belfry_oauth_grants_reference_id_idx ON belfry_oauth_grants (reference_id)
+          WHERE reference_id IS NOT NULL`,
+      ],
+    },
   ],
 }

@@ -90,6 +90,23 @@ describe("A client of the host's own", () => {
     }).pipe(Effect.provide(layer())),
   )
 
+  it.effect("is listed with those of its reference, page by page", () =>
+    Effect.gen(function* () {
+      const clients = yield* AdminClients
+      const made: Array<ClientId> = []
+      for (const referenceId of ["one", "other", "one", null, "one"]) {
+        const { client } = yield* clients.create({ metadata, referenceId, clientInfo: unknownClient })
+        if (referenceId === "one") made.unshift(client.id)
+        yield* TestClock.adjust(1)
+      }
+      const first = yield* clients.list({ referenceId: "one", limit: 2 })
+      const second = yield* clients.list({ referenceId: "one", limit: 2, cursor: first.cursor ?? "x" })
+      assert.deepStrictEqual([...idsOf(first).ids, ...idsOf(second).ids], made)
+      assert.isNull(second.cursor)
+      assert.deepStrictEqual((yield* clients.list({ referenceId: "none" })).clients, [])
+    }).pipe(Effect.provide(layer())),
+  )
+
   it.effect("is changed in what only the host decides, and in nothing else by that", () =>
     Effect.gen(function* () {
       const clients = yield* AdminClients

@@ -238,6 +238,24 @@ const suite = <E>(
         ])
       }),
     )
+
+    it.effect("end under one reference alone, with grants to every client", () =>
+      Effect.gen(function* () {
+        const { consents, grantOf, user } = yield* begin
+        const referenceId = "organization-1"
+        const { id: clientId } = yield* OAuthBuilders.storedClient()
+        const meant = [yield* grantOf({ referenceId }), yield* grantOf({ referenceId, clientId })]
+        const others = [
+          yield* grantOf({}),
+          yield* grantOf({ referenceId: "organization-2" }),
+          yield* grantOf({ referenceId, userId: (yield* Builders.storedUser()).id }),
+        ]
+        assert.strictEqual(yield* consents.revokeGrants(user.id, home, referenceId), 2)
+        assert.strictEqual(yield* consents.revokeGrants(user.id, home, referenceId), 0)
+        for (const grant of meant) assert.isNotNull(yield* revokedAt(grant))
+        for (const grant of others) assert.isNull(yield* revokedAt(grant))
+      }),
+    )
   })
 
 suite("memory", layer())

@@ -10,10 +10,11 @@ import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMi
 import * as SqlOAuthServerStores from "@belfry/oauth-server/SqlOAuthServerStores"
 import * as GrantFixtures from "@belfry/testing/GrantFixtures"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
+import { genericPlanOf, textsOf } from "@belfry/testing/StatementPlans"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { fillTables, genericPlanOf, textsOf } from "./support/Plans.ts"
+import { fillTables } from "./support/Plans.ts"
 
 const database = TestDatabase.layerPostgres([SqlCoreMigrations.migrations, SqlOAuthServerMigrations.migrations])
 
@@ -44,6 +45,7 @@ withLayer(Layer.provideMerge(Layer.merge(SqlOAuthServerStores.layer, SqlStores.l
             beyond: ["openid"],
             now,
           }),
+          revokeByReference: grants.revokeByReference("organization", now),
           removeAccessToken: grants.removeAccessToken([held.accessToken.hash], clientId),
           listByUser: grants.listByUser(userId, now),
           findByUser: grants.findByUser(userId, grant.id),

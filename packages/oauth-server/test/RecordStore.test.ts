@@ -12,11 +12,12 @@ import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMi
 import * as SqlOAuthServerStores from "@belfry/oauth-server/SqlOAuthServerStores"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as RecordStoreTest from "@belfry/testing/RecordStoreTest"
+import { genericPlanOf, textsOf } from "@belfry/testing/StatementPlans"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { fillTables, genericPlanOf, textsOf } from "./support/Plans.ts"
+import { fillTables } from "./support/Plans.ts"
 
 RecordStoreTest.suite("memory", Layer.provideMerge(MemoryOAuthServerStores.layer, MemoryStores.layer))
 

@@ -1,6 +1,6 @@
 /**
- * The hosted pages: sign up, sign in by any factor, account, consent to applications. Rendered on the server, whole
- * without script but for passkeys.
+ * The hosted pages: sign up, sign in by any factor, account, consent to applications, organizations. Rendered on the
+ * server, whole without script but for passkeys.
  *
  * They call the services directly, as the HTTP API does, and answer forms with a redirect (303) or with the page again.
  *
@@ -12,14 +12,23 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { select } from "./PageCatalogues.ts"
+import * as acceptInvitation from "./pages/acceptInvitation.ts"
 import * as account from "./pages/account.ts"
 import * as authorize from "./pages/authorize.ts"
+import * as authorizeOrganization from "./pages/authorizeOrganization.ts"
 import * as connectedAccounts from "./pages/connectedAccounts.ts"
 import * as continueSignIn from "./pages/continue.ts"
 import * as endSession from "./pages/endSession.ts"
 import * as enrolment from "./pages/enrolment.ts"
 import * as links from "./pages/links.ts"
 import * as methods from "./pages/methods.ts"
+import * as organizationAudit from "./pages/organizationAudit.ts"
+import * as organizationInvitations from "./pages/organizationInvitations.ts"
+import * as organizationMembers from "./pages/organizationMembers.ts"
+import * as organizationRoles from "./pages/organizationRoles.ts"
+import * as organizations from "./pages/organizations.ts"
+import * as organizationSettings from "./pages/organizationSettings.ts"
+import * as organizationTeams from "./pages/organizationTeams.ts"
 import * as PageKit from "./pages/PageKit.ts"
 import * as providers from "./pages/providers.ts"
 import { withQuery } from "./pages/query.ts"
@@ -67,6 +76,15 @@ export const layerPages = HttpRouter.use((router) =>
     yield* connectedAccounts.routes
     yield* authorize.routes
     yield* endSession.routes
+    yield* organizations.routes
+    yield* organizationSettings.routes
+    yield* organizationMembers.routes
+    yield* organizationRoles.routes
+    yield* organizationInvitations.routes
+    yield* organizationTeams.routes
+    yield* organizationAudit.routes
+    yield* acceptInvitation.routes
+    yield* authorizeOrganization.routes
   }),
 ).pipe(Layer.provide(PageKit.layer))
 
@@ -103,9 +121,9 @@ export const layerStart = HttpRouter.use((router) =>
  *
  * **Details**
  *
- * Needs the router, `Site`, and the services of `core`, `factors`, `oauth-client` and `oauth-server`. Looks and words
- * come from `PageTheme`, `PageCatalogues` and `ScopeDescriptions`, paths from `PagePaths`. Fails when the theme is not
- * of its form.
+ * Needs the router, `Site`, and the services of `core`, `factors`, `oauth-client`, `oauth-server` and `organization`;
+ * there are pages of teams where there is `Teams`. Looks and words come from `PageTheme`, `PageCatalogues` and
+ * `ScopeDescriptions`, paths from `PagePaths`. Fails when the theme is not of its form.
  *
  * @category layers
  * @since 0.1.0

@@ -8,6 +8,7 @@ import * as ClientAddressHandlers from "@belfry/core/ClientAddressHandlers"
 import * as CoreHandlers from "@belfry/core/CoreHandlers"
 import * as CoreServices from "@belfry/core/CoreServices"
 import * as MailQueue from "@belfry/core/MailQueue"
+import * as OutboxDeliveries from "@belfry/core/OutboxDeliveries"
 import * as RateLimits from "@belfry/core/RateLimits"
 import * as Site from "@belfry/core/Site"
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
@@ -31,6 +32,12 @@ import * as OAuthServerHandlers from "@belfry/oauth-server/OAuthServerHandlers"
 import * as OAuthServerServices from "@belfry/oauth-server/OAuthServerServices"
 import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMigrations"
 import * as SqlOAuthServerStores from "@belfry/oauth-server/SqlOAuthServerStores"
+import { organizationHeader } from "@belfry/organization/MembershipApi"
+import * as OrganizationConfig from "@belfry/organization/OrganizationConfig"
+import * as OrganizationHandlers from "@belfry/organization/OrganizationHandlers"
+import * as OrganizationServices from "@belfry/organization/OrganizationServices"
+import * as SqlOrganizationMigrations from "@belfry/organization/SqlOrganizationMigrations"
+import * as SqlOrganizationStores from "@belfry/organization/SqlOrganizationStores"
 import * as Database from "@belfry/sql/Database"
 import * as Migrations from "@belfry/sql/Migrations"
 import * as Effect from "effect/Effect"
@@ -43,6 +50,10 @@ import * as FactorsSignInGate from "./FactorsSignInGate.ts"
 import * as Health from "./Health.ts"
 import * as Metrics from "./Metrics.ts"
 import * as NodeOutboundHttp from "./NodeOutboundHttp.ts"
+import * as OrganizationAddressProofs from "./OrganizationAddressProofs.ts"
+import * as OrganizationGrants from "./OrganizationGrants.ts"
+import * as OrganizationOAuthHooks from "./OrganizationOAuthHooks.ts"
+import * as OrganizationUserRemovals from "./OrganizationUserRemovals.ts"
 import * as Pages from "./Pages.ts"
 import * as RateLimitStore from "./RateLimitStore.ts"
 import * as Requests from "./Requests.ts"
@@ -61,6 +72,7 @@ export const migrations: ReadonlyArray<Migrations.MigrationSet> = [
   SqlFactorsMigrations.migrations,
   SqlOAuthClientMigrations.migrations,
   SqlOAuthServerMigrations.migrations,
+  SqlOrganizationMigrations.migrations,
 ]
 
 /**
@@ -87,6 +99,7 @@ export const layerApi = Layer.mergeAll(
       FactorsHandlers.layer,
       OAuthClientHandlers.layer,
       OAuthServerHandlers.layer,
+      OrganizationHandlers.layerWithTeams,
     ),
   ),
   Layer.provide(CoreHandlers.layerMiddleware),
@@ -107,7 +120,7 @@ export const layerCors = Layer.unwrap(
       : HttpRouter.cors({
           allowedOrigins,
           allowedMethods: ["GET", "POST", "PATCH", "DELETE"],
-          allowedHeaders: ["content-type", "authorization"],
+          allowedHeaders: ["content-type", "authorization", organizationHeader],
           exposedHeaders: ["retry-after", "x-request-id"],
           credentials: true,
           maxAge: 600,
@@ -136,6 +149,7 @@ const layerStores = Layer.mergeAll(
   SqlFactorStores.layer,
   SqlOAuthClientStores.layer,
   SqlOAuthServerStores.layer,
+  SqlOrganizationStores.layer,
 )
 
 const layerFoundation = Layer.mergeAll(
@@ -159,13 +173,25 @@ const layerFoundation = Layer.mergeAll(
 export const layerProviders = Layer.provideMerge(ProviderPresets.layerConfig, OAuthProviders.layer)
 
 /**
+ * Organizations with teams, from configuration. What a host declares of access is a reference, as are its hooks.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerOrganizations = OrganizationUserRemovals.layer.pipe(
+  Layer.provideMerge(OrganizationServices.layerWithTeams),
+  Layer.provideMerge(OrganizationConfig.layerConfig),
+)
+
+/**
  * Every service of the server, from configuration, over the database that the host provides.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerServices = Sweeper.layer.pipe(
+export const layerServices = Layer.merge(Sweeper.layer, OrganizationGrants.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(OAuthClientServices.layer, OAuthServerServices.layer)),
+  Layer.provideMerge(OrganizationOAuthHooks.layer),
   Layer.provideMerge(
     Layer.mergeAll(
       layerProviders,
@@ -176,14 +202,37 @@ export const layerServices = Sweeper.layer.pipe(
     ),
   ),
   Layer.provideMerge(FactorsServices.layer),
+  Layer.provideMerge(OrganizationAddressProofs.layer),
+  Layer.provideMerge(layerOrganizations),
   Layer.provideMerge(CoreServices.layerConfig),
   Layer.provideMerge(layerFoundation),
 )
 
 /**
- * The whole server: routes for the `HttpRouter`, from configuration. Serve it by `NodeServer` or `Web`.
+ * Delivers the events of the outbox, beside the routes. Not a part of {@link layerServices}: a command has none of the
+ * host's subscribers.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = layerRoutes.pipe(Layer.provide(layerServices), Layer.provide(layerDatabase))
+export const layerDeliveries = Layer.provide(OutboxDeliveries.layerLoop(), OutboxDeliveries.layer())
+
+/**
+ * The whole server: routes for the `HttpRouter`, from configuration, and deliveries. Serve it by `NodeServer` or `Web`.
+ *
+ * **Example** (A subscriber of the host)
+ *
+ * ```ts
+ * const subscriber = Layer.effectDiscard(
+ *   OutboxSubscribers.OutboxSubscribers.use((subscribers) => subscribers.register({ name: "search", handle })),
+ * )
+ * const routes = Layer.merge(Server.layer, Layer.provide(subscriber, OutboxSubscribers.layer))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = Layer.merge(layerRoutes, layerDeliveries).pipe(
+  Layer.provide(layerServices),
+  Layer.provide(layerDatabase),
+)

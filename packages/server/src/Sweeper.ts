@@ -1,9 +1,12 @@
 /**
  * Removes what is over: sessions, sign-ins on their way here and at providers, verification tokens, grants and their
- * tokens, requests that wait, rate limits; and rotates signing keys that are due. Once across nodes, in small steps.
+ * tokens, requests that wait, rate limits, events that were delivered, invitations that were closed, organizations that
+ * were deleted; writes down which invitations are over; and rotates signing keys that are due. Once across nodes, in
+ * small steps.
  *
  * @since 0.1.0
  */
+import { OutboxStore } from "@belfry/core/OutboxStore"
 import { SessionStore } from "@belfry/core/SessionStore"
 import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
 import { TransactionStore } from "@belfry/core/TransactionStore"
@@ -16,6 +19,9 @@ import { GrantStore } from "@belfry/oauth-server/GrantStore"
 import { InitialAccessTokenStore } from "@belfry/oauth-server/InitialAccessTokenStore"
 import { SigningKeys } from "@belfry/oauth-server/SigningKeys"
 import { WaitingRequestStore } from "@belfry/oauth-server/WaitingRequestStore"
+import { Invitations } from "@belfry/organization/Invitations"
+import { InvitationStore } from "@belfry/organization/InvitationStore"
+import { TrustedOrganizations } from "@belfry/organization/TrustedOrganizations"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -40,6 +46,12 @@ const batch = 1000
 /** How long a client that registered itself may go without a grant. */
 const unusedClients = Duration.days(30)
 
+/** How long events stay that were delivered, for whoever asks what was. */
+const deliveredEvents = Duration.days(7)
+
+/** How long invitations stay that were accepted, rejected, revoked, or are over. */
+const closedInvitations = Duration.days(90)
+
 /**
  * Sweeps once: at most 1,000 rows of each table, unless another node is at it. The number of rows removed.
  *
@@ -57,6 +69,8 @@ export const sweep = Effect.fn("Sweeper.sweep")(function* () {
   const assertions = yield* AssertionStore
   const clients = yield* ClientStore
   const registrations = yield* InitialAccessTokenStore
+  const outbox = yield* OutboxStore
+  const invitations = yield* InvitationStore
   return yield* transactions.runExclusive(
     "sweep",
     Effect.gen(function* () {
@@ -75,6 +89,11 @@ export const sweep = Effect.fn("Sweeper.sweep")(function* () {
         oauth_assertions: yield* assertions.removeExpired(now, batch),
         oauth_initial_access_tokens: yield* registrations.removeExpired(now, batch),
         oauth_clients: yield* clients.removeUnused(DateTime.subtractDuration(now, unusedClients), batch),
+        outbox_events: yield* outbox.removeDelivered(DateTime.subtractDuration(now, deliveredEvents), batch),
+        organization_invitations: yield* invitations.removeClosed(
+          DateTime.subtractDuration(now, closedInvitations),
+          batch,
+        ),
         rate_limits: yield* SqlRateLimiterStore.removeExpired(now, batch),
       }
       for (const [table, rows] of Object.entries(removed)) {
@@ -83,6 +102,38 @@ export const sweep = Effect.fn("Sweeper.sweep")(function* () {
       return removed
     }),
   )
+})
+
+/**
+ * Closes invitations that are over, and removes organizations whose time of grace is, with the events of both, unless
+ * another node is at it. How many of each.
+ *
+ * **Details**
+ *
+ * In transactions of their own: they append events, and whoever changes the same organization waits meanwhile.
+ *
+ * @category effects
+ * @since 0.1.0
+ */
+export const sweepOrganizations = Effect.fn("Sweeper.sweepOrganizations")(function* () {
+  const transactions = yield* TransactionStore
+  const { expire } = yield* Invitations
+  const { purge } = yield* TrustedOrganizations
+  const once = <E, R>(name: string, work: Effect.Effect<number, E, R>) =>
+    Effect.exit(
+      Effect.map(
+        transactions.runExclusive(name, work),
+        Option.getOrElse(() => 0),
+      ),
+    )
+  // What fails in the one does not keep the other from its work.
+  const done = {
+    expired: yield* once("expire-invitations", expire),
+    removed: yield* once("purge-organizations", purge),
+  }
+  const [expired, organizations] = [yield* done.expired, yield* done.removed]
+  yield* Metric.update(Metric.withAttributes(sweptTotal, { table: "organizations" }), organizations)
+  return { expired, organizations }
 })
 
 /**
@@ -100,6 +151,16 @@ export const sweepAll = sweep().pipe(
 )
 
 /**
+ * The same for organizations: until no step finds any.
+ *
+ * @category effects
+ * @since 0.1.0
+ */
+export const sweepAllOrganizations = sweepOrganizations().pipe(
+  Effect.repeat({ while: ({ expired, organizations }) => expired + organizations > 0, times: 100 }),
+)
+
+/**
  * Sweeps every minute, and looks after signing keys, whatever became of the sweep. What fails is logged, and tried
  * again with the next one.
  *
@@ -108,11 +169,12 @@ export const sweepAll = sweep().pipe(
  */
 export const layer = Layer.effectDiscard(
   Effect.forkScoped(
-    Effect.andThen(
+    Effect.all([
       Effect.catchCause(sweepAll, (cause) => Effect.logWarning("A sweep failed", cause)),
+      Effect.catchCause(sweepAllOrganizations, (cause) => Effect.logWarning("A sweep of organizations failed", cause)),
       SigningKeys.use((keys) => keys.rotate).pipe(
         Effect.catchCause((cause) => Effect.logWarning("Signing keys could not be rotated", cause)),
       ),
-    ).pipe(Effect.repeat(Schedule.spaced("1 minute").pipe(Schedule.jittered)), Effect.delay("10 seconds")),
+    ]).pipe(Effect.repeat(Schedule.spaced("1 minute").pipe(Schedule.jittered)), Effect.delay("10 seconds")),
   ),
 )

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { browser, layerServices, serve, serveWithApi, signUp } from "./support/PageBrowser.ts"
 import { authorizeUrl, go, makeClient } from "./support/PageClients.ts"
+import { founder, invite } from "./support/PageOrganizations.ts"
 import { layerProviders } from "./support/PageProviders.ts"
 
 const filesOf = (text: string) => [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/gu)].map(([, path]) => path ?? "")
@@ -101,6 +102,21 @@ describe("the files of the pages", () => {
           15_000,
         )
       }
+    }).pipe(Effect.provide(layerServices())),
+  )
+
+  it.effect("weigh less than 15 kB with an invitation, which may be the first page that somebody sees", () =>
+    Effect.gen(function* () {
+      const site = yield* serve()
+      const { path } = yield* invite(yield* founder(site), "bob@example.com")
+      const bob = browser(site)
+      const page = yield* bob.open(path)
+      const files = yield* Effect.forEach(filesOf(page.text), (file) => bob.open(file))
+      const bytes = [page, ...files].map(({ text }) => new TextEncoder().encode(text).length)
+      assert.isBelow(
+        bytes.reduce((sum, size) => sum + size, 0),
+        15_000,
+      )
     }).pipe(Effect.provide(layerServices())),
   )
 })

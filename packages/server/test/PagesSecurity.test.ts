@@ -5,6 +5,7 @@ import { Sessions } from "@belfry/core/Sessions"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { browser, layerServices, mailedLink, password, serve, signUp, type Visited } from "./support/PageBrowser.ts"
+import { found } from "./support/PageOrganizations.ts"
 
 const email = "ada@example.com"
 
@@ -36,6 +37,18 @@ const forms = [
   "/account/remove",
   "/account/totp",
   "/account/unlink",
+  "/authorize/organization",
+  "/invitations/accept",
+  "/organizations",
+  "/organizations/new",
+  "/organizations/engines/invitations",
+  "/organizations/engines/invitations/new",
+  "/organizations/engines/leave",
+  "/organizations/engines/roles/admin",
+  "/organizations/engines/roles/admin/delete",
+  "/organizations/engines/roles/new",
+  "/organizations/engines/settings",
+  "/organizations/engines/teams/new",
   "/sign-out",
 ] as const
 
@@ -54,6 +67,13 @@ const pages = [
   "/sign-in/error",
   "/check-mail",
   "/nowhere",
+  "/organizations/engines",
+  "/organizations/engines/audit-log",
+  "/organizations/engines/members",
+  "/organizations/engines/members/nobody",
+  "/organizations/engines/roles",
+  "/organizations/engines/teams",
+  "/organizations/engines/teams/none",
 ] as const
 
 /** The headers without which a page is not served. */
@@ -91,6 +111,7 @@ describe("every page", () => {
           const site = yield* serve()
           const ada = browser(site)
           yield* signUp(ada, email)
+          yield* found(ada)
           for (const path of pages) {
             for (const visitor of [browser(site), ada]) {
               const page = yield* visitor.open(path)
@@ -138,6 +159,7 @@ describe("a form that another site sends", () => {
       const site = yield* serve()
       const ada = browser(site)
       yield* signUp(ada, email)
+      yield* found(ada)
       for (const path of forms) {
         for (const headers of foreign) {
           for (const visitor of [ada, browser(site)]) {
@@ -176,18 +198,23 @@ describe("a form that another site sends", () => {
     Effect.gen(function* () {
       const ada = browser(yield* serve())
       yield* signUp(ada, email)
+      yield* found(ada)
       const headers = { "sec-fetch-site": "cross-site" }
       for (const path of [
         "/sign-out",
         "/account/delete",
         "/account?action=revoke-others",
         "/account?action=name&name=Eve",
+        "/organizations/new?name=Eve&slug=eve",
+        "/organizations/engines/leave",
+        "/organizations/engines/settings?action=save&name=Eve",
       ]) {
         yield* ada.open(path, { headers })
       }
       const account = yield* ada.open("/account")
       assert.strictEqual(account.status, 200)
       assert.notInclude(account.text, "Eve")
+      assert.include(account.text, "Analytical Engines")
     }).pipe(Effect.provide(layerServices())),
   )
 })
@@ -219,6 +246,7 @@ describe("a form that is none", () => {
       const site = yield* serve()
       const ada = browser(site)
       yield* signUp(ada, email)
+      yield* found(ada)
       for (const path of forms.filter((path) => !withoutFields.includes(path))) {
         for (const [name, body, type = "application/x-www-form-urlencoded"] of bodies) {
           for (const visitor of [ada, browser(site)]) {

@@ -205,6 +205,8 @@ describe("a value that cannot be used", () => {
         ["BELFRY_PASSWORD_MEMORY", "much"],
         ["BELFRY_PASSWORD_CONCURRENCY", "1.5"],
         ["BELFRY_PASSWORD_COMMON_CHECK", "perhaps"],
+        ["BELFRY_ORGANIZATION_MEMBER_LIMIT", "many"],
+        ["BELFRY_ORGANIZATION_SCOPE", "two words"],
         ["BELFRY_REDIS_URL", "not a URL with a hidden-password"],
       ] as const) {
         const said = yield* start({ [name]: value }, services)

@@ -1,3 +1,4 @@
+import { OutboxStore } from "@belfry/core/OutboxStore"
 import { SessionStore } from "@belfry/core/SessionStore"
 import { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
@@ -15,20 +16,25 @@ import { InitialAccessTokenStore } from "@belfry/oauth-server/InitialAccessToken
 import { RecordStore } from "@belfry/oauth-server/RecordStore"
 import { SigningKeys } from "@belfry/oauth-server/SigningKeys"
 import { WaitingRequestStore } from "@belfry/oauth-server/WaitingRequestStore"
+import { Invitations } from "@belfry/organization/Invitations"
+import { InvitationStore } from "@belfry/organization/InvitationStore"
+import { OrganizationStore } from "@belfry/organization/OrganizationStore"
+import { TrustedOrganizations } from "@belfry/organization/TrustedOrganizations"
 import * as Server from "@belfry/server/Server"
 import * as Sweeper from "@belfry/server/Sweeper"
 import * as Builders from "@belfry/testing/Builders"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
+import * as OrganizationBuilders from "@belfry/testing/OrganizationBuilders"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import * as Postgres from "@belfry/sql/Postgres"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, DateTime, Deferred, Duration, Effect, Fiber, Layer, Logger, Option } from "effect"
+import { Context, DateTime, Deferred, Duration, Effect, Exit, Fiber, Layer, Logger, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 
-const pglite = TestServices.layerOAuthServer.pipe(
+const pglite = Layer.merge(TestServices.layerOAuthServer, TestServices.layerOrganization).pipe(
   Layer.provideMerge(TestServices.layerSql(TestDatabase.layerPglite(Server.migrations))),
 )
 
@@ -69,6 +75,7 @@ const fill = Effect.gen(function* () {
   })
   yield* limits.consume({ name: "test", limit: 1, window: Duration.hours(1) }, "somebody")
   const kept = yield* fillOAuthServer(user.id, soon)
+  yield* fillOrganizations(soon)
   return { user, lasting, ...kept }
 })
 
@@ -110,6 +117,26 @@ const fillOAuthServer = Effect.fnUntraced(function* (userId: UserId, soon: DateT
   return { client, grant }
 })
 
+/** A closed invitation and a delivered event, each past its time at `soon`; one event more that waits. */
+const fillOrganizations = Effect.fnUntraced(function* (soon: DateTime.Utc) {
+  const outbox = yield* OutboxStore
+  const { organization } = yield* OrganizationBuilders.storedOrganization()
+  const { invitation } = yield* OrganizationBuilders.storedInvitation({
+    organizationId: organization.id,
+    expiresAt: soon,
+  })
+  const now = DateTime.subtract(soon, { days: 90, milliseconds: 1 })
+  yield* InvitationStore.use((invitations) =>
+    invitations.close({ id: invitation.id, hashes: null, status: "revoked", acceptedBy: null, now }),
+  )
+  const occurredAt = DateTime.subtract(soon, { days: 7, milliseconds: 1 })
+  const event = yield* Builders.outboxEvent({ occurredAt })
+  yield* outbox.append([event, yield* Builders.outboxEvent({ occurredAt, aggregate: event.aggregate })])
+  const { id: lease } = yield* Builders.user()
+  yield* outbox.claim({ lease, now: soon, until: soon, aggregates: 1, events: 2 })
+  yield* outbox.settle({ lease, aggregate: event.aggregate, delivered: 1, retryAt: null, now: soon })
+})
+
 const rows = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const counts = yield* sql<{ readonly count: number }>`SELECT
@@ -117,6 +144,13 @@ const rows = Effect.gen(function* () {
       + (SELECT count(*) FROM belfry_sign_in_attempts) + (SELECT count(*) FROM belfry_oauth_states)
       + (SELECT count(*) FROM belfry_rate_limits))::int4 AS count`
   return counts[0]?.count
+})
+
+/** The ids of all organizations. */
+const left = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const found = yield* sql<{ readonly id: string }>`SELECT id FROM belfry_organizations`
+  return found.map(({ id }) => id)
 })
 
 describe("the sweeper", () => {
@@ -136,6 +170,8 @@ describe("the sweeper", () => {
         oauth_assertions: 0,
         oauth_initial_access_tokens: 0,
         oauth_clients: 0,
+        outbox_events: 0,
+        organization_invitations: 0,
         rate_limits: 0,
       }
       yield* TestClock.adjust(Duration.millis(3_600_000 - 1))
@@ -165,6 +201,53 @@ describe("the sweeper", () => {
       yield* Sweeper.sweepAll
       const left = yield* sql<{ count: number }>`SELECT count(*)::int4 AS count FROM belfry_verification_tokens`
       assert.strictEqual(left[0]?.count, 0)
+    }).pipe(Effect.provide(pglite)),
+  )
+
+  it.effect("closes invitations that are over and removes organizations past their grace, to the last one", () =>
+    Effect.gen(function* () {
+      const organizations = yield* OrganizationStore
+      const soon = DateTime.add(yield* DateTime.now, { hours: 1 })
+      const { organization } = yield* OrganizationBuilders.storedOrganization()
+      const others = yield* Effect.replicateEffect(OrganizationBuilders.storedOrganization(), 101)
+      for (const { organization } of others) yield* organizations.markDeleted(organization.id, yield* DateTime.now)
+      const organizationId = organization.id
+      const over = yield* OrganizationBuilders.storedInvitation({ organizationId, expiresAt: soon })
+      yield* OrganizationBuilders.storedInvitation({ organizationId })
+      assert.deepStrictEqual(yield* Sweeper.sweepOrganizations(), { expired: 0, organizations: 0 })
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* Sweeper.sweepOrganizations(), { expired: 1, organizations: 0 })
+      yield* TestClock.adjust(Duration.millis(30 * 86_400_000 - 3_600_000 - 1))
+      yield* Sweeper.sweepAllOrganizations
+      assert.lengthOf(yield* left, 102)
+      yield* TestClock.adjust("1 millis")
+      yield* Sweeper.sweepAllOrganizations
+      assert.deepStrictEqual(yield* left, [organizationId])
+      const sql = yield* SqlClient.SqlClient
+      const [row] = yield* sql<{ readonly status: string }>`
+        SELECT status FROM belfry_organization_invitations WHERE id = ${over.invitation.id}`
+      assert.strictEqual(row?.status, "expired")
+    }).pipe(Effect.provide(pglite)),
+  )
+
+  it.effect("closes what it can though organizations cannot be removed, and the other way around", () =>
+    Effect.gen(function* () {
+      const cause = new Error("away")
+      const away = new StoreError({ store: "InvitationStore", method: "expire", isRetryable: true, cause })
+      const called: Array<string> = []
+      const call = (name: string, result: Effect.Effect<number, StoreError>) =>
+        Effect.andThen(
+          Effect.sync(() => called.push(name)),
+          result,
+        )
+      const sweep = (expire: Effect.Effect<number, StoreError>, purge: Effect.Effect<number, StoreError>) =>
+        Effect.exit(Sweeper.sweepAllOrganizations).pipe(
+          Effect.provide(Layer.mock(Invitations, { expire: call("expire", expire) })),
+          Effect.provide(Layer.mock(TrustedOrganizations, { purge: call("purge", purge) })),
+        )
+      assert.isTrue(Exit.isFailure(yield* sweep(Effect.fail(away), Effect.succeed(0))))
+      assert.isTrue(Exit.isFailure(yield* sweep(Effect.succeed(0), Effect.fail(away))))
+      assert.deepStrictEqual(called, ["expire", "purge", "expire", "purge"])
     }).pipe(Effect.provide(pglite)),
   )
 

@@ -5,6 +5,8 @@
 import { BelfryApi } from "@belfry/client/BelfryApi"
 import { VerificationTokens } from "@belfry/core/VerificationTokens"
 import { SignInAttempts } from "@belfry/factors/SignInAttempts"
+import { OrganizationId } from "@belfry/organization/Organization"
+import * as OrganizationBuilders from "@belfry/testing/OrganizationBuilders"
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Predicate, Redacted, Schema } from "effect"
 import { HttpApi, OpenApi } from "effect/http-api"
@@ -59,6 +61,8 @@ const suitable: Readonly<Record<string, unknown>> = {
   newPassword: "another horse battery staple",
   name: "Ada Lovelace",
   image: "https://example.com/ada.png",
+  slug: "engines",
+  logo: "https://example.com/engine.png",
   label: "Ada's laptop",
   transport: "bearer",
   returnTo: "/account",
@@ -221,7 +225,7 @@ layer(TestServer.layer({ environment }), {
           /Request failed|example\.com|horse battery|belfry_(?:session|verify|sign_up|sign_in)_\w/,
         )
       }),
-    { timeout: 120_000 },
+    { timeout: 300_000 },
   )
 
   it.effect(
@@ -230,6 +234,8 @@ layer(TestServer.layer({ environment }), {
       Effect.gen(function* () {
         const { port, routes } = yield* TestServer.TestServer
         const actions = routes.filter(({ method }) => method !== "GET")
+        const id = OrganizationId.make(anyId)
+        yield* OrganizationBuilders.storedOrganization({ id })
         for (const [index, { method, path }] of actions.entries()) {
           const form = isForm(path)
           const fields = fieldsOf(method, path)
@@ -237,7 +243,9 @@ layer(TestServer.layer({ environment }), {
             // Credentials that are right, so that what is wrong comes as far as it may; and new ones, which no rate
             // limit knows.
             const email = `${field.toLowerCase()}.${index}@example.com`
-            const { token } = yield* People.session(yield* People.registered(email))
+            const user = yield* People.registered(email)
+            const { token } = yield* People.session(user)
+            if (path.includes("/:organization")) yield* OrganizationBuilders.storedMember(id, { user, roles: owner })
             const address = `198.18.${index}.${fields.indexOf(field)}`
             const signIn = yield* SignInAttempts.use((attempts) =>
               attempts.start({ client: { ipAddress: address, userAgent: null } }),
@@ -273,9 +281,36 @@ layer(TestServer.layer({ environment }), {
           }
         }
       }),
-    { timeout: 120_000 },
+    { timeout: 300_000 },
+  )
+
+  it.effect("are answered where a list is searched or gone on with by text that the database would refuse", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer.TestServer
+      const user = yield* People.registered("searches@example.com")
+      const { token } = yield* People.session(user)
+      const { organization } = yield* OrganizationBuilders.storedOrganization({ owner: user })
+      for (const list of ["", "/members", "/roles", "/invitations", "/teams", "/audit-log"]) {
+        const path = `/organizations${list === "" ? "" : `/${organization.id}${list}`}`
+        for (const text of ["%00ab", "ab%00", "%ed%a0%80ab", "%25%5c_%27", "AAAA", "A".repeat(10_000)]) {
+          for (const [target, headers] of [
+            [path, [["cookie", `belfry_session=${token}`] as const]],
+            [`/auth${path.replace("audit-log", "audit-events")}`, People.bearer(token)],
+          ] as const) {
+            for (const parameter of ["search", "cursor"]) {
+              const query = `${target}?${parameter}=${text}`
+              const { status } = yield* Effect.promise(() => Wire.fetch(port, { path: query, headers: [...headers] }))
+              assert.include([200, 422], status, query.slice(0, 200))
+            }
+          }
+        }
+      }
+    }),
   )
 })
+
+/** The roles of somebody who may do everything in an organization. */
+const owner = OrganizationBuilders.builtIn("owner")
 
 const hasFailed = (answer: Wire.Answer): boolean => answer.responses.some(({ status }) => status >= 500)
 

@@ -34,8 +34,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<AuditStore | UserStore
           sessionId: SessionId.make("0190f3c4-0000-7000-8000-000000000000"),
           client: { ipAddress: "2001:db8::1", userAgent: "curl/8.0 «x»" },
           data: { attempts: 3, nested: { list: [1, "a", null] } },
+          aggregate: "organization:019a0000-0000-7000-8000-000000000000",
+          before: { name: "Acme", roles: ["owner"] },
+          after: { name: null, roles: [] },
         })
-        const events = yield* audit.list({ userId: Option.some(userId), before: Option.none(), limit: 10 })
+        const events = yield* audit.list({ ...every, userId: Option.some(userId) })
         assert.deepStrictEqual(events, [full, bare])
       }),
     )
@@ -57,14 +60,41 @@ export const suite = <E>(name: string, layer: Layer.Layer<AuditStore | UserStore
         const second = yield* insertEvent({ userId: bob.id })
         const third = yield* insertEvent({ userId: ada.id })
         const fourth = yield* insertEvent()
-        const [all, none] = [Option.none(), Option.none()]
-        assert.deepStrictEqual(yield* audit.list({ userId: all, before: none, limit: 2 }), [fourth, third])
-        const next = { userId: all, before: Option.some(third.id), limit: 2 }
+        assert.deepStrictEqual(yield* audit.list({ ...every, limit: 2 }), [fourth, third])
+        const next = { ...every, before: Option.some(third.id), limit: 2 }
         assert.deepStrictEqual(yield* audit.list(next), [second, first])
         const own = Option.some(ada.id)
-        assert.deepStrictEqual(yield* audit.list({ userId: own, before: none, limit: 10 }), [third, first])
+        assert.deepStrictEqual(yield* audit.list({ ...every, userId: own }), [third, first])
         assert.deepStrictEqual(yield* audit.list({ ...next, userId: own }), [first])
         assert.deepStrictEqual(yield* audit.list({ ...next, userId: own, before: Option.some(first.id) }), [])
+      }),
+    )
+
+    it.effect("lists the events of one aggregate, of types with a beginning, and of both", () =>
+      Effect.gen(function* () {
+        const audit = yield* AuditStore
+        const { id } = yield* Builders.user()
+        const [ours, theirs] = [`organization:${id}`, `organization:${id}x`]
+        const created = yield* insertEvent({ aggregate: ours, type: "organization.created" })
+        const added = yield* insertEvent({ aggregate: ours, type: "organization-member.added" })
+        const other = yield* insertEvent({ aggregate: theirs, type: "organization.created" })
+        yield* insertEvent({ type: "organization.created" })
+        const list = (aggregate: string, prefix?: string) =>
+          audit.list({
+            ...every,
+            aggregate: Option.some(aggregate),
+            typePrefix: Option.fromUndefinedOr(prefix),
+          })
+        assert.deepStrictEqual(yield* list(ours), [added, created])
+        assert.deepStrictEqual(yield* list(theirs), [other])
+        assert.deepStrictEqual(yield* list(ours, "organization-m"), [added])
+        assert.deepStrictEqual(yield* list(ours, "organization."), [created])
+        // Nothing in it is a pattern.
+        assert.deepStrictEqual(yield* list(ours, "organization%"), [])
+        assert.deepStrictEqual(yield* list(ours, "organization_"), [])
+        assert.deepStrictEqual(yield* audit.list({ ...every, typePrefix: Option.some("organization-member.added") }), [
+          added,
+        ])
       }),
     )
 
@@ -76,7 +106,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<AuditStore | UserStore
         yield* users.insert(user)
         const event = yield* insertEvent({ userId: user.id })
         yield* users.remove(user.id)
-        const events = yield* audit.list({ userId: Option.some(user.id), before: Option.none(), limit: 10 })
+        const events = yield* audit.list({ ...every, userId: Option.some(user.id) })
         assert.deepStrictEqual(events, [event])
       }),
     )
@@ -88,9 +118,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<AuditStore | UserStore
         const instant = DateTime.makeUnsafe("1960-01-01T00:00:00Z")
         const at = (millis: number) =>
           insertEvent({ userId, occurredAt: DateTime.add(instant, { milliseconds: millis }) })
-        const left = Effect.map(
-          audit.list({ userId: Option.some(userId), before: Option.none(), limit: 10 }),
-          (events) => events.map((event) => event.id),
+        const left = Effect.map(audit.list({ ...every, userId: Option.some(userId) }), (events) =>
+          events.map((event) => event.id),
         )
         const kept = yield* at(0)
         yield* at(-2)
@@ -106,6 +135,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<AuditStore | UserStore
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+const every = {
+  userId: Option.none(),
+  aggregate: Option.none(),
+  typePrefix: Option.none(),
+  before: Option.none(),
+  limit: 10,
+}
 
 const insertEvent = Effect.fnUntraced(function* (...fields: Parameters<typeof Builders.auditEvent>) {
   const event = yield* Builders.auditEvent(...fields)

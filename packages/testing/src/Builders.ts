@@ -8,6 +8,7 @@
 import { type AuditEvent, AuditEventId, unknownClient } from "@belfry/core/AuditEvent"
 import { KeyedHash, Sealed } from "@belfry/core/KeyedHash"
 import { LinkedAccountId, type SealedLinkedAccount } from "@belfry/core/LinkedAccount"
+import { type NewOutboxEvent, OutboxEventId } from "@belfry/core/OutboxEvent"
 import { type Session, SessionId } from "@belfry/core/Session"
 import { Email, type User, UserId } from "@belfry/core/User"
 import { UserStore } from "@belfry/core/UserStore"
@@ -182,6 +183,26 @@ export const auditEvent = Effect.fnUntraced(function* (fields: Partial<AuditEven
     sessionId: null,
     client: unknownClient,
     data: {},
+    aggregate: null,
+    before: null,
+    after: null,
+    occurredAt: yield* DateTime.now,
+  }
+  return { ...defaults, ...fields }
+})
+
+/**
+ * An event of the outbox that has no version yet, of an aggregate that nothing else has.
+ *
+ * @category builders
+ * @since 0.1.0
+ */
+export const outboxEvent = Effect.fnUntraced(function* (fields: Partial<NewOutboxEvent> = {}) {
+  const defaults: NewOutboxEvent = {
+    id: OutboxEventId.make(yield* random.uuidV7()),
+    aggregate: `test:${yield* random.uuidV7()}`,
+    type: "test.Happened",
+    payload: {},
     occurredAt: yield* DateTime.now,
   }
   return { ...defaults, ...fields }

@@ -240,6 +240,30 @@ export const suite = <E>(
       }),
     )
 
+    it.effect("revokes the grants under a reference, of everybody and to every client, each once", () =>
+      Effect.gen(function* () {
+        const grants = yield* GrantStore
+        const user = yield* Builders.storedUser()
+        const referenceId = yield* random.uuidV7()
+        const now = yield* DateTime.now
+        const of = (fields: Partial<Grant>) => OAuthBuilders.storedGrant({ userId: user.id, ...fields })
+        const meant = [yield* of({ referenceId }), yield* OAuthBuilders.storedGrant({ referenceId })]
+        const others = [yield* of({ referenceId: `${referenceId}x` }), yield* of({ referenceId: null })]
+        const earlier = DateTime.subtract(now, { seconds: 1 })
+        const over = yield* of({ referenceId, revokedAt: earlier })
+        const answers = yield* Held.inHundredFibers(() => grants.revokeByReference(referenceId, now))
+        assert.deepStrictEqual(
+          answers.flat().sort(),
+          meant.map(({ grant }) => grant.id),
+        )
+        const revokedAt = ({ code }: { readonly code: AuthorizationCode }) =>
+          Effect.map(Held.byCode(code), ({ grant }) => grant?.revokedAt)
+        for (const one of meant) assert.deepStrictEqual(yield* revokedAt(one), now)
+        for (const one of others) assert.isNull(yield* revokedAt(one))
+        assert.deepStrictEqual(yield* revokedAt(over), earlier)
+      }),
+    )
+
     it.effect("lists the grants of a user that are in force and were redeemed, newest first", () =>
       Effect.gen(function* () {
         const grants = yield* GrantStore

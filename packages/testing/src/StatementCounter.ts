@@ -14,7 +14,9 @@ import * as Tracer from "effect/Tracer"
  *
  * The statement that takes uses of rate limits is `TAKE rate limits`, and the one that reads the tables of all factors
  * `SELECT enrolments`; `REDEEM code` and `ROTATE refresh token` are the statements that take them and keep what was
- * issued for them. Those of transactions, such as `COMMIT`, and those on other tables are left out.
+ * issued for them. Whatever is read as a member of an organization, with the membership, is `SELECT membership`; `LOCK
+ * organization` and `APPEND events` are what their names say. Those of transactions, such as `COMMIT`, and those on
+ * other tables are left out, and so is the look-up of a session, which requests that come at the same time share.
  *
  * **Gotchas**
  *
@@ -51,9 +53,28 @@ export const statementsOf: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.E
 
 const nameOf = (text: string): string | undefined => {
   if (text.includes("belfry_rate_limits")) return "TAKE rate limits"
+  if (text.includes("viewer_member_id")) return "SELECT membership"
+  if (text.includes("belfry_outbox_events")) return "APPEND events"
+  if (text.includes("FOR NO KEY UPDATE OF o")) return "LOCK organization"
+  if (text.includes("belfry_organization")) return nameOfChange(text) ?? nameOfInvitation(text) ?? nameOfFirst(text)
   if (text.includes("UNION ALL")) return "SELECT enrolments"
   if (text.includes("SET code_redeemed_at")) return "REDEEM code"
   if (text.includes("SET rotated_at")) return "ROTATE refresh token"
+  return nameOfFirst(text)
+}
+
+/** What a statement does first. */
+const nameOfFirst = (text: string): string | undefined => {
   const [, verb, table] = /^\s*(?:WITH \w+ AS \(\s*)?(SELECT|INSERT|UPDATE|DELETE).*?belfry_(\w+)/su.exec(text) ?? []
   return verb === undefined ? undefined : `${verb} ${table}`
 }
+
+/** What a statement changes first, whatever it reads before. */
+const nameOfChange = (text: string): string | undefined => {
+  const [, verb, table] = /\b(INSERT|UPDATE|DELETE)(?: INTO| FROM)? belfry_(\w+)/u.exec(text) ?? []
+  return verb === undefined ? undefined : `${verb} ${table}`
+}
+
+/** An invitation is read with its teams and roles, which its statement names first. */
+const nameOfInvitation = (text: string): string | undefined =>
+  text.includes("FROM belfry_organization_invitations AS i") ? "SELECT organization_invitations" : undefined

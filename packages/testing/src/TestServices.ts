@@ -1,6 +1,6 @@
 /**
- * Every service of `core`, `factors`, `oauth-client` and `oauth-server`, wired for tests: the real ones over memory or
- * a test database, with mail that is kept, a fixed key ring and the site `http://localhost:3000`.
+ * Every service of the domain packages, wired for tests: the real ones over memory or a test database, with mail that
+ * is kept, a fixed key ring and the site `http://localhost:3000`.
  *
  * @since 0.1.0
  */
@@ -27,6 +27,9 @@ import { AuthenticationContexts } from "@belfry/oauth-server/AuthenticationConte
 import * as MemoryOAuthServerStores from "@belfry/oauth-server/MemoryOAuthServerStores"
 import * as OAuthServerServices from "@belfry/oauth-server/OAuthServerServices"
 import * as SqlOAuthServerStores from "@belfry/oauth-server/SqlOAuthServerStores"
+import * as MemoryOrganizationStores from "@belfry/organization/MemoryOrganizationStores"
+import * as OrganizationServices from "@belfry/organization/OrganizationServices"
+import * as SqlOrganizationStores from "@belfry/organization/SqlOrganizationStores"
 import * as FactorsSignInGate from "@belfry/server/FactorsSignInGate"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as Effect from "effect/Effect"
@@ -35,6 +38,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
 import * as CapturingMailer from "./CapturingMailer.ts"
+import * as TestAccess from "./TestAccess.ts"
 
 /**
  * Layer with the stores of all packages in memory, and the tables that they share.
@@ -46,6 +50,7 @@ export const layerMemoryStores = Layer.mergeAll(
   MemoryFactorStores.layer,
   MemoryOAuthClientStores.layer,
   MemoryOAuthServerStores.layer,
+  MemoryOrganizationStores.layer,
 ).pipe(Layer.provideMerge(MemoryStores.layer))
 
 /**
@@ -58,6 +63,7 @@ export const layerSqlStores = Layer.mergeAll(
   SqlFactorStores.layer,
   SqlOAuthClientStores.layer,
   SqlOAuthServerStores.layer,
+  SqlOrganizationStores.layer,
   SqlStores.layer,
 )
 
@@ -186,6 +192,28 @@ export const layerOAuthClient = OAuthClientServices.layer.pipe(
     ),
   ),
 )
+
+/**
+ * Layer with the services of organizations that have teams, over all other services and their stores. The host declares
+ * what `TestAccess` has.
+ *
+ * **Details**
+ *
+ * Settings, hooks and messages are references: a test that needs others provides them to this layer.
+ *
+ * **Example** (Over memory, with settings)
+ *
+ * ```ts
+ * const layer = TestServices.layerOrganization.pipe(
+ *   Layer.provideMerge(Layer.succeed(OrganizationSettings, OrganizationSettings.make({ limits: { members: 2 } }))),
+ *   Layer.provideMerge(TestServices.layerMemory)
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerOrganization = OrganizationServices.layerWithTeams.pipe(Layer.provideMerge(TestAccess.layer))
 
 /**
  * Layer of what sessions are worth, without factors behind it: `aal1`, and `aal2` above it, as the session's `acr`

@@ -293,7 +293,13 @@ const insertWithEvent = Effect.fnUntraced(function* (user: User) {
 const whatIsKept = Effect.fnUntraced(function* ({ id }: User) {
   const user = yield* UserStore.use((users) => users.findById(id))
   const events = yield* AuditStore.use((audit) =>
-    audit.list({ userId: Option.some(id), before: Option.none(), limit: 1 }),
+    audit.list({
+      userId: Option.some(id),
+      aggregate: Option.none(),
+      typePrefix: Option.none(),
+      before: Option.none(),
+      limit: 1,
+    }),
   )
   return { user: Option.isSome(user), event: events.length > 0 }
 })

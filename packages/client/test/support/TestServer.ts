@@ -9,6 +9,7 @@ import * as Site from "@belfry/core/Site"
 import * as FactorsHandlers from "@belfry/factors/FactorsHandlers"
 import * as OAuthClientHandlers from "@belfry/oauth-client/OAuthClientHandlers"
 import * as OAuthServerHandlers from "@belfry/oauth-server/OAuthServerHandlers"
+import * as OrganizationHandlers from "@belfry/organization/OrganizationHandlers"
 import * as TestCrypto from "@belfry/testing/TestCrypto"
 import * as TestServices from "@belfry/testing/TestServices"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -19,7 +20,11 @@ import { HttpApiBuilder } from "effect/http-api"
 /** Where the server listens: `http://127.0.0.1:<port>`. */
 export class Origin extends Context.Service<Origin, string>()("@belfry/client/test/Origin") {}
 
-const layerServices = Layer.merge(TestServices.layerOAuthClient, TestServices.layerOAuthServer).pipe(
+const layerServices = Layer.mergeAll(
+  TestServices.layerOAuthClient,
+  TestServices.layerOAuthServer,
+  TestServices.layerOrganization,
+).pipe(
   Layer.provideMerge(TestServices.layer),
   Layer.provideMerge(Layer.mergeAll(TestServices.layerMemoryStores, TestCrypto.layer, MemoryRateLimitStore.layer)),
 )
@@ -44,6 +49,7 @@ export const layer = HttpRouter.serve(
         FactorsHandlers.layer,
         OAuthClientHandlers.layer,
         OAuthServerHandlers.layer,
+        OrganizationHandlers.layerWithTeams,
       ),
     ),
     Layer.provide(CoreHandlers.layerMiddleware),

@@ -6,6 +6,7 @@ import * as KeyRing from "@belfry/core/KeyRing"
 import * as MailQueue from "@belfry/core/MailQueue"
 import * as MemoryAuditStore from "@belfry/core/MemoryAuditStore"
 import * as MemoryLinkedAccountStore from "@belfry/core/MemoryLinkedAccountStore"
+import * as MemoryOutboxStore from "@belfry/core/MemoryOutboxStore"
 import * as MemoryTables from "@belfry/core/MemoryTables"
 import * as MemoryTransactionStore from "@belfry/core/MemoryTransactionStore"
 import * as MemoryUserStore from "@belfry/core/MemoryUserStore"
@@ -19,6 +20,7 @@ import { Effect, Layer, Redacted } from "effect"
 const layerStores = Layer.mergeAll(
   MemoryAuditStore.layer,
   MemoryLinkedAccountStore.layer,
+  MemoryOutboxStore.layer,
   MemoryTransactionStore.layer,
   MemoryUserStore.layer,
   MemoryVerificationTokenStore.layer,

@@ -1,12 +1,14 @@
 /**
- * Signing up with a password: the link that a mail carries, and what it completes.
+ * Signing up with a password: the link that a mail carries and what it completes, and the way without one.
  */
 import { Audit } from "@belfry/core/Audit"
+import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { isEqualText } from "@belfry/core/ConstantTime"
 import { KeyRing } from "@belfry/core/KeyRing"
 import * as OpaqueToken from "@belfry/core/OpaqueToken"
 import { RateLimits } from "@belfry/core/RateLimits"
 import { TransactionStore } from "@belfry/core/TransactionStore"
+import type { Email, User } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import { VerificationTokenInvalid } from "@belfry/core/VerificationToken"
 import { VerificationTokens } from "@belfry/core/VerificationTokens"
@@ -14,16 +16,19 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { PasswordRequired } from "../Password.ts"
+import type * as Redacted from "effect/Redacted"
+import { AddressProofs } from "../AddressProofs.ts"
+import { type PasswordHash, PasswordRequired } from "../Password.ts"
 import { PasswordHasher } from "../PasswordHasher.ts"
 import { browserTokenPrefix, limits, signUpPurpose } from "../PasswordRules.ts"
 import type { Passwords } from "../Passwords.ts"
 import { PasswordStore } from "../PasswordStore.ts"
+import type { SignInContext } from "../SignInAttempt.ts"
 import { SignInAttempts } from "../SignInAttempts.ts"
 import type { PasswordChecks } from "./passwordChecks.ts"
 import type { PasswordMails } from "./passwordMails.ts"
 
-/** Builds the two steps of a sign-up. */
+/** Builds the steps of a sign-up. */
 export const make = Effect.fnUntraced(function* (checks: PasswordChecks, mails: PasswordMails) {
   const store = yield* PasswordStore
   const hasher = yield* PasswordHasher
@@ -36,7 +41,43 @@ export const make = Effect.fnUntraced(function* (checks: PasswordChecks, mails: 
   const random = yield* SecureRandom.SecureRandom
   const browserHasher = yield* (yield* KeyRing).hasher("sign-up-browser")
 
-  const steps: Pick<Passwords["Service"], "signUp" | "confirmSignUp"> = {
+  const proofs = yield* AddressProofs
+
+  /** Makes the user of an address that was proved, in one transaction with what uses the proof up, and signs in. */
+  const complete = Effect.fnUntraced(function* <E>(options: {
+    readonly email: Email
+    readonly name: string | null
+    readonly passwordHash: PasswordHash
+    readonly claim: (user: User) => Effect.Effect<unknown, E>
+    readonly data?: { readonly proof: true }
+    readonly context: SignInContext
+    readonly replaces: Redacted.Redacted | undefined
+    readonly client: ClientInfo
+  }) {
+    const { email, name, passwordHash, claim, data, context, replaces, client } = options
+    return yield* transactions.run(
+      Effect.gen(function* () {
+        // The user first: of two proofs of one address the later waits here, where it holds nothing yet that the other
+        // one revokes.
+        const user = yield* users.signUp({ email, name, emailVerifiedAt: yield* DateTime.now }, client)
+        yield* store.set(user.id, passwordHash, yield* DateTime.now)
+        yield* claim(user)
+        // Whoever else signed up with this address has not proved it.
+        yield* tokens.revoke(signUpPurpose, email)
+        yield* audit.record({
+          type: "password.sign-up",
+          userId: user.id,
+          client,
+          ...(data === undefined ? {} : { data }),
+        })
+        // What the policy demands of a sign-in it demands of the first one, too.
+        const open = yield* attempts.begin({ token: undefined, factor: "password", client })
+        return yield* attempts.prove({ open, user, amr: ["pwd"], context, replaces, confirm: Effect.void })
+      }),
+    )
+  })
+
+  const steps: Pick<Passwords["Service"], "signUp" | "confirmSignUp" | "signUpProved"> = {
     signUp: Effect.fn("Passwords.signUp")(function* ({ email, password, name, client }) {
       yield* checks.accept(password, email)
       yield* mails.limit(email, client)
@@ -83,29 +124,26 @@ export const make = Effect.fnUntraced(function* (checks: PasswordChecks, mails: 
         const { matches } = yield* hasher.compare(password, Option.some(payload.passwordHash))
         if (!matches) return yield* checks.refuseBy("password.sign-up", Option.none(), client)("wrong-password")
       }
-      return yield* transactions
-        .run(
-          Effect.gen(function* () {
-            // The user first: of two links to one address the later waits here, where it holds nothing yet that the
-            // other one revokes.
-            const user = yield* users.signUp(
-              { email: payload.email, name: payload.name, emailVerifiedAt: yield* DateTime.now },
-              client,
-            )
-            yield* tokens.consume(signUpPurpose, token)
-            yield* store.set(user.id, payload.passwordHash, yield* DateTime.now)
-            // Whoever else signed up with this address has not proved it.
-            yield* tokens.revoke(signUpPurpose, payload.email)
-            yield* audit.record({ type: "password.sign-up", userId: user.id, client })
-            // What the policy demands of a sign-in it demands of the first one, too.
-            const open = yield* attempts.begin({ token: undefined, factor: "password", client })
-            return yield* attempts.prove({ open, user, amr: ["pwd"], context, replaces, confirm: Effect.void })
-          }),
+      const claim = () => tokens.consume(signUpPurpose, token)
+      return yield* complete({ ...payload, claim, context, replaces, client }).pipe(
+        // Somebody proved the address in another way since the mail was sent.
+        Effect.catchTag("EmailTaken", () => Effect.fail(new VerificationTokenInvalid())),
+      )
+    }),
+
+    signUpProved: Effect.fn("Passwords.signUpProved")(function* (options) {
+      const { proof, password, name, context = {}, replaces, client } = options
+      const found = yield* proofs.find(proof, client)
+      if (Option.isNone(found)) return yield* new VerificationTokenInvalid()
+      const email = found.value
+      yield* checks.accept(password, email)
+      yield* mails.limit(email, client)
+      const passwordHash = yield* hasher.hash(password)
+      const claim = (user: User) =>
+        Effect.flatMap(proofs.claim(proof, user, client), (isClaimed) =>
+          isClaimed ? Effect.void : Effect.fail(new VerificationTokenInvalid()),
         )
-        .pipe(
-          // Somebody proved the address in another way since the mail was sent.
-          Effect.catchTag("EmailTaken", () => Effect.fail(new VerificationTokenInvalid())),
-        )
+      return yield* complete({ email, name, passwordHash, claim, data: { proof: true }, context, replaces, client })
     }),
   }
   return steps

@@ -4,6 +4,7 @@
 import { AuditStore } from "@belfry/core/AuditStore"
 import * as MemoryAuditStore from "@belfry/core/MemoryAuditStore"
 import * as MemoryLinkedAccountStore from "@belfry/core/MemoryLinkedAccountStore"
+import * as MemoryOutboxStore from "@belfry/core/MemoryOutboxStore"
 import * as MemorySessionStore from "@belfry/core/MemorySessionStore"
 import * as MemoryTables from "@belfry/core/MemoryTables"
 import * as MemoryTransactionStore from "@belfry/core/MemoryTransactionStore"
@@ -49,6 +50,7 @@ const layerCounted = MemoryFactorStores.layer.pipe(
     Layer.mergeAll(
       MemoryAuditStore.layer,
       MemoryLinkedAccountStore.layer,
+      MemoryOutboxStore.layer,
       MemorySessionStore.layer,
       MemoryTransactionStore.layer,
       MemoryUserStore.layer,

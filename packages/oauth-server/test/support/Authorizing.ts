@@ -20,6 +20,7 @@ import * as OAuthServerHandlers from "@belfry/oauth-server/OAuthServerHandlers"
 import * as OAuthServerHooks from "@belfry/oauth-server/OAuthServerHooks"
 import { OAuthServerPages, type OAuthServerPagesService } from "@belfry/oauth-server/OAuthServerPages"
 import * as OAuthServerSettings from "@belfry/oauth-server/OAuthServerSettings"
+import type { MemoryOrganizationTables } from "@belfry/organization/MemoryOrganizationTables"
 import * as Builders from "@belfry/testing/Builders"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as TestHttp from "@belfry/testing/TestHttp"
@@ -73,7 +74,7 @@ export const layer = (host: Host = {}) =>
 /** What tests of this kind run with, in memory or not. */
 export type Services = Exclude<
   Layer.Success<ReturnType<typeof layer>>,
-  MemoryTables | MemoryFactorTables | MemoryOAuthServerTables
+  MemoryTables | MemoryFactorTables | MemoryOAuthServerTables | MemoryOrganizationTables
 >
 
 /** Keeps a confidential client that may ask for everything. */

@@ -32,6 +32,7 @@ export interface Paths extends PagePathsService {
   readonly authorizeCancel: `/${string}`
   readonly authorizeConsent: `/${string}`
   readonly authorizeError: `/${string}`
+  readonly authorizeOrganization: `/${string}`
   readonly backupCodes: `/${string}`
   readonly cancelSignIn: `/${string}`
   readonly checkMail: `/${string}`
@@ -45,6 +46,7 @@ export interface Paths extends PagePathsService {
   readonly enrolTotp: `/${string}`
   readonly enterCode: `/${string}`
   readonly hotp: `/${string}`
+  readonly newOrganization: `/${string}`
   readonly passkeys: `/${string}`
   readonly removeFactor: `/${string}`
   readonly signedOut: `/${string}`
@@ -105,7 +107,7 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
       Schema.decodeUnknownEffect(Theme)(yield* PageTheme),
       ({ message }) => new PageThemeInvalid({ issue: message }),
     )
-    const { account, signIn } = pagePaths
+    const { account, organizations, signIn } = pagePaths
     const paths: Paths = {
       ...pagePaths,
       addPasskey: `${account}/passkeys/add`,
@@ -113,6 +115,7 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
       authorizeCancel: "/authorize/cancel",
       authorizeConsent: "/authorize/consent",
       authorizeError: "/authorize/error",
+      authorizeOrganization: "/authorize/organization",
       backupCodes: `${account}/backup-codes`,
       cancelSignIn: `${signIn}/cancel`,
       checkMail: "/check-mail",
@@ -126,6 +129,7 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
       enrolTotp: `${signIn}/enrol/totp`,
       enterCode: `${signIn}/code`,
       hotp: `${account}/hotp`,
+      newOrganization: `${organizations}/new`,
       passkeys: `${account}/passkeys`,
       removeFactor: `${account}/remove`,
       signedOut: "/sign-out/done",

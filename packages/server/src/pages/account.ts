@@ -16,6 +16,7 @@ import { Enrolments } from "@belfry/factors/Enrolments"
 import { Passkeys } from "@belfry/factors/Passkeys"
 import { Passwords } from "@belfry/factors/Passwords"
 import { GrantId } from "@belfry/oauth-server/Grant"
+import { Organizations } from "@belfry/organization/Organizations"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -60,6 +61,7 @@ export const routes = Effect.gen(function* () {
   const emails = yield* Emails
   const enrolments = yield* Enrolments
   const passkeys = yield* Passkeys
+  const organizations = yield* Organizations
   const providers = yield* makeProviders
   const applications = yield* makeApplications
   const scopeWords = yield* makeScopeWords
@@ -68,7 +70,7 @@ export const routes = Effect.gen(function* () {
   const isFresh = ({ session }: Visitor) => Effect.isSuccess(sessions.requireFresh(session))
 
   const show = Effect.fnUntraced(function* (
-    { words }: Visit,
+    { client, words }: Visit,
     visitor: Visitor,
     options: Pick<AccountView, "state"> & Partial<AccountView>,
   ) {
@@ -80,6 +82,7 @@ export const routes = Effect.gen(function* () {
       providers: yield* providers.list,
       connected: yield* providers.connected(visitor.user.id),
       applications: yield* applications.list(visitor.user.id),
+      organizations: (yield* organizations.list({ ...visitor, client }, { limit: 5 })).items,
       scopeWords: scopeWords(words),
       isFresh: yield* isFresh(visitor),
       now: yield* Clock.currentTimeMillis,

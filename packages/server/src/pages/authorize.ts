@@ -6,14 +6,17 @@
  */
 import { type AuthorizationOutcome, Authorizations } from "@belfry/oauth-server/Authorizations"
 import { respond } from "@belfry/oauth-server/AuthorizationsHandlers"
+import { OAuthServerHooks } from "@belfry/oauth-server/OAuthServerHooks"
+import { Memberships } from "@belfry/organization/Memberships"
+import { isOrganizationId } from "@belfry/organization/Organization"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { getFlow } from "./flows.ts"
+import { type Flow, getFlow } from "./flows.ts"
 import { FormUnreadable } from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { withQuery } from "./query.ts"
 import { makeScopeWords } from "./scopes.ts"
-import { type Answer, get, makeVisitors, post } from "./visit.ts"
+import { type Answer, get, makeVisitors, post, type Visitor } from "./visit.ts"
 import { authorizationErrorPage, consentPage, scopeField, selectAccountPage } from "./views/authorization.ts"
 
 /**
@@ -25,12 +28,22 @@ import { authorizationErrorPage, consentPage, scopeField, selectAccountPage } fr
 export const routes = Effect.gen(function* () {
   const { paths } = yield* PageKit
   const authorizations = yield* Authorizations
+  const hooks = yield* OAuthServerHooks
+  const memberships = yield* Memberships
   const scopeWords = yield* makeScopeWords
   const visitors = yield* makeVisitors
 
   const goOn = (outcome: AuthorizationOutcome): Answer => (outcome._tag === "Interact" ? outcome.url : respond(outcome))
 
   const signIn = (returnTo: string) => withQuery(paths.signIn, { return_to: returnTo })
+
+  /** As a member of which organization the client gets access, where it asks for one and the person is in it. */
+  const organizationOf = Effect.fnUntraced(function* ({ client, scopes }: Flow, { session, user }: Visitor) {
+    const reference = yield* hooks.consentReference({ client, scopes, session, user })
+    if (!isOrganizationId(reference)) return null
+    const found = yield* memberships.find({ userId: user.id, organization: reference })
+    return Option.getOrNull(Option.map(found, (it) => ({ id: it.organizationId, name: it.organizationName })))
+  })
 
   yield* get(
     paths.authorizeAccount,
@@ -63,6 +76,7 @@ export const routes = Effect.gen(function* () {
         flow,
         user,
         sessionId: session.id,
+        organization: yield* organizationOf(flow, visitor.value),
         scopeWords: scopeWords(visit.words),
       })
     }),
@@ -71,11 +85,16 @@ export const routes = Effect.gen(function* () {
   yield* post(
     paths.authorizeConsent,
     Effect.fnUntraced(function* (visit, fields) {
-      const { browser, id, returnTo, scopes } = yield* getFlow(visit)
+      const flow = yield* getFlow(visit)
+      const { browser, id, returnTo, scopes } = flow
       const { decision } = fields
       if (decision !== "allow" && decision !== "deny") return yield* new FormUnreadable({ status: 400 })
+      const { signedIn } = browser
       // Who was asked is not who is signed in by now, so the question is put to them again.
-      if (fields["session"] !== browser.signedIn?.session.id) return returnTo
+      if (signedIn === null || fields["session"] !== signedIn.session.id) return returnTo
+      // Nor for the organization that they act for by now.
+      const organization = yield* organizationOf(flow, signedIn)
+      if (decision === "allow" && (fields["organization"] ?? "") !== (organization?.id ?? "")) return returnTo
       const chosen = scopes.filter((scope) => scope === "openid" || fields[scopeField(scope)] === "1")
       return goOn(yield* authorizations.decide(id, { accept: decision === "allow", scopes: chosen }, browser))
     }),

@@ -67,6 +67,7 @@ input { width: 100%; min-height: 2.75rem; margin-top: 0.375rem; padding: 0.5rem 
 input[aria-invalid] { border-color: var(--bad); border-width: 2px; padding: calc(0.5rem - 1px) calc(0.75rem - 1px); }
 .check { display: flex; gap: 0.75rem; align-items: center; min-height: 2.75rem; font-weight: 400; }
 .check > :first-child { flex: none; width: 1.5rem; min-height: 1.5rem; margin: 0; accent-color: var(--accent); }
+.tall { padding: 0.25rem 0; }
 .problem { color: var(--bad); font-weight: 500; font-size: 0.9375rem; margin-top: 0.25rem; }
 .secret { display: flex; flex-wrap: wrap; gap: 0.5rem; margin-top: 0.375rem; }
 .secret input { flex: 1 1 8rem; width: 8rem; margin-top: 0; min-width: 0; }
@@ -94,6 +95,9 @@ button:hover, .button:hover { filter: brightness(1.08); }
 .bar > * { margin: 0; min-width: 0; }
 .bar > :first-child { flex: 1 1 min-content; overflow-wrap: break-word; }
 .bar > button { flex: 1 1 min-content; }
+.row { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; }
+.row > * { margin: 0; }
+[aria-current] { font-weight: 600; text-decoration: none; }
 .choices > li + li { margin-top: 1rem; }
 .sessions > li + li, .rows > li + li { margin-top: 0; border-top: 1px solid var(--rule); }
 .sessions > li, .rows > li { padding: 0.75rem 0; }

@@ -23,6 +23,12 @@ import type { User } from "@belfry/core/User"
 import type { SignInRefused } from "@belfry/factors/SignInAttempt"
 import { clearSignInCookie, signInToken } from "@belfry/factors/SignInHandlers"
 import type { AuthorizationRefused } from "@belfry/oauth-server/OAuthError"
+import type { InvitationNotFound } from "@belfry/organization/Invitation"
+import type { MemberNotFound } from "@belfry/organization/Member"
+import type { OrganizationCreationRefused, OrganizationNotFound } from "@belfry/organization/Organization"
+import type { PermissionMissing } from "@belfry/organization/Permission"
+import type { RoleNotFound } from "@belfry/organization/Role"
+import type { TeamNotFound } from "@belfry/organization/Team"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -36,15 +42,16 @@ import { PageKit } from "./PageKit.ts"
 import { withQuery } from "./query.ts"
 import { authorizationErrorPage, inFlow } from "./views/authorization.ts"
 import type { Page } from "./views/document.ts"
-import { failurePage, refusedPage } from "./views/failures.ts"
+import { deniedPage, failurePage, refusedPage } from "./views/failures.ts"
 
 /**
  * One request to a hosted page.
  *
  * **Details**
  *
- * `query` gives a parameter that came exactly once. `flow` is the authorization request that the page stands in, if
- * any; `returnTo` is where it goes on then, and else where the reader wants to go, if that is allowed.
+ * `query` gives a parameter that came exactly once, `param` one of the route's path. `flow` is the authorization
+ * request that the page stands in, if any; `returnTo` is where it goes on then, and else where the reader wants to go,
+ * if that is allowed.
  *
  * @category models
  * @since 0.1.0
@@ -55,6 +62,7 @@ export interface Visit {
   readonly words: Catalogue
   readonly flow: Flow | undefined
   readonly query: (name: string) => string | undefined
+  readonly param: (name: string) => string | undefined
   readonly returnTo: (input: string | undefined) => string | undefined
 }
 
@@ -81,6 +89,13 @@ export type Failure =
   | AuthorizationRefused
   | CrossOriginRequest
   | FormUnreadable
+  | OrganizationCreationRefused
+  | OrganizationNotFound
+  | PermissionMissing
+  | MemberNotFound
+  | RoleNotFound
+  | InvitationNotFound
+  | TeamNotFound
 
 /**
  * A session with its user, of the person who visits.
@@ -93,7 +108,7 @@ export interface Visitor {
   readonly user: User
 }
 
-type Provided = HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams
+type Provided = HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams | HttpRouter.RouteContext
 
 /**
  * Adds a page that is looked at. `sources` are where it looks for the authorization request that it stands in, beside
@@ -188,6 +203,7 @@ const makeAnswer = Effect.gen(function* () {
   const visitOf = (
     request: HttpServerRequest.HttpServerRequest,
     parameters: Readonly<Record<string, string | Array<string>>>,
+    params: Readonly<Record<string, string | undefined>>,
   ): Visit => ({
     request,
     client: clientInfo(request),
@@ -197,6 +213,7 @@ const makeAnswer = Effect.gen(function* () {
       const value = parameters[name]
       return typeof value === "string" ? value : undefined
     },
+    param: (name) => params[name],
     returnTo: (input) => (input === undefined || input === "" ? undefined : Result.getOrUndefined(parseTarget(input))),
   })
 
@@ -229,19 +246,26 @@ const makeAnswer = Effect.gen(function* () {
   /** An answer for whatever can go wrong on a page. */
   const settle = <R>(visit: Visit, answer: Effect.Effect<Answer, Failure, R>) => {
     const { request, words } = visit
-    const failed = (status: 400 | 403 | 413 | 415 | 500) => failurePage(words, { status })
+    const failed = (status: 400 | 403 | 404 | 413 | 415 | 500) => failurePage(words, { status })
+    const notFound = () => Effect.succeed(failed(404))
     return answer.pipe(
       Effect.catchTags({
         AuthorizationRefused: ({ reason, description, retryAfter }) =>
           Effect.succeed(authorizationErrorPage(words, { code: reason, description, retryAfter })),
         CrossOriginRequest: () => Effect.succeed(failed(403)),
         FormUnreadable: ({ status }) => Effect.succeed(failed(status)),
+        InvitationNotFound: notFound,
+        MemberNotFound: notFound,
+        OrganizationCreationRefused: () => Effect.succeed(deniedPage(words, "creation")),
+        OrganizationNotFound: notFound,
+        PermissionMissing: ({ reason }) => Effect.succeed(deniedPage(words, reason)),
         RateLimited: ({ retryAfter }) => Effect.succeed(failurePage(words, { status: 429, retryAfter })),
         SessionInvalid: () =>
           Effect.as(
             cookieToken(request, site) === undefined ? Effect.void : clearSessionCookie(site),
             signInFirst(visit),
           ),
+        RoleNotFound: notFound,
         // Every page that asks for it is also there to be looked at, under the same path.
         SessionNotFresh: () =>
           Effect.succeed(
@@ -255,6 +279,7 @@ const makeAnswer = Effect.gen(function* () {
             onFailure: () => Effect.succeed(failurePage(words, { status: 503, retryAfter: 1 })),
             onSuccess: Effect.succeed,
           }),
+        TeamNotFound: notFound,
       }),
       Effect.catchDefect((defect) => Effect.as(Effect.logError("A page failed", defect), failed(500))),
     )
@@ -276,13 +301,9 @@ const makeAnswer = Effect.gen(function* () {
     }),
 
     answer: <R>(handle: (visit: Visit) => Effect.Effect<Answer, Failure, R>) =>
-      Effect.gen(function* (): Effect.fn.Return<
-        HttpServerResponse.HttpServerResponse,
-        never,
-        R | HttpServerRequest.HttpServerRequest | HttpServerRequest.ParsedSearchParams
-      > {
+      Effect.gen(function* (): Effect.fn.Return<HttpServerResponse.HttpServerResponse, never, R | Provided> {
         const request = yield* HttpServerRequest.HttpServerRequest
-        const visit = visitOf(request, yield* HttpServerRequest.ParsedSearchParams)
+        const visit = visitOf(request, yield* HttpServerRequest.ParsedSearchParams, yield* HttpRouter.params)
         const answer: Answer = yield* settle(visit, handle(visit))
         if (isPage(answer)) return kit.respond(answer, visit.words)
         return typeof answer === "string" ? kit.redirect(answer) : answer

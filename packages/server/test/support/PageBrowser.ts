@@ -9,9 +9,14 @@ import * as Site from "@belfry/core/Site"
 import * as FactorsServices from "@belfry/factors/FactorsServices"
 import * as PasswordHasher from "@belfry/factors/PasswordHasher"
 import * as SignInPolicy from "@belfry/factors/SignInPolicy"
+import * as OrganizationServices from "@belfry/organization/OrganizationServices"
+import * as OrganizationAddressProofs from "@belfry/server/OrganizationAddressProofs"
+import * as OrganizationOAuthHooks from "@belfry/server/OrganizationOAuthHooks"
+import * as OrganizationUserRemovals from "@belfry/server/OrganizationUserRemovals"
 import * as Pages from "@belfry/server/Pages"
 import * as Server from "@belfry/server/Server"
 import * as CapturingMailer from "@belfry/testing/CapturingMailer"
+import * as TestAccess from "@belfry/testing/TestAccess"
 import * as TestServices from "@belfry/testing/TestServices"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
@@ -19,10 +24,15 @@ import { assert } from "@effect/vitest"
 import { Effect, Layer, Redacted, type Scope } from "effect"
 import { HttpEffect, HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 
-/** The services of a site in memory, without providers to sign in with. */
-export const layerServices = (options: Partial<Site.SiteOptions> = {}) =>
+/** The services of a site in memory, without providers to sign in with. A test may declare another access. */
+export const layerServices = (options: Partial<Site.SiteOptions> = {}, access: Layer.Layer<never> = TestAccess.layer) =>
   Layer.merge(TestServices.layerOAuthClient, TestServices.layerOAuthServer).pipe(
+    Layer.provideMerge(Layer.orDie(OrganizationOAuthHooks.layer)),
     Layer.provideMerge(FactorsServices.layer),
+    Layer.provideMerge(OrganizationAddressProofs.layer),
+    Layer.provideMerge(OrganizationUserRemovals.layer),
+    Layer.provideMerge(OrganizationServices.layerWithTeams),
+    Layer.provideMerge(access),
     Layer.provideMerge(CoreServices.layer()),
     Layer.provideMerge(
       Layer.mergeAll(TestServices.layerMemoryStores, RateLimits.layerMemory, MailQueue.layer(), PasswordHasher.layer()),

@@ -76,7 +76,7 @@ export const testKeyboard = (stage: Stage): void => {
     await signUp(visitor, "order@example.com")
     await signIn(await stage.visitor(), "order@example.com")
     await visitor.go("/account")
-    assert.deepStrictEqual(await tabThrough(visitor, 18), [
+    assert.deepStrictEqual(await tabThrough(visitor, 19), [
       "Sign out",
       "Name (optional)",
       "Save name",
@@ -94,6 +94,7 @@ export const testKeyboard = (stage: Stage): void => {
       "Remove password",
       "Sign out Chrome on Linux, signed in just now",
       "Sign out all other devices",
+      "Create an organization, or join one",
       "Delete my account",
     ])
   })

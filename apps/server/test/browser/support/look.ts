@@ -96,7 +96,9 @@ const overflows = async (page: Page): Promise<ReadonlyArray<string>> =>
       (element) => element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight,
     )
     const narrow = [
-      ...document.querySelectorAll<HTMLInputElement>("input:not([type=hidden], [type=checkbox], [hidden])"),
+      ...document.querySelectorAll<HTMLInputElement>(
+        "input:not([type=hidden], [type=checkbox], [type=radio], [hidden])",
+      ),
     ].filter((element) => element.clientWidth < 100)
     return [
       ...(scrollWidth > clientWidth ? [`scrolls to ${scrollWidth} px`] : []),

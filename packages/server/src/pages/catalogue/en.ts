@@ -7,6 +7,7 @@
  */
 import { authorizationDone, authorizationWords } from "./enAuthorization.ts"
 import { factorDone, factorFields, factorProblems, factorWords } from "./enFactors.ts"
+import { organizationFields, organizationProblems, organizationWords } from "./enOrganizations.ts"
 import { providerDone, providerWords } from "./enProviders.ts"
 import { ago, dayOf, duration } from "./time.ts"
 
@@ -26,6 +27,7 @@ export const english = {
   ...factorWords,
   ...providerWords,
   ...authorizationWords,
+  ...organizationWords,
 
   time: {
     /**
@@ -66,6 +68,7 @@ export const english = {
     },
     newPassword: { label: "New password", missing: "Choose a new password", invalid: "Choose a shorter password" },
     ...factorFields,
+    ...organizationFields,
   },
 
   problems: {
@@ -81,6 +84,7 @@ export const english = {
     cookies: "Your browser did not keep the cookie that signs you in. Allow cookies for this site, then try again",
     sessionOver: "You were signed out. Sign in to go on",
     ...factorProblems,
+    ...organizationProblems,
     deletionRefused: (reason: string) => `Your account cannot be deleted now: ${reason}`,
   },
 

@@ -36,6 +36,8 @@ export const authorizationWords = {
     title: (name: string) => `Allow ${name} to use your account?`,
     asks: (name: string) => `${name} asks to:`,
     given: "allowed before",
+    asMember: (name: string) => `It gets access as a member of ${name}.`,
+    otherOrganization: "Choose another organization",
     resources: "It asks for this at:",
     unverified: (name: string) =>
       `${name} registered itself, and nobody has checked who is behind it. Go on only if you started this yourself.`,
@@ -57,6 +59,7 @@ export const authorizationWords = {
     profile: "see your name and picture",
     email: "see your e-mail address",
     offline_access: "keep its access while you are away",
+    organization: "see which organization you use it for, and your roles there",
   },
 
   endSession: {

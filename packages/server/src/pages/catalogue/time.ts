@@ -32,7 +32,7 @@ export const dayOf = (locale: string, then: number): string =>
   new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" }).format(then)
 
 /**
- * A span in words, rounded up: `40 seconds`, `12 minutes`, `2 hours`.
+ * A span in words, rounded up: `40 seconds`, `12 minutes`, `2 hours`, `30 days`.
  *
  * @category formatting
  * @since 0.1.0
@@ -43,7 +43,9 @@ export const duration = (locale: string, seconds: number): string => {
       ? [Math.max(1, Math.ceil(seconds)), "second"]
       : seconds <= 90 * minute
         ? [Math.ceil(seconds / minute), "minute"]
-        : [Math.ceil(seconds / hour), "hour"]
+        : seconds <= 2 * day
+          ? [Math.ceil(seconds / hour), "hour"]
+          : [Math.ceil(seconds / day), "day"]
   return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(value)
 }
 

@@ -131,7 +131,8 @@ export const selectAccountPage = (
  * **Details**
  *
  * `scopeWords` says what a scope lets the client do; none where nobody knows. `sessionId` is that of the person who is
- * asked: the answer counts from them alone.
+ * asked: the answer counts from them alone. `organization` is the one as a member of which they are asked, if any; the
+ * answer counts for it alone.
  *
  * @category models
  * @since 0.1.0
@@ -140,6 +141,7 @@ export interface ConsentView {
   readonly flow: LoginContext
   readonly user: User
   readonly sessionId: string
+  readonly organization: { readonly id: string; readonly name: string } | null
   readonly scopeWords: (scope: string) => string | undefined
 }
 
@@ -150,7 +152,7 @@ export interface ConsentView {
  * @since 0.1.0
  */
 export const consentPage = (words: Catalogue, paths: Paths, view: ConsentView): Page => {
-  const { flow, user, sessionId } = view
+  const { flow, organization, user, sessionId } = view
   const text = words.consent
   const name = nameOf(flow.client)
   const title = text.title(name)
@@ -163,6 +165,15 @@ export const consentPage = (words: Catalogue, paths: Paths, view: ConsentView): 
           >${words.authorization.otherAccount}</a
         >
       </p>
+      ${
+        organization !== null &&
+        html`<p>
+          ${text.asMember(organization.name)}<br /><a
+            href="${withQuery(paths.authorizeOrganization, { request: flow.id })}"
+            >${text.otherOrganization}</a
+          >
+        </p>`
+      }
       ${unverified(flow, text.unverified(name))}
       ${RedirectUri.isLoopback(flow.redirectUri) && html`<p class="warn">${text.loopback}</p>`}
       ${form(
@@ -174,7 +185,11 @@ export const consentPage = (words: Catalogue, paths: Paths, view: ConsentView): 
           ${resources(words, flow)} ${about(words, flow)}
           <button class="main" name="decision" value="allow">${text.allow}</button>
           <button class="main plain" name="decision" value="deny">${text.deny}</button>`,
-        { request: flow.id, session: sessionId },
+        {
+          request: flow.id,
+          session: sessionId,
+          ...(organization === null ? {} : { organization: organization.id }),
+        },
       )}
       <p class="quiet">${text.takeBack}</p>`,
   }

@@ -58,6 +58,21 @@ export const refusedPage = (
   }
 }
 
+/**
+ * The page for somebody whose roles in an organization do not allow what they asked for; or whom the host does not let
+ * create one.
+ *
+ * @category views
+ * @since 0.1.0
+ */
+export const deniedPage = (words: Catalogue, reason: "permission" | "escalation" | "owner" | "creation"): Page => ({
+  title: words.denied.title,
+  status: 403,
+  main: html`<h1>${words.denied.title}</h1>
+    <p>${words.denied[reason]}</p>
+    ${links({ href: "/", label: words.failures.home })}`,
+})
+
 // internal
 
 const textOf = ({ failures }: Catalogue, failure: FailureStatus): { readonly title: string; readonly text: string } => {

@@ -1,0 +1,155 @@
+/**
+ * The outbox in PostgreSQL.
+ *
+ * @since 0.1.0
+ */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { NewOutboxEvent, OutboxEvent, OutboxEventId } from "./OutboxEvent.ts"
+import { type OutboxBatch, OutboxStore } from "./OutboxStore.ts"
+import { toJsonb } from "./SqlJson.ts"
+import * as SqlStoreError from "./SqlStoreError.ts"
+
+/**
+ * Builds the store over the SQL client.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const statements = SqlStoreError.statements(sql, "OutboxStore")
+
+  return OutboxStore.of({
+    // The row of the aggregate is locked until the transaction ends, so versions are in the order of commits, gapless.
+    append: (events) =>
+      Effect.asVoid(
+        statements.write(
+          "append",
+          sql`WITH head AS (
+            INSERT INTO belfry_outbox_aggregates AS a (aggregate, last_version, due_at)
+            VALUES (${events[0].aggregate}, ${events.length}, ${toDate(events[0].occurredAt)})
+            ON CONFLICT ON CONSTRAINT belfry_outbox_aggregates_pkey DO UPDATE SET
+              last_version = a.last_version + excluded.last_version, due_at = COALESCE(a.due_at, excluded.due_at)
+            RETURNING aggregate, last_version
+          )
+          INSERT INTO belfry_outbox_events (aggregate, version, id, type, payload, occurred_at)
+          SELECT head.aggregate, head.last_version - ${events.length}::int8 + place, (event ->> 'id')::uuid,
+            event ->> 'type', event -> 'payload', (event ->> 'occurredAt')::timestamptz
+          FROM head, jsonb_array_elements(${toJsonb(events.map(toJson))}::jsonb) WITH ORDINALITY AS e (event, place)`,
+        ),
+      ),
+    // The array is computed once: see `removeExpired` of SqlExpiry. Who is at an aggregate is passed over, not waited
+    // for.
+    claim: ({ aggregates, events, lease, now, until }) =>
+      Effect.map(
+        statements.write(
+          "claim",
+          sql<OutboxEventRow>`WITH taken AS (
+            UPDATE belfry_outbox_aggregates SET lease = ${lease}, due_at = ${toDate(until)}
+            WHERE aggregate = ANY (ARRAY (
+              SELECT aggregate FROM belfry_outbox_aggregates WHERE due_at <= ${toDate(now)}
+              ORDER BY due_at LIMIT ${aggregates} FOR UPDATE SKIP LOCKED
+            ))
+            RETURNING aggregate, delivered_version, attempts
+          )
+          SELECT taken.aggregate, taken.attempts, e.version::float8 AS version, e.id, e.type, e.payload, e.occurred_at
+          FROM taken CROSS JOIN LATERAL (
+            SELECT * FROM belfry_outbox_events AS event
+            WHERE event.aggregate = taken.aggregate AND event.version > taken.delivered_version
+            ORDER BY event.version LIMIT ${events}
+          ) AS e
+          ORDER BY taken.aggregate, e.version`,
+        ),
+        toBatches,
+      ),
+    settle: ({ aggregate, delivered, lease, now, retryAt }) => {
+      const retry = retryAt === null ? null : toDate(retryAt)
+      return Effect.map(
+        statements.write(
+          "settle",
+          sql`UPDATE belfry_outbox_aggregates SET delivered_version = ${delivered}, lease = NULL,
+              attempts = CASE WHEN ${retry}::timestamptz IS NULL THEN 0 ELSE attempts + 1 END,
+              due_at = CASE
+                WHEN ${retry}::timestamptz IS NOT NULL THEN ${retry}::timestamptz
+                WHEN last_version > ${delivered} THEN ${toDate(now)}::timestamptz
+              END
+            WHERE aggregate = ${aggregate} AND lease = ${lease} RETURNING aggregate`,
+        ),
+        (rows) => rows.length > 0,
+      )
+    },
+    removeDelivered: (instant, limit) =>
+      Effect.map(
+        statements.write(
+          "removeDelivered",
+          sql<{ readonly count: number }>`WITH removed AS (
+            DELETE FROM belfry_outbox_events WHERE ctid = ANY (ARRAY (
+              SELECT e.ctid FROM belfry_outbox_events e
+              JOIN belfry_outbox_aggregates a ON a.aggregate = e.aggregate AND e.version <= a.delivered_version
+              WHERE e.occurred_at < ${toDate(instant)} ORDER BY e.occurred_at LIMIT ${limit}
+              FOR UPDATE OF e SKIP LOCKED
+            )) RETURNING 1
+          ) SELECT count(*)::int4 AS count FROM removed`,
+        ),
+        (rows) => rows[0]?.count ?? 0,
+      ),
+    waitsSince: Effect.map(
+      statements.read(
+        "waitsSince",
+        sql<{ readonly since: Date | null }>`SELECT min(e.occurred_at) AS since FROM belfry_outbox_aggregates a
+          JOIN belfry_outbox_events e ON e.aggregate = a.aggregate AND e.version = a.delivered_version + 1
+          WHERE a.due_at IS NOT NULL`,
+      ),
+      ([row]) => (row === undefined || row.since === null ? null : DateTime.fromDateUnsafe(row.since)),
+    ),
+  })
+})
+
+/**
+ * Layer that keeps the outbox in PostgreSQL.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<OutboxStore, never, SqlClient.SqlClient> = Layer.effect(OutboxStore, make)
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+interface OutboxEventRow {
+  readonly aggregate: string
+  readonly attempts: number
+  readonly version: number
+  readonly id: OutboxEventId
+  readonly type: string
+  readonly payload: OutboxEvent["payload"]
+  readonly occurred_at: Date
+}
+
+/** The batches of rows in the order of their aggregates and versions. */
+const toBatches = (rows: ReadonlyArray<OutboxEventRow>): ReadonlyArray<OutboxBatch> => {
+  const batches = new Map<
+    string,
+    { readonly attempts: number; readonly events: [OutboxEvent, ...Array<OutboxEvent>] }
+  >()
+  for (const { attempts, occurred_at, ...event } of rows) {
+    const batch = batches.get(event.aggregate)
+    const read = { ...event, occurredAt: DateTime.fromDateUnsafe(occurred_at) }
+    if (batch === undefined) batches.set(event.aggregate, { attempts, events: [read] })
+    else batch.events.push(read)
+  }
+  return [...batches].map(([aggregate, batch]) => ({ aggregate, ...batch }))
+}
+
+const toJson = ({ id, occurredAt, payload, type }: NewOutboxEvent) => ({
+  id,
+  type,
+  payload,
+  occurredAt: DateTime.formatIso(occurredAt),
+})
+
+const toDate = DateTime.toDateUtc

@@ -1,0 +1,103 @@
+/**
+ * What every change leaves behind, in its transaction: an audit event, then its events in the outbox, in one append.
+ */
+import { Audit } from "@belfry/core/Audit"
+import { type ClientInfo, unknownClient } from "@belfry/core/AuditEvent"
+import { Outbox } from "@belfry/core/Outbox"
+import type { SessionId } from "@belfry/core/Session"
+import type { StoreError } from "@belfry/core/StoreError"
+import type { UserId } from "@belfry/core/User"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Actor } from "../Membership.ts"
+import { aggregateOf, type OrganizationId } from "../Organization.ts"
+import { OrganizationEvent } from "../OrganizationEvent.ts"
+import type { PermissionMissing } from "../Permission.ts"
+
+/** Who did something: a person in a session, or the host's own code, which may name a person. */
+export interface Doer {
+  readonly userId: UserId | null
+  readonly sessionId: SessionId | null
+  readonly client: ClientInfo
+}
+
+export const doerOf = (actor: Actor | null): Doer =>
+  actor === null ? nobody : { userId: actor.user.id, sessionId: actor.session.id, client: actor.client }
+
+/** Whom the host's own code names. */
+export const doerBy = (
+  by: { readonly by?: UserId | undefined; readonly client?: ClientInfo | undefined } = {},
+): Doer => ({
+  userId: by.by ?? null,
+  sessionId: null,
+  client: by.client ?? unknownClient,
+})
+
+/** Time, or the host's own code. */
+export const nobody: Doer = { userId: null, sessionId: null, client: unknownClient }
+
+/** An event before it is said where it happened and who did it. */
+export type EventOf<E extends OrganizationEvent = OrganizationEvent> = E extends OrganizationEvent
+  ? Omit<E, "organizationId" | "actorId">
+  : never
+
+/** A change. `before` and `after` have what changed alone; `data` has ids. */
+export interface Change {
+  readonly type: string
+  readonly organizationId: OrganizationId
+  readonly doer: Doer
+  readonly before?: Facts
+  readonly after?: Facts
+  readonly data?: Facts
+  readonly events: ReadonlyArray<EventOf>
+}
+
+type Facts = { readonly [key: string]: Schema.Json }
+
+/** Records changes, and what was refused. */
+export type Changes = Effect.Success<typeof make>
+
+/** Over the audit log and the outbox. */
+export const make = Effect.gen(function* () {
+  const audit = yield* Audit
+  const outbox = yield* Outbox
+
+  const said = ({ type, organizationId, doer }: Pick<Change, "type" | "organizationId" | "doer">) => ({
+    type,
+    aggregate: aggregateOf(organizationId),
+    client: doer.client,
+    ...(doer.userId === null ? {} : { userId: doer.userId }),
+    ...(doer.sessionId === null ? {} : { sessionId: doer.sessionId }),
+  })
+
+  return {
+    /** Records a change. For use in its transaction. */
+    record: Effect.fnUntraced(function* (change: Change): Effect.fn.Return<void, StoreError> {
+      const { before, after, data, organizationId, doer, events } = change
+      yield* audit.record({
+        ...said(change),
+        ...(before === undefined ? {} : { before }),
+        ...(after === undefined ? {} : { after }),
+        ...(data === undefined ? {} : { data }),
+      })
+      const entries = yield* Effect.forEach(events, (event) =>
+        entryOf({ ...event, organizationId, actorId: doer.userId }),
+      )
+      yield* outbox.append(aggregateOf(organizationId), entries)
+    }),
+    /** Records that somebody was refused. Outside of the transaction, which the refusal undid. */
+    recordRefusal: (refused: Pick<Change, "type" | "organizationId" | "doer">, { reason }: PermissionMissing) =>
+      audit.record({ ...said(refused), reason }),
+  }
+})
+
+// internal
+
+const codec = Schema.toCodecJson(OrganizationEvent)
+
+const entryOf = (event: OrganizationEvent) =>
+  // An event is made of values of its own schema here, so encoding cannot fail.
+  Effect.map(Effect.orDie(Schema.encodeEffect(codec)(event)), (payload) => ({
+    type: `organization.${event._tag}`,
+    payload,
+  }))

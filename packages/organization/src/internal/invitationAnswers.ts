@@ -1,0 +1,267 @@
+/**
+ * Answering an invitation: looking at it by its token, accepting it, turning it down.
+ */
+import type { ClientInfo } from "@belfry/core/AuditEvent"
+import { rateLimitSubject } from "@belfry/core/ClientAddress"
+import { guard } from "@belfry/core/Hooks"
+import type { KeyedHash } from "@belfry/core/KeyedHash"
+import { RateLimits } from "@belfry/core/RateLimits"
+import { TransactionStore } from "@belfry/core/TransactionStore"
+import type { Email, User } from "@belfry/core/User"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import {
+  InvitationClosed,
+  InvitationForAnother,
+  type InvitationId,
+  InvitationNotFound,
+  statusAt,
+} from "../Invitation.ts"
+import type { InvitationKey, Invitations } from "../Invitations.ts"
+import { InvitationStore, type StoredInvitation } from "../InvitationStore.ts"
+import { type Member, MemberId } from "../Member.ts"
+import type { Actor, Membership } from "../Membership.ts"
+import { MembershipStore } from "../MembershipStore.ts"
+import { MemberStore } from "../MemberStore.ts"
+import { LimitReached, type OrganizationId } from "../Organization.ts"
+import { OrganizationHooks } from "../OrganizationHooks.ts"
+import { rateLimits as rules } from "../OrganizationRateLimits.ts"
+import { OrganizationSettings } from "../OrganizationSettings.ts"
+import { TeamAssignments } from "../TeamAssignments.ts"
+import * as Access from "./access.ts"
+import * as Changes from "./changes.ts"
+import * as InvitationTokens from "./invitationTokens.ts"
+import * as Limits from "./limits.ts"
+
+type Answers = Pick<Invitations["Service"], "preview" | "accept" | "reject" | "provenAddress" | "acceptForNewUser">
+
+/** By what somebody holds an invitation, once it was looked at: hashes of the token, or the address that is theirs. */
+type Hold =
+  | { readonly _tag: "Token"; readonly hashes: NonEmptyReadonlyArray<KeyedHash> }
+  | { readonly _tag: "Id"; readonly id: InvitationId; readonly email: Email }
+
+/** Who accepts: `actor` where there is a session that acts for the organization from then on. */
+interface Joiner {
+  readonly user: User
+  readonly actor: Actor | null
+  readonly client: ClientInfo
+}
+
+export const make = Effect.gen(function* () {
+  const store = yield* InvitationStore
+  const memberships = yield* MembershipStore
+  const members = yield* MemberStore
+  const transactions = yield* TransactionStore
+  const settings = yield* OrganizationSettings
+  const assignments = yield* TeamAssignments
+  const hooks = yield* OrganizationHooks
+  const rateLimits = yield* RateLimits
+  const random = yield* SecureRandom.SecureRandom
+  const access = yield* Access.make
+  const changes = yield* Changes.make
+  const tokens = yield* InvitationTokens.make
+
+  const count = (client: ClientInfo) =>
+    settings.limitsRates ? rateLimits.consume(rules.tokenByClient, rateLimitSubject(client.ipAddress)) : Effect.void
+
+  const byToken = Effect.fnUntraced(function* (token: Redacted.Redacted) {
+    const hashes = yield* tokens.candidates(token)
+    if (Option.isNone(hashes)) return yield* new InvitationNotFound()
+    return { _tag: "Token" as const, hashes: hashes.value }
+  })
+
+  /** The invitation that somebody holds, whatever became of it. */
+  const find = Effect.fnUntraced(function* (hold: Hold) {
+    const found = yield* hold._tag === "Token" ? store.findByToken(hold.hashes) : store.findByEmail(hold.email, hold.id)
+    return Option.isSome(found) ? found.value : yield* new InvitationNotFound()
+  })
+
+  /** By id, an invitation is held by whoever proved the address. */
+  const hold = Effect.fnUntraced(function* (user: User | null, key: InvitationKey) {
+    if (key._tag === "Token") {
+      const held = yield* byToken(key.token)
+      return { held, stored: yield* find(held) }
+    }
+    if (user === null) return yield* new InvitationNotFound()
+    const held: Hold = { _tag: "Id", id: key.id, email: user.email }
+    const stored = yield* find(held)
+    if (user.emailVerifiedAt === null) return yield* new InvitationForAnother({ reason: "unverified" })
+    return { held, stored }
+  })
+
+  /** The lock of an organization that is there. */
+  const lock = Effect.fnUntraced(function* (organizationId: OrganizationId) {
+    const locked = yield* memberships.lock(organizationId, null)
+    if (Option.isNone(locked) || locked.value.deletedAt !== null) return yield* new InvitationNotFound()
+  })
+
+  /** What became of an invitation that could not be closed: told to whoever holds it. */
+  const refusal = Effect.fnUntraced(function* (held: Hold, now: DateTime.Utc) {
+    const { invitation } = yield* find(held)
+    const status = statusAt(invitation, now)
+    return status === "pending"
+      ? yield* new InvitationNotFound()
+      : { invitation, closed: new InvitationClosed({ reason: status }) }
+  })
+
+  /** The membership of somebody who accepts: a new one, or the one there is, whose roles stay. */
+  const seat = Effect.fnUntraced(function* (stored: StoredInvitation, { user }: Joiner, now: DateTime.Utc) {
+    const { organizationId } = stored.invitation
+    const limit = yield* Limits.evaluate(settings.limits.members, { organizationId })
+    const id = MemberId.make(yield* random.uuidV7())
+    const roles = stored.assignment
+    const kept = yield* members.insert({ id, organizationId, userId: user.id, roles, limit, now })
+    if (kept === "full") return yield* new LimitReached({ limit: "members", maximum: limit ?? 0 })
+    if (kept === "exists") {
+      const found = yield* members.get(organizationId, { _tag: "User", userId: user.id })
+      if (Option.isNone(found)) return yield* new InvitationNotFound()
+      const { member, membership } = found.value
+      return { isNew: false, member, membership: access.resolve(membership) }
+    }
+    const membership: Membership = access.resolve({
+      organizationId,
+      organizationName: stored.preview.organizationName,
+      organizationSlug: stored.organizationSlug,
+      memberId: id,
+      userId: user.id,
+      builtInRoles: roles.builtIn,
+      customRoles: stored.customRoles,
+    })
+    const member: Member = {
+      id,
+      organizationId,
+      userId: user.id,
+      roles: membership.roles,
+      createdAt: now,
+      updatedAt: now,
+    }
+    return { isNew: true, member, membership }
+  })
+
+  /** Makes somebody a member by an invitation that was just closed as accepted. */
+  const enter = Effect.fnUntraced(function* (stored: StoredInvitation, joiner: Joiner, now: DateTime.Utc) {
+    const { user, actor, client } = joiner
+    const { id: invitationId, organizationId, teams } = stored.invitation
+    const { isNew, member, membership } = yield* seat(stored, joiner, now)
+    const { id: memberId, roles } = member
+    const userId = user.id
+    if (actor !== null) yield* memberships.setActive({ sessionId: actor.session.id, memberId, now })
+    yield* changes.record({
+      type: "organization-invitation.accepted",
+      organizationId,
+      doer: { userId, sessionId: actor?.session.id ?? null, client },
+      ...(isNew ? { after: { roles } } : {}),
+      data: { invitationId, memberId },
+      events: [
+        { _tag: "InvitationAccepted", invitationId, userId },
+        ...(isNew ? [{ _tag: "MemberAdded", memberId, userId, roles, via: "invitation" } as const] : []),
+      ],
+    })
+    if (teams.length > 0) yield* assignments.assign({ organizationId, memberId, userId, teams, actor })
+    const { invitation } = stored
+    yield* transactions.afterCommit(
+      Effect.andThen(
+        isNew ? guard("afterMemberAddition", () => hooks.afterMemberAddition({ member })) : Effect.void,
+        guard("afterInvitationAcceptance", () => hooks.afterInvitationAcceptance({ invitation, member })),
+      ),
+    )
+    return membership
+  })
+
+  /** The same answer again, for who accepted it before and is a member still. */
+  const sameAgain = Effect.fnUntraced(function* (held: Hold, joiner: Joiner, now: DateTime.Utc) {
+    const { invitation, closed } = yield* refusal(held, now)
+    if (invitation.status !== "accepted" || invitation.acceptedBy !== joiner.user.id) return yield* closed
+    const { organizationId } = invitation
+    const found = yield* memberships.find({ userId: joiner.user.id, organization: organizationId })
+    if (Option.isNone(found)) return yield* closed
+    const membership = access.resolve(found.value)
+    const { memberId } = membership
+    if (joiner.actor !== null) {
+      yield* memberships.setActive({ sessionId: joiner.actor.session.id, memberId, now })
+    }
+    return membership
+  })
+
+  const join = (held: Hold, { invitation: { id, organizationId } }: StoredInvitation, joiner: Joiner) =>
+    transactions.run(
+      Effect.gen(function* () {
+        yield* lock(organizationId)
+        const now = yield* DateTime.now
+        const hashes = held._tag === "Token" ? held.hashes : null
+        const closed = yield* store.close({ id, hashes, status: "accepted", acceptedBy: joiner.user.id, now })
+        return Option.isSome(closed) ? yield* enter(closed.value, joiner, now) : yield* sameAgain(held, joiner, now)
+      }),
+    )
+
+  const answers: Answers = {
+    preview: Effect.fn("Invitations.preview")(function* (token, client) {
+      yield* count(client)
+      const { preview } = yield* find(yield* byToken(token))
+      return { ...preview, status: statusAt(preview, yield* DateTime.now) }
+    }),
+    accept: Effect.fn("Invitations.accept")(function* (actor, key) {
+      const { user, client } = actor
+      yield* count(client)
+      const { held, stored } = yield* hold(user, key)
+      // Who holds the token reads the mailbox of its address; whether another account may use it is the host's to say.
+      if (!settings.acceptsOtherAddresses && stored.invitation.email !== user.email) {
+        return yield* new InvitationForAnother({ reason: "address" })
+      }
+      return yield* join(held, stored, { user, actor, client })
+    }),
+    reject: Effect.fn("Invitations.reject")(function* (actor, key, client) {
+      yield* count(client)
+      const { held, stored } = yield* hold(actor?.user ?? null, key)
+      const { id, organizationId } = stored.invitation
+      yield* transactions.run(
+        Effect.gen(function* () {
+          yield* lock(organizationId)
+          const now = yield* DateTime.now
+          const hashes = held._tag === "Token" ? held.hashes : null
+          const closed = yield* store.close({ id, hashes, status: "rejected", acceptedBy: null, now })
+          if (Option.isNone(closed)) return yield* (yield* refusal(held, now)).closed
+          yield* changes.record({
+            type: "organization-invitation.rejected",
+            organizationId,
+            doer: actor === null ? { ...Changes.nobody, client } : Changes.doerOf(actor),
+            data: { invitationId: id },
+            events: [{ _tag: "InvitationRejected", invitationId: id }],
+          })
+        }),
+      )
+    }),
+    provenAddress: Effect.fn("Invitations.provenAddress")(function* (token, client) {
+      yield* count(client)
+      const found = yield* Effect.flatMap(byToken(token), find).pipe(
+        Effect.asSome,
+        Effect.catchTag("InvitationNotFound", () => Effect.succeedNone),
+      )
+      const now = yield* DateTime.now
+      return Option.flatMap(found, ({ invitation }) =>
+        statusAt(invitation, now) === "pending" ? Option.some(invitation.email) : Option.none(),
+      )
+    }),
+    acceptForNewUser: Effect.fn("Invitations.acceptForNewUser")(function* (token, user, client) {
+      const accepted = Effect.gen(function* () {
+        const held = yield* byToken(token)
+        const stored = yield* find(held)
+        if (stored.invitation.email !== user.email) return yield* new InvitationForAnother({ reason: "address" })
+        yield* join(held, stored, { user, actor: null, client })
+        return true
+      })
+      const refused = () => Effect.succeed(false)
+      return yield* Effect.catchTags(accepted, {
+        InvitationNotFound: refused,
+        InvitationClosed: refused,
+        InvitationForAnother: refused,
+        LimitReached: refused,
+      })
+    }),
+  }
+  return answers
+})

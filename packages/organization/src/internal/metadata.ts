@@ -1,0 +1,50 @@
+/**
+ * Metadata on its way in: of the form that the host declared, and not too large.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import type { MetadataCodec } from "../AccessDefinition.ts"
+import { JsonObject, MetadataInvalid } from "../Organization.ts"
+
+/** The largest metadata, as text in UTF-8: 16 KiB. */
+export const maximumBytes = 16 * 1024
+
+/** Metadata as the host's form writes it: what that does not know is gone, what it defaults is there. */
+export const encoded = Effect.fnUntraced(function* (
+  form: MetadataCodec,
+  metadata: JsonObject,
+): Effect.fn.Return<JsonObject, MetadataInvalid> {
+  if (isTooLarge(metadata)) return yield* tooLarge
+  const codec = Schema.toCodecJson(form)
+  const json = yield* Schema.decodeUnknownEffect(codec, { errors: "all" })(metadata).pipe(
+    Effect.flatMap((value) => Schema.encodeEffect(codec, { errors: "all" })(value)),
+    Effect.mapError(({ issue }) => new MetadataInvalid({ issues: formatIssues(issue).issues.map(toText) })),
+  )
+  if (!isObject(json)) return yield* new MetadataInvalid({ issues: ["Expected an object"] })
+  return isTooLarge(json) ? yield* tooLarge : json
+})
+
+// internal
+
+const isObject = Schema.is(JsonObject)
+
+const isTooLarge = (json: JsonObject): boolean => new TextEncoder().encode(JSON.stringify(json)).length > maximumBytes
+
+const tooLarge = new MetadataInvalid({ issues: ["Expected at most 16 KiB"] })
+
+// Leaf messages say what was expected; what was given might be anything, so nothing of it is told.
+const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const toText = ({
+  path,
+  message,
+}: {
+  readonly message: string
+  readonly path?: ReadonlyArray<unknown> | undefined
+}) => {
+  const place = (path ?? []).map((segment) =>
+    String(typeof segment === "object" && segment !== null && "key" in segment ? segment.key : segment),
+  )
+  return place.length === 0 ? message : `${place.join(".")}: ${message}`
+}

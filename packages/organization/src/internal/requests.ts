@@ -1,0 +1,46 @@
+/**
+ * What every handler of this package reads of a request the same way: who calls, and what the path names.
+ */
+import { clientInfo } from "@belfry/core/RequestHandlers"
+import { CurrentSession, CurrentUser } from "@belfry/core/SessionsApi"
+import { Email } from "@belfry/core/User"
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { MemberId, MemberNotFound, type MemberRef } from "../Member.ts"
+import type { Actor } from "../Membership.ts"
+import { OrganizationNotFound, type OrganizationRef, toOrganizationRef } from "../Organization.ts"
+
+/** Who calls. */
+export const actorOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+  const actor: Actor = { user: yield* CurrentUser, session: yield* CurrentSession, client: clientInfo(request) }
+  return actor
+})
+
+/** The organization that a path names; what has the form of no name is not found. */
+export const organizationOf = (params: {
+  readonly organization: string
+}): Effect.Effect<OrganizationRef, OrganizationNotFound> => {
+  const ref = toOrganizationRef(params.organization)
+  return ref === null ? Effect.fail(new OrganizationNotFound()) : Effect.succeed(ref)
+}
+
+/** The member that a path names: by id, by address, or the caller as `me`. */
+export const memberOf = (
+  { member }: { readonly member: string },
+  { user }: Actor,
+): Effect.Effect<MemberRef, MemberNotFound> => {
+  if (member === "me") return Effect.succeed({ _tag: "User", userId: user.id })
+  if (isMemberId(member)) return Effect.succeed({ _tag: "Id", id: member })
+  return Option.match(toEmail(member), {
+    onNone: () => Effect.fail(new MemberNotFound()),
+    onSome: (email) => Effect.succeed<MemberRef>({ _tag: "Email", email }),
+  })
+}
+
+// internal
+
+const isMemberId = Schema.is(MemberId)
+
+const toEmail = Schema.decodeOption(Email)

@@ -1,0 +1,169 @@
+/**
+ * The invitations of an organization: looking at them, inviting, sending again, taking back.
+ *
+ * @since 0.1.0
+ */
+import { Email } from "@belfry/core/User"
+import { InvitationId, InvitationStatus } from "@belfry/organization/Invitation"
+import { Invitations } from "@belfry/organization/Invitations"
+import { TeamAssignment } from "@belfry/organization/Team"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { decode, type FormFields, FormUnreadable, problemsOf } from "./form.ts"
+import { makeChoices } from "./organizationChoices.ts"
+import { chosenBy, chosenOf, rolesOf } from "./organizationForms.ts"
+import { routesOf } from "./organizationPaths.ts"
+import { type Again, asShown, gone, orAgain } from "./organizationRefusals.ts"
+import { doneAt, makeOrganizationVisits, type OrganizationVisit, partOf, requireOnPage } from "./organizationVisits.ts"
+import { PageKit } from "./PageKit.ts"
+import { withQuery } from "./query.ts"
+import { get, post, type Visit } from "./visit.ts"
+import { invitationsPage, newInvitationPage } from "./views/organizationInvitations.ts"
+import type { Shown } from "./views/organizationParts.ts"
+import type { Problem } from "./views/parts.ts"
+
+const AddressForm = Schema.Struct({ email: Email })
+
+const InvitationForm = Schema.Struct({ invitation: InvitationId })
+
+const JoinedTeams = Schema.Array(TeamAssignment).check(Schema.isMaxLength(20))
+
+/**
+ * Adds the pages of invitations.
+ *
+ * @category routes
+ * @since 0.1.0
+ */
+export const routes = Effect.gen(function* () {
+  const { paths } = yield* PageKit
+  const invitations = yield* Invitations
+  const choices = yield* makeChoices
+  const visits = yield* makeOrganizationVisits
+  const routes = routesOf(paths)
+
+  const show = Effect.fnUntraced(function* (
+    visit: Visit,
+    { actor, at, membership, organization }: OrganizationVisit,
+    shown: Shown,
+  ) {
+    const { options, query, isFirst } = partOf(visit, ["search", "status"])
+    const status = statusOf(query["status"])
+    const page = yield* invitations.list(actor, organization, {
+      cursor: options.cursor,
+      search: query["search"],
+      status,
+    })
+    return invitationsPage(visit.words, {
+      ...shown,
+      at,
+      membership,
+      list: { ...page, query: { ...query, status }, isFirst },
+      wanted: status,
+      now: yield* Clock.currentTimeMillis,
+    })
+  })
+
+  yield* get(
+    routes.invitations,
+    Effect.fnUntraced(function* (visit) {
+      return yield* show(visit, yield* visits.enter(visit), { done: doneAt(visit) })
+    }),
+  )
+
+  yield* post(
+    routes.invitations,
+    Effect.fnUntraced(function* (visit, fields) {
+      const entered = yield* visits.enter(visit)
+      const { actor, at, organization } = entered
+      const form = decode(InvitationForm, fields)
+      const { action } = fields
+      if (Result.isFailure(form) || (action !== "resend" && action !== "revoke")) {
+        return yield* new FormUnreadable({ status: 400 })
+      }
+      const { invitation: id } = form.success
+      const again = (refused: Again) => show(visit, entered, asShown(refused))
+      return action === "resend"
+        ? yield* invitations
+            .resend(actor, organization, id)
+            .pipe(Effect.as(withQuery(at.invitations, { done: "invitation-resent" })), orAgain(visit.words, again))
+        : yield* invitations
+            .revoke(actor, organization, id)
+            .pipe(Effect.as(withQuery(at.invitations, { done: "invitation-revoked" })), orAgain(visit.words, again))
+    }),
+  )
+
+  const ask = Effect.fnUntraced(function* (visit: Visit, entered: OrganizationVisit, shown: Shown) {
+    const { at, membership } = entered
+    yield* requireOnPage(entered, "invitation:create")
+    return newInvitationPage(visit.words, {
+      ...shown,
+      at,
+      membership,
+      roles: yield* choices.roles(entered),
+      teams: yield* choices.teams(entered),
+    })
+  })
+
+  yield* get(
+    routes.newInvitation,
+    Effect.fnUntraced(function* (visit) {
+      return yield* ask(visit, yield* visits.enter(visit), {})
+    }),
+  )
+
+  yield* post(
+    routes.newInvitation,
+    Effect.fnUntraced(function* (visit, fields) {
+      const { words } = visit
+      const entered = yield* visits.enter(visit)
+      const { actor, at, organization } = entered
+      const again = (refused: Again) => ask(visit, entered, asShown(refused, typed(fields)))
+      const form = decode(AddressForm, fields)
+      const roles = rolesOf(fields, words)
+      const chosenTeams = chosenOf(fields, "team")
+      const teams = decodeTeams(chosenTeams.map((teamId) => ({ teamId })))
+      if (Result.isFailure(form) || Result.isFailure(roles) || Result.isFailure(teams)) {
+        const problems: ReadonlyArray<Problem> = [
+          ...(Result.isFailure(form) ? problemsOf(form.failure, fields, words.fields) : []),
+          ...(Result.isFailure(roles) ? [roles.failure] : []),
+          ...(Result.isFailure(teams)
+            ? [
+                {
+                  field: "teams",
+                  message: chosenTeams.length > 20 ? words.problems.manyTeams : words.problems.teamGone,
+                },
+              ]
+            : []),
+        ]
+        return yield* again({ status: 422, problems })
+      }
+      const { email } = form.success
+      return yield* invitations.create(actor, organization, { email, roles: roles.success, teams: teams.success }).pipe(
+        Effect.as(withQuery(at.invitations, { done: "invitation-sent" })),
+        Effect.catchTags({
+          RoleNotFound: () => again(gone("roles", words.problems.roleGone)),
+          TeamNotFound: () => again(gone("teams", words.problems.teamGone)),
+        }),
+        orAgain(words, again),
+      )
+    }),
+  )
+})
+
+// internal
+
+const decodeTeams = Schema.decodeUnknownResult(JoinedTeams)
+
+const isStatus = Schema.is(InvitationStatus)
+
+const statusOf = (text: string | undefined) => (isStatus(text) ? text : undefined)
+
+/** What was typed and chosen, to be shown again. */
+const typed = (fields: FormFields): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(fields).filter(
+      ([name]) => name === "email" || name.startsWith(chosenBy.role) || name.startsWith(chosenBy.team),
+    ),
+  )

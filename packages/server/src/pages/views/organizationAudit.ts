@@ -1,0 +1,113 @@
+/**
+ * What happened in an organization, in words.
+ *
+ * @since 0.1.0
+ */
+import type { AuditEvent } from "@belfry/core/AuditEvent"
+import type * as Schema from "effect/Schema"
+import { html, type Html } from "../html.ts"
+import type { Catalogue } from "../../PageCatalogues.ts"
+import type { Page } from "./document.ts"
+import {
+  type Listed,
+  moment,
+  nameIn,
+  type OrganizationFrame,
+  pager,
+  type Shown,
+  shownPage,
+} from "./organizationParts.ts"
+import { links } from "./parts.ts"
+
+/**
+ * An event with the names of who and what it is about, as far as the reader may see them. `actor` is null where nobody
+ * who signed in did it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NamedEvent {
+  readonly event: AuditEvent
+  readonly actor: { readonly name: string | null } | null
+  readonly subjects: ReadonlyArray<string>
+}
+
+/**
+ * The audit log of an organization, newest first.
+ *
+ * @category views
+ * @since 0.1.0
+ */
+export const auditLogPage = (
+  words: Catalogue,
+  view: Shown & OrganizationFrame & { readonly list: Listed<NamedEvent>; readonly now: number },
+): Page => {
+  const { at, list, membership, now } = view
+  const { auditLog: text, organizationParts } = words
+  return shownPage(
+    words,
+    text.title,
+    view,
+    html`${
+      list.items.length === 0
+        ? html`<p class="quiet">${text.none}</p>`
+        : html`<ul class="rows">
+            ${list.items.map((event) => eventRow(words, event, now))}
+          </ul>`
+    }
+    ${pager(words, at.auditLog, list)}
+    ${links({ href: at.overview, label: organizationParts.back(membership.organizationName) })}`,
+    view,
+  )
+}
+
+// internal
+
+const eventRow = (words: Catalogue, { actor, event, subjects }: NamedEvent, now: number): Html => {
+  const { auditLog: text, organizationParts, time } = words
+  const what = nameIn(text.types, event.type)
+  const who = actor === null ? text.nobody : (actor.name ?? text.somebody)
+  const { epochMilliseconds: then } = event.occurredAt
+  return html`<li>
+    <h2>${event.outcome === "failure" ? text.refused(what) : what}</h2>
+    ${subjects.length > 0 && html`<p>${text.about(organizationParts.list(subjects))}</p>`}
+    ${changesOf(words, event).map((change) => html`<p>${change}</p>`)}
+    <p class="quiet">${moment(then, text.byAndWhen(who, time.ago(then, now)))}</p>
+  </li>`
+}
+
+/** What changed, field by field. */
+const changesOf = (words: Catalogue, { after, before }: AuditEvent): ReadonlyArray<string> => {
+  const { auditLog: text } = words
+  const names = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])
+  return [...names].map((name) => {
+    const field = nameIn(text.fields, name)
+    const values = [before, after].map((facts) =>
+      facts === null || !Object.hasOwn(facts, name) ? undefined : valueIn(words, name, facts[name]),
+    )
+    const [former, present] = values
+    if (former === undefined || present === undefined) return text.set(field, former ?? present ?? text.nothing)
+    return text.changed(field, former, present)
+  })
+}
+
+const valueIn = (words: Catalogue, field: string, value: Schema.Json | undefined): string => {
+  const { auditLog: text, organizationParts } = words
+  if (value === null || value === undefined || value === "") return text.nothing
+  if (Array.isArray(value)) {
+    return value.length === 0 ? text.nothing : organizationParts.list(value.map((item) => wordIn(words, field, item)))
+  }
+  return wordIn(words, field, value)
+}
+
+/** Roles and permissions have words; everything else is shown as it is. */
+const wordIn = (words: Catalogue, field: string, value: Schema.Json): string => {
+  if (typeof value !== "string") return JSON.stringify(value)
+  const known: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    permissions: words.permissionNames,
+    role: words.teamRoleNames,
+    roles: words.roleNames,
+    status: words.invitations.status,
+  }
+  return nameIn((Object.hasOwn(known, field) ? known[field] : undefined) ?? {}, value)
+}

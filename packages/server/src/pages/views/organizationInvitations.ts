@@ -1,0 +1,183 @@
+/**
+ * Pages of the invitations of an organization.
+ *
+ * @since 0.1.0
+ */
+import type { Invitation, InvitationStatus } from "@belfry/organization/Invitation"
+import type { Team } from "@belfry/organization/Team"
+import { attributes, html, type Html } from "../html.ts"
+import type { Catalogue } from "../../PageCatalogues.ts"
+import type { RoleChoice } from "../organizationChoices.ts"
+import { chosenBy } from "../organizationForms.ts"
+import { withQuery } from "../query.ts"
+import type { Page } from "./document.ts"
+import { isChosen, roleChoices } from "./organizationMembers.ts"
+import {
+  choices,
+  type Listed,
+  may,
+  moment,
+  type OrganizationFrame,
+  pager,
+  roleList,
+  searchForm,
+  type Shown,
+  shownPage,
+} from "./organizationParts.ts"
+import { blank, field, form, links, submit } from "./parts.ts"
+
+/**
+ * The invitations of an organization, newest first; those of the status `wanted`, when it is one.
+ *
+ * @category views
+ * @since 0.1.0
+ */
+export const invitationsPage = (
+  words: Catalogue,
+  view: Shown &
+    OrganizationFrame & {
+      readonly list: Listed<Invitation>
+      readonly wanted: InvitationStatus | undefined
+      readonly now: number
+    },
+): Page => {
+  const { at, list, membership, wanted } = view
+  const { invitations: text, organizationParts } = words
+  return shownPage(
+    words,
+    text.title,
+    view,
+    html`${
+        may(membership, "invitation:create") &&
+        html`<p><a class="button plain" href="${at.newInvitation}">${text.create}</a></p>`
+      }
+      ${searchForm(words, at.invitations, { label: text.searchLabel, hint: text.searchHint, query: list.query })}
+      <nav aria-label="${text.show}">
+        <ul class="row">
+          ${statuses.map((each) => {
+            const href = withQuery(at.invitations, { ...list.query, status: each })
+            const current = attributes({ href, "aria-current": each === wanted ? "true" : undefined })
+            return html`<li><a${current}>${each === undefined ? text.all : text.status[each]}</a></li>`
+          })}
+        </ul>
+      </nav>
+      ${
+        list.items.length === 0
+          ? html`<p class="quiet">${text.none}</p>`
+          : html`<ul class="rows">
+              ${list.items.map((invitation) => invitationRow(words, view, invitation))}
+            </ul>`
+      }
+      ${pager(words, at.invitations, list)}
+      ${links({ href: at.overview, label: organizationParts.back(membership.organizationName) })}`,
+    view,
+  )
+}
+
+/**
+ * Inviting somebody, with roles and teams.
+ *
+ * @category views
+ * @since 0.1.0
+ */
+export const newInvitationPage = (
+  words: Catalogue,
+  view: Shown & OrganizationFrame & { readonly roles: ReadonlyArray<RoleChoice>; readonly teams: ReadonlyArray<Team> },
+): Page => {
+  const { at, roles, state = blank, teams } = view
+  const { fields, newInvitation: text } = words
+  return shownPage(
+    words,
+    text.title,
+    view,
+    html`<p>${text.text}</p>
+      ${form(
+        at.newInvitation,
+        html`${field(words, state, {
+          name: "email",
+          label: fields.email.label,
+          type: "email",
+          autocomplete: "off",
+        })}
+        ${roleChoices(words, state, { roles, chosen: new Set(["member"]) })}
+        ${
+          teams.length > 0 &&
+          choices(state, {
+            id: "teams",
+            title: text.teams,
+            text: text.teamsText,
+            items: teams.map(({ id, name }) => ({
+              name: `${chosenBy.team}${id}`,
+              label: name,
+              isChecked: isChosen(state, `${chosenBy.team}${id}`, false),
+            })),
+          })
+        }
+        ${submit(text.submit)}`,
+      )}
+      ${links({ href: at.invitations, label: words.invitations.title })}`,
+    view,
+  )
+}
+
+// internal
+
+const statuses: ReadonlyArray<InvitationStatus | undefined> = [
+  "pending",
+  "accepted",
+  "rejected",
+  "revoked",
+  "expired",
+  undefined,
+]
+
+const invitationRow = (
+  words: Catalogue,
+  { at, membership, now }: OrganizationFrame & { readonly now: number },
+  invitation: Invitation,
+): Html => {
+  const { email, expiresAt, id, roles, sentAt, status } = invitation
+  const { invitations: text, time } = words
+  const isOpen = status === "pending"
+  const maySend = (isOpen || status === "expired") && may(membership, "invitation:create")
+  const mayRevoke = isOpen && may(membership, "invitation:revoke")
+  return html`<li>
+    <div class="bar">
+      <h2>${email}</h2>
+      <p class="${isOpen ? "status good" : "status"}">${text.status[status]}</p>
+    </div>
+    <p class="quiet">
+      ${roleList(words, roles)}<br />${moment(
+        sentAt.epochMilliseconds,
+        text.sent(time.ago(sentAt.epochMilliseconds, now)),
+      )}${isOpen && html`, ${moment(expiresAt.epochMilliseconds, text.until(time.date(expiresAt.epochMilliseconds)))}`}
+    </p>
+    ${
+      (maySend || mayRevoke) &&
+      html`<div class="row">
+        ${
+          maySend &&
+          form(
+            at.invitations,
+            html`<button class="plain" aria-label="${text.resendNamed(email)}">${text.resend}</button>`,
+            {
+              action: "resend",
+              invitation: id,
+            },
+          )
+        }
+        ${
+          mayRevoke &&
+          form(
+            at.invitations,
+            html`<button class="plain" aria-label="${text.revokeNamed(email)}">${text.revoke}</button>`,
+            {
+              action: "revoke",
+              invitation: id,
+            },
+          )
+        }
+      </div>`
+    }
+  </li>`
+}

@@ -1,0 +1,26 @@
+/** An SMTP server that takes every message and keeps none: where the mail of the organization bench goes. */
+import { freePort } from "../processes.ts"
+import { file, startServer } from "./contender.ts"
+import type { Context } from "./contender.ts"
+
+/** A running mail server. */
+export interface MailSink {
+  readonly port: number
+  readonly stop: () => Promise<void>
+}
+
+/** Starts the mail server, on the cores of PostgreSQL and the load. */
+export const startMailSink = async (context: Context): Promise<MailSink> => {
+  const mailPort = await freePort()
+  const { process } = await startServer(
+    context,
+    {
+      name: "mail",
+      args: [file("scripts/bench/contenders/mailSinkServer.ts")],
+      env: (port) => ({ PORT: String(port), MAIL_PORT: String(mailPort) }),
+      readyPath: "/",
+    },
+    { cores: "others", pollEveryMillis: 20 },
+  )
+  return { port: mailPort, stop: () => process.stop() }
+}

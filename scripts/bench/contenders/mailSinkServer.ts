@@ -1,0 +1,46 @@
+/**
+ * Program of the mail server of the organization bench: as much of RFC 5321 as it takes to be handed messages.
+ *
+ * Settings: `MAIL_PORT`; and `PORT`, where it tells by HTTP that it is ready.
+ */
+import { createServer as createHttpServer } from "node:http"
+import { createServer } from "node:net"
+
+const smtp = createServer((socket) => {
+  let text = ""
+  let isMessage = false
+  const say = (line: string) => socket.write(`${line}\r\n`)
+  const answer = (command: string) => {
+    const verb = command.slice(0, 4).toUpperCase()
+    if (verb === "DATA") {
+      isMessage = true
+      say("354 go on")
+    } else if (verb === "QUIT") {
+      socket.end("221 bye\r\n")
+    } else {
+      say("250 fine")
+    }
+  }
+  socket.setEncoding("latin1")
+  socket.on("error", () => {})
+  socket.on("data", (chunk: string) => {
+    text += chunk
+    while (true) {
+      const end = text.indexOf(isMessage ? "\r\n.\r\n" : "\r\n")
+      if (end < 0) return
+      const line = text.slice(0, end)
+      text = text.slice(end + (isMessage ? 5 : 2))
+      if (isMessage) {
+        isMessage = false
+        say("250 taken")
+      } else {
+        answer(line)
+      }
+    }
+  })
+  say("220 mail.example.com ESMTP")
+})
+
+smtp.listen(Number(process.env["MAIL_PORT"]), "127.0.0.1", () => {
+  createHttpServer((_request, response) => response.end()).listen(Number(process.env["PORT"]), "127.0.0.1")
+})
