@@ -225,7 +225,7 @@ layer(TestServer.layer({ environment }), {
           /Request failed|example\.com|horse battery|belfry_(?:session|verify|sign_up|sign_in)_\w/,
         )
       }),
-    { timeout: 300_000 },
+    { timeout: 120_000 },
   )
 
   it.effect(
@@ -281,7 +281,7 @@ layer(TestServer.layer({ environment }), {
           }
         }
       }),
-    { timeout: 300_000 },
+    { timeout: 120_000 },
   )
 
   it.effect("are answered where a list is searched or gone on with by text that the database would refuse", () =>
