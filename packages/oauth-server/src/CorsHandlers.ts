@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
-import { onResponse } from "@belfry/core/RequestHandlers"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Headers from "effect/http/Headers"
+import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -44,13 +46,16 @@ export const openPaths: ReadonlyMap<string, string> = new Map([
  */
 export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRouter.middleware(
   Effect.succeed((httpEffect) =>
-    Effect.gen(function* () {
-      const request = yield* HttpServerRequest.HttpServerRequest
+    Effect.withFiber(({ context }) => {
+      const request = Context.getUnsafe(context, HttpServerRequest.HttpServerRequest)
       const methods = methodsOf(pathOf(request.url))
-      if (methods === undefined) return yield* httpEffect
-      if (request.method === "OPTIONS") return preflight(methods)
-      // Last of all that is done to the response, whatever became of the request.
-      return yield* Effect.ensuring(httpEffect, onResponse(open))
+      if (methods === undefined) return httpEffect
+      if (request.method === "OPTIONS") return Effect.succeed(preflight(methods))
+      return Effect.onExitPrimitive(httpEffect, () => {
+        // Last of all that is done to the response, whatever became of the request.
+        HttpEffect.appendPreResponseHandlerUnsafe(context, (_request, response) => Effect.succeed(open(response)))
+        return undefined
+      })
     }),
   ),
   { global: true },
@@ -60,7 +65,7 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRoute
 
 /** The metadata of a protected resource is open too, wherever a host serves it. */
 const methodsOf = (path: string): string | undefined =>
-  path === wellKnownPath || path.startsWith(`${wellKnownPath}/`) ? "GET" : openPaths.get(path)
+  openPaths.get(path) ?? (path === wellKnownPath || path.startsWith(`${wellKnownPath}/`) ? "GET" : undefined)
 
 const pathOf = (url: string): string => {
   const end = url.search(/[?#]/u)
@@ -69,7 +74,14 @@ const pathOf = (url: string): string => {
 
 // With a wildcard browsers send no credentials, and show no answer to a request that had some.
 const open = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.setHeaders(HttpServerResponse.removeHeader(response, "access-control-allow-credentials"), {
-    "access-control-allow-origin": "*",
-    "access-control-expose-headers": "www-authenticate, retry-after",
-  })
+  HttpServerResponse.setHeaders(
+    Headers.has(response.headers, "access-control-allow-credentials")
+      ? HttpServerResponse.removeHeader(response, "access-control-allow-credentials")
+      : response,
+    openHeaders,
+  )
+
+const openHeaders = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "www-authenticate, retry-after",
+}

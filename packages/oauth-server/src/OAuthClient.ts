@@ -9,6 +9,8 @@ import type * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 import { SigningAlgorithm } from "./SigningKey.ts"
 
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu
+
 /**
  * The id of a client: printable ASCII, 1 to 255 characters, never a UUID, so that no client is taken for a user.
  *
@@ -19,9 +21,7 @@ import { SigningAlgorithm } from "./SigningKey.ts"
  */
 export const ClientId = Schema.String.check(
   Schema.isPattern(/^[\x21-\x7E]{1,255}$/u),
-  Schema.makeFilter((text: string) => !/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu.test(text), {
-    message: "Expected an id that is no UUID",
-  }),
+  Schema.makeFilter((text: string) => !uuid.test(text), { message: "Expected an id that is no UUID" }),
 ).pipe(Schema.brand("ClientId"))
 /**
  * @category models

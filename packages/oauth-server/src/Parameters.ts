@@ -81,20 +81,7 @@ const protocolNames = new Set([
  * @category constructors
  * @since 0.1.0
  */
-export const lenient = (search: URLSearchParams): Parameters => {
-  const values = new Map<string, Array<string>>()
-  for (const [name, value] of search) {
-    if (value === "") continue
-    const known = values.get(name)
-    if (known === undefined) values.set(name, [value])
-    else known.push(value)
-  }
-  return {
-    get: (name) => values.get(name)?.[0],
-    all: (name) => values.get(name) ?? [],
-    names: [...values.keys()],
-  }
-}
+export const lenient = (search: URLSearchParams): Parameters => read(search).parameters
 
 /**
  * Reads parameters; fails with the names of those that stand twice and must not. Names are told as they are only when
@@ -104,13 +91,33 @@ export const lenient = (search: URLSearchParams): Parameters => {
  * @since 0.1.0
  */
 export const make = (search: URLSearchParams): Result.Result<Parameters, ParameterRepeated> => {
-  const seen = new Set<string>()
-  const repeated = new Set<string>()
-  for (const name of search.keys()) {
-    if (seen.has(name) && !repeatable.has(name)) repeated.add(name)
-    seen.add(name)
-  }
+  const { parameters, repeated } = read(search)
   return repeated.size === 0
-    ? Result.succeed(lenient(search))
+    ? Result.succeed(parameters)
     : Result.fail(new ParameterRepeated({ names: [...repeated].filter((name) => protocolNames.has(name)) }))
+}
+
+// internal
+
+const none: ReadonlyArray<string> = []
+
+/** The parameters, and the names of those that stand twice, empty or not, and must not. */
+const read = (search: URLSearchParams): { readonly parameters: Parameters; readonly repeated: ReadonlySet<string> } => {
+  const values = new Map<string, Array<string>>()
+  const repeated = new Set<string>()
+  for (const [name, value] of search) {
+    const known = values.get(name)
+    if (known === undefined) values.set(name, value === "" ? [] : [value])
+    else if (value !== "") known.push(value)
+    if (known !== undefined && !repeatable.has(name)) repeated.add(name)
+  }
+  const parameters: Parameters = {
+    get: (name) => values.get(name)?.[0],
+    all: (name) => values.get(name) ?? none,
+    // Few ask for them.
+    get names() {
+      return [...values].flatMap(([name, all]) => (all.length === 0 ? none : name))
+    },
+  }
+  return { parameters, repeated }
 }

@@ -7,15 +7,23 @@ import * as Schema from "effect/Schema"
 import { SigningAlgorithm } from "./SigningKey.ts"
 
 /**
- * The identifier of a protected resource: an absolute URI without fragment, of at most 2048 characters. It is compared
- * byte for byte.
+ * The longest identifier of a protected resource, in characters.
+ *
+ * @category rules
+ * @since 0.1.0
+ */
+export const maxIdentifierLength = 2048
+
+/**
+ * The identifier of a protected resource: an absolute URI without fragment, of at most {@link maxIdentifierLength}
+ * characters. It is compared byte for byte.
  *
  * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2)
  * @category models
  * @since 0.1.0
  */
 export const ResourceIdentifier = Schema.String.check(
-  Schema.isMaxLength(2048),
+  Schema.isMaxLength(maxIdentifierLength),
   Schema.makeFilter((text: string) => /^[\x21-\x7E]+$/u.test(text) && !/[#\\"]/u.test(text) && URL.canParse(text), {
     message: "Expected an absolute URI without fragment",
   }),

@@ -8,7 +8,6 @@ import { KeyRing } from "@belfry/core/KeyRing"
 import { Site } from "@belfry/core/Site"
 import { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -125,13 +124,13 @@ export const make = Effect.gen(function* () {
   })
 
   /** The keys as they were `age` milliseconds ago at most: who finds them older looks them up, for all who wait. */
-  const noOlderThan = (age: number) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const isFresh = (kept: KeySnapshot | null): kept is KeySnapshot => kept !== null && now - kept.at < age
-      return isFresh(snapshot)
-        ? Effect.succeed(snapshot)
-        : lock.withPermit(Effect.suspend(() => (isFresh(snapshot) ? Effect.succeed(snapshot) : load)))
-    })
+  const noOlderThan = (age: number, now: DateTime.Utc) => {
+    const isFresh = (kept: KeySnapshot | null): kept is KeySnapshot =>
+      kept !== null && now.epochMilliseconds - kept.at < age
+    return isFresh(snapshot)
+      ? Effect.succeed(snapshot)
+      : lock.withPermit(Effect.suspend(() => (isFresh(snapshot) ? Effect.succeed(snapshot) : load)))
+  }
 
   /** Makes a key in the place of `seen`, unless another node did; those before it end when `end` says. */
   const add = Effect.fnUntraced(function* (options: {
@@ -181,6 +180,12 @@ export const make = Effect.gen(function* () {
     return yield* noSigner()
   })
 
+  /** The key that signs by an algorithm of which none is there yet. */
+  const firstSigner = Effect.fnUntraced(function* (algorithm: SigningAlgorithm) {
+    const made = yield* lock.withPermit(withSigners([algorithm]))
+    return signerOf(made, algorithm, yield* DateTime.now) ?? (yield* noSigner())
+  })
+
   const rotate = Effect.gen(function* () {
     const loaded = yield* withSigners(published)
     const now = yield* DateTime.now
@@ -219,10 +224,9 @@ export const make = Effect.gen(function* () {
   return SigningKeys.of({
     sign: Effect.fnUntraced(function* ({ claims, typ, algorithm }) {
       if (settings.disableJwt) return yield* Effect.die(new Error("JWTs are disabled"))
-      const known = signerOf(yield* noOlderThan(refreshAfter), algorithm, yield* DateTime.now)
-      const signer = known ?? signerOf(yield* lock.withPermit(withSigners([algorithm])), algorithm, yield* DateTime.now)
-      if (signer === null) return yield* noSigner()
-      const { kid, sign } = signer
+      const now = yield* DateTime.now
+      const known = signerOf(yield* noOlderThan(refreshAfter, now), algorithm, now)
+      const { kid, sign } = known ?? (yield* firstSigner(algorithm))
       return Redacted.make(yield* sign({ alg: algorithm, typ, kid }, JSON.stringify(claims)))
     }),
 
@@ -234,9 +238,10 @@ export const make = Effect.gen(function* () {
       if (!isSigningAlgorithm(alg)) return yield* new JwtInvalid({ reason: "algorithm" })
       if (!isType(header.typ, typ)) return yield* new JwtInvalid({ reason: "type" })
       if (kid === null || settings.disableJwt) return yield* new JwtInvalid({ reason: "key" })
-      const known = (yield* noOlderThan(refreshAfter)).keys.get(kid)
-      const key = known ?? (yield* noOlderThan(lookUpAgainAfter)).keys.get(kid)
-      if (key === undefined || isOver(key.row, yield* DateTime.now)) return yield* new JwtInvalid({ reason: "key" })
+      const now = yield* DateTime.now
+      const known = (yield* noOlderThan(refreshAfter, now)).keys.get(kid)
+      const key = known ?? (yield* noOlderThan(lookUpAgainAfter, now)).keys.get(kid)
+      if (key === undefined || isOver(key.row, now)) return yield* new JwtInvalid({ reason: "key" })
       // A key is for one algorithm; what the token says of itself never chooses how a key is used (RFC 8725 §3.1).
       if (key.row.algorithm !== alg) return yield* new JwtInvalid({ reason: "algorithm" })
       const payload = yield* verifySignature(text, key.publicKey, alg)
@@ -249,8 +254,8 @@ export const make = Effect.gen(function* () {
     jwks: settings.disableJwt
       ? Effect.succeed([])
       : Effect.gen(function* () {
-          const known = yield* noOlderThan(refreshAfter)
           const now = yield* DateTime.now
+          const known = yield* noOlderThan(refreshAfter, now)
           const isComplete = published.every((algorithm) => signerOf(known, algorithm, now) !== null)
           return toPublished(isComplete ? known : yield* lock.withPermit(withSigners(published)), now)
         }),

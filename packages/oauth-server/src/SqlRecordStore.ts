@@ -33,18 +33,16 @@ export const make = Effect.gen(function* () {
   // which parts are presented and on how many keys the key ring has, so each of the few shapes is built once and
   // prepared once a connection.
   const find = (presented: Presented) => {
-    const asked: Array<AskedPart> = []
     const parameters: Array<unknown> = []
     let shape = ""
     for (const part of parts) {
       const values = part.parametersOf(presented)
       if (values === undefined) continue
-      asked.push({ ...part, count: values.length })
-      parameters.push(...values)
+      for (const value of values) parameters.push(value)
       shape += `${part.name} ${values.length},`
     }
-    const text = texts.get(shape) ?? textOf(asked)
-    texts.set(shape, text)
+    let text = texts.get(shape)
+    if (text === undefined) texts.set(shape, (text = textOf(presented)))
     const lookUp = Effect.map(statements.read("find", sql.unsafe<FoundRow>(text, parameters)), ([row]): Records =>
       row === undefined ? nothing : toRecords(row, presented),
     )
@@ -79,10 +77,6 @@ interface Part {
   readonly joins: (count: number) => string
   /** The parameters, in the order of the joins; undefined where this is not presented. */
   readonly parametersOf: (presented: Presented) => ReadonlyArray<unknown> | undefined
-}
-
-interface AskedPart extends Part {
-  readonly count: number
 }
 
 // As many values as there are, not an array: so the planner knows that there is one row at most for each, where it
@@ -199,9 +193,13 @@ const parts: ReadonlyArray<Part> = [
   },
 ]
 
-const textOf = (asked: ReadonlyArray<AskedPart>): string => {
+const textOf = (presented: Presented): string => {
   let index = 0
+  const asked = parts.flatMap((part) => {
+    const count = part.parametersOf(presented)?.length
+    return count === undefined ? [] : { columns: part.columns, joins: part.joins(count) }
+  })
   const columns = ["1 AS one", ...asked.map((part) => part.columns)].join(", ")
-  const joins = asked.map((part) => part.joins(part.count)).join(" ")
+  const joins = asked.map((part) => part.joins).join(" ")
   return `SELECT ${columns} FROM (VALUES (1)) AS request ${joins}`.replaceAll("?", () => `$${++index}`)
 }

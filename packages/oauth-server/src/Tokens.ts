@@ -101,7 +101,7 @@ export const make = Effect.gen(function* () {
   const exchange = Effect.fnUntraced(function* ({ authorization, clientInfo, parameters }: ClientRequest) {
     const grantType = yield* Effect.fromResult(grantTypeOf(parameters))
     const credentials = yield* Effect.fromResult(authentications.read(authorization, parameters))
-    const identifiers = readResources(parameters, settings.resources)
+    const identifiers = readResources(parameters)
     // What is malformed is refused after the client, whose failure counts for more: it would register anew.
     const presents = yield* Effect.result(grantType.presents(parameters))
     const { codeChallenge: _codeChallenge, ...lookup } = Result.getOrElse(presents, (): PresentedGrant => ({}))

@@ -82,22 +82,25 @@ export const layer = Layer.unwrap(
     const membershipOf = (user: { readonly id: UserId }, id: OrganizationId) =>
       memberships.find({ userId: user.id, organization: id })
 
-    /** What a grant says of its organization, with `claims` of the membership. */
-    const ofGrant = Effect.fnUntraced(function* (
-      { grant, scopes, user }: ClaimFacts,
-      claims: (of: Membership) => Claims,
-    ) {
+    /** What a grant says of its organization, with `claims` of the membership; null when it is about none. */
+    const ofGrant = ({ grant, scopes, user }: ClaimFacts, claims: (of: Membership) => Claims): OwnClaims => {
       const referenceId = grant?.referenceId ?? null
-      if (user === null || !isOrganizationId(referenceId) || !scopes.includes(scope)) return {}
-      const membership = yield* membershipOf(user, referenceId)
-      return Option.isNone(membership) ? {} : { ...whichOrganization(membership.value), ...claims(membership.value) }
-    })
+      if (user === null || !scopes.includes(scope) || !isOrganizationId(referenceId)) return null
+      return Effect.map(
+        membershipOf(user, referenceId),
+        Option.match({
+          onNone: () => ({}),
+          onSome: (membership) => ({ ...whichOrganization(membership), ...claims(membership) }),
+        }),
+      )
+    }
 
-    const ofClient = Effect.fnUntraced(function* ({ client }: ClaimFacts) {
-      if (!isOrganizationId(client.referenceId)) return {}
-      const found = yield* organizations.find(client.referenceId)
-      return Option.exists(found, ({ deletedAt }) => deletedAt === null) ? { org_id: client.referenceId } : {}
-    })
+    const ofClient = ({ client: { referenceId } }: ClaimFacts): OwnClaims =>
+      referenceId !== null && isOrganizationId(referenceId)
+        ? Effect.map(organizations.find(referenceId), (found): Claims =>
+            Option.exists(found, ({ deletedAt }) => deletedAt === null) ? { org_id: referenceId } : {},
+          )
+        : null
 
     const personal = (facts: ClaimFacts) =>
       ofGrant(facts, ({ organizationName, roles }) => ({ org_name: organizationName, roles }))
@@ -176,12 +179,9 @@ const whichOrganization = ({ organizationId, organizationSlug }: Membership): Cl
   ...(organizationSlug === null ? {} : { org_slug: organizationSlug }),
 })
 
+/** Claims of an organization; null where nothing is to be told, which is so for most tokens. */
+type OwnClaims = Effect.Effect<Claims, StoreError> | null
+
 /** Claims with those of the host over them. */
-const under = (
-  claims: Effect.Effect<Claims, StoreError>,
-  ofHost: Effect.Effect<Claims, StoreError>,
-): Effect.Effect<Claims, StoreError> =>
-  Effect.gen(function* () {
-    const own = yield* ofHost
-    return { ...(yield* claims), ...own }
-  })
+const under = (claims: OwnClaims, ofHost: Effect.Effect<Claims, StoreError>): Effect.Effect<Claims, StoreError> =>
+  claims === null ? ofHost : Effect.zipWith(ofHost, claims, (host, own) => ({ ...own, ...host }))

@@ -16,8 +16,13 @@ import type { Claims } from "../Claims.ts"
 export const secondsOf = (at: DateTime.Utc): number => Math.floor(at.epochMilliseconds / 1000)
 
 /** Claims of a hook without those that are the server's own. */
-export const withoutReserved = (claims: Claims, reserved: ReadonlyArray<string>): Claims =>
-  Object.fromEntries(Object.entries(claims).filter(([name]) => !reserved.includes(name)))
+export const withoutReserved = (claims: Claims, reserved: ReadonlyArray<string>): Claims => {
+  const names = Object.keys(claims)
+  // Most hooks tell nothing, and each token asks several.
+  return names.some((name) => reserved.includes(name))
+    ? Object.fromEntries(Object.entries(claims).filter(([name]) => !reserved.includes(name)))
+    : claims
+}
 
 /**
  * `at_hash`: the left half of the hash of an access token, by the hash of the ID token's algorithm; SHA-512 for

@@ -3,14 +3,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import type { Claims } from "../Claims.ts"
 import type { GrantCheck, TokenRequestFacts } from "../GrantTypes.ts"
 import { OAuthError, type OAuthErrorCode } from "../OAuthError.ts"
 import type { ClaimFacts, OAuthServerHooksService } from "../OAuthServerHooks.ts"
 import * as OAuthScope from "../OAuthScope.ts"
 import type { Parameters } from "../Parameters.ts"
-import { type ProtectedResource, ResourceIdentifier } from "../ProtectedResource.ts"
+import { maxIdentifierLength, type ProtectedResource } from "../ProtectedResource.ts"
 import { ReservedClaims } from "../TokenIssuer.ts"
 import { withoutReserved } from "./tokenClaims.ts"
 
@@ -22,19 +21,15 @@ export const refusal = (code: OAuthErrorCode, description: string, detail?: stri
 export const refuseUnless = (holds: boolean, error: () => OAuthError): OAuthError | null => (holds ? null : error())
 
 /**
- * The values of `resource`, each once; none when one is not of the form, or when there are more than a token could
- * name. Those of `configured` are of the form.
+ * The values of `resource`, each once; none when one is longer than any identifier, or when there are more than a token
+ * could name. Whether they are of the form is not asked: what is not, names no resource.
  *
  * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2)
  */
-export const readResources = (
-  parameters: Parameters,
-  configured: ReadonlyArray<ProtectedResource>,
-): Option.Option<ReadonlyArray<string>> => {
+export const readResources = (parameters: Parameters): Option.Option<ReadonlyArray<string>> => {
   const identifiers = [...new Set(parameters.all("resource"))]
-  const isOfForm = (text: string) =>
-    configured.some(({ identifier }) => identifier === text) || isResourceIdentifier(text)
-  return identifiers.length <= maxResources && identifiers.every(isOfForm) ? Option.some(identifiers) : Option.none()
+  const isShort = (text: string) => text.length <= maxIdentifierLength
+  return identifiers.length <= maxResources && identifiers.every(isShort) ? Option.some(identifiers) : Option.none()
 }
 
 /** The refusal of a resource, whatever is wrong with it. */
@@ -106,5 +101,3 @@ export const claimFactsOf = (
 // internal
 
 const maxResources = 10
-
-const isResourceIdentifier = Schema.is(ResourceIdentifier)
