@@ -19,11 +19,13 @@ import * as Database from "@belfry/sql/Database"
 import * as Migrations from "@belfry/sql/Migrations"
 import * as Config from "effect/Config"
 import * as Console from "effect/Console"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
 import * as organizations from "./organizations.ts"
 import { quoted, withServices } from "./services.ts"
 
@@ -52,9 +54,14 @@ export const serve = Effect.gen(function* () {
       Console.log(`Belfry listens on ${address}. Open ${baseUrl}/sign-up`),
     ),
   )
-  return yield* Layer.launch(
+  const minimumLogLevel = yield* References.MinimumLogLevel
+  const server = Layer.launch(
     announce.pipe(Layer.provide(NodeServer.layer), Layer.provide([Telemetry.layerOtlp, Telemetry.layerLogs])),
   )
+  // What is in scope here is copied into every request, and the server needs nothing of what commands do.
+  const scope: (ofCommand: Context.Context<never>) => Context.Context<never> = () =>
+    Context.make(References.MinimumLogLevel, minimumLogLevel)
+  return yield* Effect.updateContext(server, scope)
 })
 
 /** Applies the migrations that are pending, or says which they are. */
