@@ -148,7 +148,7 @@ describe("belfry organization", () => {
           return stdout
         })
 
-        const made = yield* says("create", 'A\u202eB "deleted"', "--owner", "ada@example.com", "--slug", "acme")
+        const made = yield* says("create", 'A\u200bB "deleted"', "--owner", "ada@example.com", "--slug", "acme")
         const id = found(made, /^id {7}(\S{36})$/m)
         assert.match(made, /^name {5}"A\ufffdB \\"deleted\\""\nslug {5}acme\ncreated {2}\S+Z\n$/m)
         assert.strictEqual(yield* says("show", "acme"), made)

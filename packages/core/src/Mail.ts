@@ -7,19 +7,17 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { DisplayText, toClear } from "./DisplayText.ts"
 import { Email } from "./User.ts"
 
 /**
- * A subject: 1 to 200 characters in one line, no control characters.
+ * A subject: 1 to 200 characters in one line that show as they are written.
  *
  * @see [RFC 5322 §2.2](https://www.rfc-editor.org/rfc/rfc5322.html#section-2.2)
  * @category models
  * @since 0.1.0
  */
-export const MailSubject = Schema.String.check(
-  Schema.isPattern(/^[^\p{Cc}\p{Zl}\p{Zp}]+$/u, { message: "Expected one line without control characters" }),
-  Schema.isMaxLength(200, { message: "Expected at most 200 characters" }),
-).pipe(Schema.brand("MailSubject"))
+export const MailSubject = DisplayText(200).pipe(Schema.brand("MailSubject"))
 /**
  * @category models
  * @since 0.1.0
@@ -51,7 +49,7 @@ export const MailMessage = Schema.Struct({
 export interface MailMessage extends Schema.Schema.Type<typeof MailMessage> {}
 
 /**
- * Makes a message of any subject: line breaks and control characters become spaces, what is too long is cut.
+ * Makes a message of any subject: what would not show as it is written becomes spaces, what is too long is cut.
  *
  * **Details**
  *
@@ -102,7 +100,7 @@ export const parseSender = (text: string): Result.Result<MailSender, string> => 
 // internal
 
 const toSubject = (text: string): MailSubject => {
-  const line = text.replace(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim()
+  const line = toClear(text).replace(/\s+/gu, " ").trim()
   // Cut by code points, so that no character is cut in two.
   const cut = line.length <= 200 ? line : `${[...line].slice(0, 99).join("")}…`
   return MailSubject.make(cut === "" ? "(no subject)" : cut)

@@ -7,6 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
+import { DisplayText } from "./DisplayText.ts"
 import { isUuid } from "./Uuid.ts"
 
 /**
@@ -83,18 +84,12 @@ export const Email = Schema.String.pipe(
 export type Email = typeof Email.Type
 
 /**
- * The name a person goes by: 1 to 200 characters, no control characters.
+ * The name a person goes by: 1 to 200 characters that show as they are written.
  *
  * @category models
  * @since 0.1.0
  */
-export const DisplayName = Schema.String.check(
-  // Spaces, the first character that is none, the rest: each text matches in one way, so in linear time.
-  Schema.isPattern(/^[^\S\p{Cc}]*[^\s\p{Cc}\p{Cs}][^\p{Cc}\p{Cs}]*$/u, {
-    message: "Expected a name without control characters",
-  }),
-  Schema.isMaxLength(200, { message: "Expected at most 200 characters" }),
-)
+export const DisplayName = DisplayText(200)
 
 /**
  * Address of a picture: an `https:` URL (or `http:`, for development) of at most 2,048 characters.

@@ -200,7 +200,7 @@ describe("PATCH /auth/user", () => {
       const { token } = yield* signIn
       const answer = yield* call({ to: "PATCH /auth/user", bearer: token, json: { name: "", image: "ftp://x" } })
       const issues = [
-        { path: ["body", "name"], message: "Expected a name without control characters" },
+        { path: ["body", "name"], message: "Expected one line without control characters" },
         { path: ["body", "image"], message: "Expected an http or https URL" },
       ]
       assert.deepStrictEqual(problemOf(answer), problem(422, "InvalidRequest", { issues }))

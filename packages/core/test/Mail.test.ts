@@ -23,6 +23,7 @@ describe("A mail message", () => {
       ["Hello\nX: y", "Hello X: y"],
       ["Hello\rX: y", "Hello X: y"],
       ["a\u0000b\u0085c\u2028d\u2029e\tf\u000bg", "a b c d e f g"],
+      ["Join \u202Eemca\u2066 now\u2069 at\uD800 once", "Join emca now at once"],
       ["  much   space  ", "much space"],
       ["", "(no subject)"],
       ["\r\n", "(no subject)"],
@@ -43,7 +44,7 @@ describe("A mail message", () => {
     const is = Schema.is(Mail.MailMessage)
     const good = Mail.make(message)
     assert.isTrue(is(good))
-    for (const bad of ["a\r\nb", "a\nb", "a\rb", "a\u2028b", "a\u0000b"]) {
+    for (const bad of ["a\r\nb", "a\nb", "a\rb", "a\u2028b", "a\u0000b", "a\u202Eb"]) {
       assert.isFalse(is({ ...good, subject: bad }), JSON.stringify(bad))
       assert.isFalse(is({ ...good, to: `${bad}@example.com` }), JSON.stringify(bad))
       assert.isFalse(is({ ...good, to: `ada@example.com${bad}` }), JSON.stringify(bad))

@@ -166,7 +166,7 @@ describe("RequestGuard, for requests of the wrong form", () => {
       "a field's text",
       { to: "PATCH /auth/user", json: { name: "sesame\n" } },
       ["body", "name"],
-      "Expected a name without control characters",
+      "Expected one line without control characters",
     ],
     [
       "an address",

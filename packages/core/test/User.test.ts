@@ -124,6 +124,11 @@ describe("DisplayName", () => {
     }
   })
 
+  it("refuses what turns the direction of the text around it", () => {
+    for (const name of ["\u202Ekcalb", "Ada\u202E", "\u2066Ada\u2069"])
+      assert.isFalse(accepts(name), JSON.stringify(name))
+  })
+
   it("refuses 64 KiB that only the last character spoils at once", () => {
     const begun = performance.now()
     assert.isFalse(accepts(`${"a".repeat(65_000)}\n`))

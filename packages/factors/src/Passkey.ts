@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { DisplayText } from "@belfry/core/DisplayText"
 import type { UserId } from "@belfry/core/User"
 import { isUuid } from "@belfry/core/Uuid"
 import * as Schema from "effect/Schema"
@@ -21,17 +22,12 @@ export const PasskeyId = Schema.String.check(isUuid).pipe(Schema.brand("PasskeyI
 export type PasskeyId = typeof PasskeyId.Type
 
 /**
- * What people call a passkey: 1 to 100 characters in one line.
+ * What people call a passkey: 1 to 100 characters that show as they are written.
  *
  * @category models
  * @since 0.1.0
  */
-export const PasskeyName = Schema.String.check(
-  Schema.isPattern(/^[^\S\p{Cc}]*[^\s\p{Cc}\p{Cs}][^\p{Cc}\p{Cs}]*$/u, {
-    message: "Expected a name without control characters",
-  }),
-  Schema.isMaxLength(100, { message: "Expected at most 100 characters" }),
-)
+export const PasskeyName = DisplayText(100)
 
 /**
  * A passkey as its owner sees it.
@@ -47,7 +43,7 @@ export const PasskeyName = Schema.String.check(
  */
 export const Passkey = Schema.Struct({
   id: PasskeyId,
-  name: PasskeyName,
+  name: Schema.String,
   aaguid: Schema.String,
   isBackedUp: Schema.Boolean,
   createdAt: Schema.DateTimeUtc,

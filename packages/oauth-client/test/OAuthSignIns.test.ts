@@ -72,7 +72,7 @@ describe("OAuthSignIns", () => {
   it.effect("keeps of a profile what a user can have, and counts an address that is none as missing", () =>
     Effect.gen(function* () {
       const providerId = yield* Flow.addProvider()
-      const odd = { name: ` A\u0000${"\u{1F600}".repeat(150)}`, picture: "data:image/svg+xml;base64,AAAA" }
+      const odd = { name: ` A\u0000\u202E${"\u{1F600}".repeat(150)}`, picture: "data:image/svg+xml;base64,AAAA" }
       const { outcome } = Flow.done(yield* Flow.signIn(providerId, { ...verified(Flow.unique()), ...odd }))
       assert.deepStrictEqual([outcome.user.name, outcome.user.image], [`A ${"\u{1F600}".repeat(99)}`, null])
       const pictures = [

@@ -68,7 +68,7 @@ export const isOrganizationId = Schema.is(OrganizationId)
 export const toOrganizationRef = (text: string): OrganizationRef | null => (isOrganizationRef(text) ? text : null)
 
 /**
- * The name of an organization as people read it: 1 to 200 characters, no control characters.
+ * The name of an organization as people read it: 1 to 200 characters that show as they are written.
  *
  * @category models
  * @since 0.1.0

@@ -97,6 +97,7 @@ describe("The endpoints of organizations", () => {
       const bodies: ReadonlyArray<Schema.Json> = [
         { name: "" },
         { name: "a\u0000b" },
+        { name: "emca\u202e" },
         { name: "x".repeat(201) },
         ...["A", "a", "-ab", "ab-", "a_b", "new", "x".repeat(49), organization.id].map((slug) => ({ name: "A", slug })),
         { name: "A", logo: "javascript:alert(1)" },

@@ -2,6 +2,7 @@
  * Who arrives from a provider, in the forms that this installation keeps: what does not fit them counts
  * as not given, since nobody here can correct it.
  */
+import { toClear } from "@belfry/core/DisplayText"
 import { DisplayName, Email, ImageUrl } from "@belfry/core/User"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -46,7 +47,7 @@ const maxName = 200
 /** A name of at most 200 characters in one line, cut between characters. */
 const displayName = (name: string): string | null => {
   let text = ""
-  for (const character of name.replaceAll(/[\p{Cc}\p{Cs}]+/gu, " ").trim()) {
+  for (const character of toClear(name).trim()) {
     if (text.length + character.length > maxName) break
     text += character
   }
