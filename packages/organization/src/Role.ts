@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { DisplayText } from "@belfry/core/DisplayText"
 import { isUuid } from "@belfry/core/Uuid"
 import * as Schema from "effect/Schema"
 import { Permission } from "./Permission.ts"
@@ -34,6 +35,14 @@ export const RoleName = Schema.String.check(
  * @since 0.1.0
  */
 export type RoleName = typeof RoleName.Type
+
+/**
+ * What a role is for: 1 to 500 characters that show as they are written.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const RoleDescription = DisplayText(500)
 
 /**
  * The role that holds everything, and that an organization always has somebody with.

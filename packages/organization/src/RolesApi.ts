@@ -14,12 +14,12 @@ import { denied } from "./MembershipApi.ts"
 import { organizationParams, problems } from "./OrganizationsApi.ts"
 import { pageQuery } from "./Page.ts"
 import { Permission } from "./Permission.ts"
-import { Role, RoleName, RoleRefused } from "./Role.ts"
+import { Role, RoleDescription, RoleName, RoleRefused } from "./Role.ts"
 
 const refused = RoleRefused.pipe(asProblem({ status: 409, title: "Conflict" }))
 const params = { ...organizationParams, role: Schema.String }
 const permissions = Schema.Array(Permission).check(Schema.isMaxLength(500), Schema.isUnique())
-const description = Schema.optionalKey(Schema.NullOr(Schema.String.check(Schema.isMaxLength(500))))
+const description = Schema.optionalKey(Schema.NullOr(RoleDescription))
 
 /**
  * The endpoints of roles.

@@ -221,7 +221,11 @@ describe("The endpoints of roles", () => {
         { name: "auditor" },
         { name: "auditor", permissions: ["audit"] },
         { name: "auditor", permissions: ["audit:read", "audit:read"] },
-        { name: "auditor", permissions, description: "x".repeat(501) },
+        ...["x".repeat(501), "a\u0000", "a\uD800", "a\nb", "\u202Ea"].map((description) => ({
+          name: "auditor",
+          permissions,
+          description,
+        })),
       ]) {
         assertProblem(yield* call("POST", "/roles", body), 422, "InvalidRequest")
       }

@@ -5,7 +5,7 @@
  */
 import { DisplayName, ImageUrl } from "@belfry/core/User"
 import { Slug } from "@belfry/organization/Organization"
-import { RoleName, RoleNames } from "@belfry/organization/Role"
+import { RoleDescription, RoleName, RoleNames } from "@belfry/organization/Role"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
@@ -72,7 +72,7 @@ export const RoleNameField = Schema.String.pipe(
  * @since 0.1.0
  */
 export const DescriptionField = Schema.String.pipe(
-  Schema.decodeTo(Schema.NullOr(Schema.String.check(Schema.isMaxLength(500))), {
+  Schema.decodeTo(Schema.NullOr(RoleDescription), {
     decode: SchemaGetter.transform((text: string) => text.trim() || null),
     encode: SchemaGetter.transform((description: string | null) => description ?? ""),
   }),

@@ -255,7 +255,7 @@ export const organizationFields = {
   roleDescription: {
     label: "What it is for",
     missing: "Enter what it is for",
-    invalid: "Enter at most 500 characters",
+    invalid: "Enter one line of at most 500 characters",
   },
   teamName: {
     label: "Name",
