@@ -111,7 +111,7 @@ export class InvitationStore extends Context.Service<
     /**
      * Closes an open invitation, in one statement: of any number of concurrent calls one answers the invitation as it
      * is then, with the roles that it gave. `accepted` and `rejected` only before its end, `expired` only after. With
-     * `hashes` only while its token is one of these.
+     * `hashes` only while its token is one of these. `acceptedBy` is kept of a user who is there.
      */
     readonly close: (options: {
       readonly id: InvitationId

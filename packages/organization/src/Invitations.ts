@@ -5,6 +5,7 @@
  */
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import type { RateLimited } from "@belfry/core/RateLimit"
+import type { SessionInvalid } from "@belfry/core/Session"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import type { Email, User } from "@belfry/core/User"
@@ -114,12 +115,13 @@ export class Invitations extends Context.Service<
     ) => Effect.Effect<InvitationPreview, InvitationNotFound | RateLimited | StoreError>
     /**
      * Makes the actor a member, once: the same person accepting again gets the same answer. A member keeps its roles
-     * and joins the teams. The session acts for the organization from then on.
+     * and joins the teams. The session acts for the organization from then on. `SessionInvalid`: the actor was deleted
+     * meanwhile, and the session with them.
      */
     readonly accept: (
       actor: Actor,
       key: InvitationKey,
-    ) => Effect.Effect<Membership, AnswerRefused | LimitReached | RateLimited | StoreError>
+    ) => Effect.Effect<Membership, AnswerRefused | LimitReached | SessionInvalid | RateLimited | StoreError>
     /** Turns an invitation down. With a token nobody need be signed in. */
     readonly reject: (
       actor: Actor | null,

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { RequestGuard } from "@belfry/core/ProblemApi"
-import { clientInfo, rateLimited, seeing, storeUnavailable } from "@belfry/core/RequestHandlers"
+import { clientInfo, noSession, rateLimited, seeing, storeUnavailable } from "@belfry/core/RequestHandlers"
 import { Authentication } from "@belfry/core/SessionsApi"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -65,11 +65,23 @@ export const layer = HttpApiBuilder.group(
       accept: ({ payload, request }) =>
         Effect.gen(function* () {
           return yield* invitations.accept(yield* actorOf(request), { _tag: "Token", token: payload.token })
-        }).pipe(Effect.catchTags({ RateLimited: rateLimited, StoreError: storeUnavailable })),
+        }).pipe(
+          Effect.catchTags({
+            SessionInvalid: () => noSession(request),
+            RateLimited: rateLimited,
+            StoreError: storeUnavailable,
+          }),
+        ),
       acceptById: ({ params, request }) =>
         Effect.gen(function* () {
           return yield* invitations.accept(yield* actorOf(request), { _tag: "Id", id: yield* invitationOf(params) })
-        }).pipe(Effect.catchTags({ RateLimited: rateLimited, StoreError: storeUnavailable })),
+        }).pipe(
+          Effect.catchTags({
+            SessionInvalid: () => noSession(request),
+            RateLimited: rateLimited,
+            StoreError: storeUnavailable,
+          }),
+        ),
       rejectById: ({ params, request }) =>
         Effect.gen(function* () {
           const actor = yield* actorOf(request)

@@ -57,7 +57,10 @@ export class MemberStore extends Context.Service<
       organizationId: OrganizationId,
       page: StorePage & { readonly role?: RoleName | null },
     ) => Effect.Effect<ReadonlyArray<MemberWithUser>, StoreError>
-    /** Keeps a member with roles and counts it, unless there are `limit` already (null: no limit). One statement. */
+    /**
+     * Keeps a member with roles and counts it, unless there are `limit` already (null: no limit). `absent`: there is no
+     * such user, or one who is just being deleted. One statement.
+     */
     readonly insert: (options: {
       readonly id: MemberId
       readonly organizationId: OrganizationId
@@ -65,7 +68,7 @@ export class MemberStore extends Context.Service<
       readonly roles: RoleAssignment
       readonly limit: number | null
       readonly now: DateTime.Utc
-    }) => Effect.Effect<"kept" | "exists" | "full", StoreError>
+    }) => Effect.Effect<"kept" | "exists" | "full" | "absent", StoreError>
     /** Replaces the roles of a member. `last-owner`: nobody would own the organization then, and nothing changed. */
     readonly setRoles: (options: {
       readonly organizationId: OrganizationId

@@ -198,7 +198,8 @@ export const make = Effect.gen(function* () {
         const row = invitations.get(id)
         if (row?.invitation.status !== "pending" || !isInTime(status, row.invitation, now)) return Effect.succeedNone
         if (hashes !== null && !hashes.includes(row.tokenHash)) return Effect.succeedNone
-        const closed = end(row, { status, acceptedBy, updatedAt: now })
+        const person = acceptedBy !== null && tables.users.has(acceptedBy) ? acceptedBy : null
+        const closed = end(row, { status, acceptedBy: person, updatedAt: now })
         return Effect.succeed(Option.fromUndefinedOr(toStored({ ...closed, assignment: row.assignment })))
       }),
     expire: (now, limit) =>

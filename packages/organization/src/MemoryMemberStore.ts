@@ -91,9 +91,9 @@ export const make = Effect.gen(function* () {
       tables.statement(() => {
         const row = organizations.get(organizationId)
         if (row === undefined) return refuse("MemberStore", "insert", "the organization exists")
+        if (!tables.users.has(userId)) return Effect.succeed("absent" as const)
         if (memberOf(organizationTables, organizationId, userId) !== undefined) return Effect.succeed("exists" as const)
         if (limit !== null && row.memberCount >= limit) return Effect.succeed("full" as const)
-        if (!tables.users.has(userId)) return refuse("MemberStore", "insert", "the user exists")
         if (members.has(id)) return refuse("MemberStore", "insert", "unique id")
         if (!areThere(organizationId, given)) return refuse("MemberStore", "insert", "the roles exist")
         give({ id, organizationId, userId, builtInRoles: [], lastUsedAt: null, createdAt: now, updatedAt: now }, given)

@@ -44,10 +44,10 @@ export const make = Effect.gen(function* () {
 
   return OrganizationStore.of({
     insert: (organization, member) =>
-      tables.statement((): Effect.Effect<"kept" | "slug-taken", StoreError> => {
+      tables.statement((): Effect.Effect<"kept" | "slug-taken" | "absent", StoreError> => {
+        if (!tables.users.has(member.userId)) return Effect.succeed("absent")
         if (withSlug(organization.slug) !== undefined) return Effect.succeed("slug-taken")
         if (organizations.has(organization.id) || members.has(member.id)) return refuse("insert", "unique id")
-        if (!tables.users.has(member.userId)) return refuse("insert", "the user exists")
         const { id: organizationId, createdAt } = organization
         organizations.set(organizationId, { organization, memberCount: 1, ownerCount: 1 })
         members.set(member.id, {

@@ -56,11 +56,14 @@ export interface StoredPatch {
 export class OrganizationStore extends Context.Service<
   OrganizationStore,
   {
-    /** Keeps a new organization with its first owner. One statement. */
+    /**
+     * Keeps a new organization with its first owner. `absent`: there is no such user, or one who is just being deleted.
+     * One statement.
+     */
     readonly insert: (
       organization: StoredOrganization,
       owner: { readonly id: MemberId; readonly userId: UserId },
-    ) => Effect.Effect<"kept" | "slug-taken", StoreError>
+    ) => Effect.Effect<"kept" | "slug-taken" | "absent", StoreError>
     /** An organization with its counts at `now`, for a member. One statement. */
     readonly get: (
       viewer: Viewer,

@@ -6,7 +6,7 @@
 import { type AuditEvent, AuditEventId } from "@belfry/core/AuditEvent"
 import type { RateLimited } from "@belfry/core/RateLimit"
 import { RateLimits } from "@belfry/core/RateLimits"
-import type { SessionNotFresh } from "@belfry/core/Session"
+import { SessionInvalid, type SessionNotFresh } from "@belfry/core/Session"
 import { Sessions } from "@belfry/core/Sessions"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
@@ -81,13 +81,22 @@ export interface OwnOrganization {
 export class Organizations extends Context.Service<
   Organizations,
   {
-    /** Makes an organization; the actor owns it, and the session acts for it from then on. */
+    /**
+     * Makes an organization; the actor owns it, and the session acts for it from then on. `SessionInvalid`: the actor
+     * was deleted meanwhile, and the session with them.
+     */
     readonly create: (
       actor: Actor,
       organization: NewOrganization,
     ) => Effect.Effect<
       OwnOrganization,
-      OrganizationCreationRefused | SlugTaken | LimitReached | MetadataInvalid | RateLimited | StoreError
+      | OrganizationCreationRefused
+      | SlugTaken
+      | LimitReached
+      | MetadataInvalid
+      | SessionInvalid
+      | RateLimited
+      | StoreError
     >
     /** The actor's organizations, the one joined last first; with `deleted`, those that the actor can restore. */
     readonly list: (
@@ -183,14 +192,15 @@ export const make = Effect.gen(function* () {
     create: Effect.fn("Organizations.create")(function* (actor, input) {
       if (!(yield* mayCreate(actor))) return yield* new OrganizationCreationRefused()
       if (settings.limitsRates) yield* limits.consume(rateLimits.createByUser, actor.user.id)
-      const { organization, membership } = yield* transactions.run(
-        Effect.andThen(
-          refuseTooMany(actor),
-          changes.create(
-            { ...input, privateMetadata: undefined },
-            { ownerId: actor.user.id, doer: doerOf(actor), actor, sessionId: actor.session.id },
-          ),
+      const creation = Effect.andThen(
+        refuseTooMany(actor),
+        changes.create(
+          { ...input, privateMetadata: undefined },
+          { ownerId: actor.user.id, doer: doerOf(actor), actor, sessionId: actor.session.id },
         ),
+      )
+      const { organization, membership } = yield* Effect.catchTag(transactions.run(creation), "UserNotFound", () =>
+        Effect.fail(new SessionInvalid()),
       )
       return {
         organization: OrganizationChanges.toOrganization(organization),

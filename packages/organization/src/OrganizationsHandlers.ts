@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { RequestGuard } from "@belfry/core/ProblemApi"
-import { rateLimited, seeing, storeUnavailable } from "@belfry/core/RequestHandlers"
+import { noSession, rateLimited, seeing, storeUnavailable } from "@belfry/core/RequestHandlers"
 import { Authentication } from "@belfry/core/SessionsApi"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -32,7 +32,13 @@ export const layer = HttpApiBuilder.group(
       create: ({ payload, request }) =>
         Effect.gen(function* () {
           return yield* organizations.create(yield* actorOf(request), payload)
-        }).pipe(Effect.catchTags({ StoreError: storeUnavailable, RateLimited: rateLimited })),
+        }).pipe(
+          Effect.catchTags({
+            SessionInvalid: () => noSession(request),
+            RateLimited: rateLimited,
+            StoreError: storeUnavailable,
+          }),
+        ),
       list: ({ query: { deleted, ...options }, request }) =>
         Effect.gen(function* () {
           const page = yield* organizations.list(yield* actorOf(request), { ...options, deleted: deleted === "true" })

@@ -20,6 +20,7 @@ import {
   toPreview,
   toStored,
 } from "./internal/invitationRow.ts"
+import { personTable } from "./internal/sqlMembers.ts"
 import { isThere, type MembershipRow, toGuarded, viewerTable } from "./internal/sqlMembership.ts"
 import { before, begins } from "./internal/sqlPages.ts"
 import type { InvitationId, InvitationStatus } from "./Invitation.ts"
@@ -194,9 +195,9 @@ export const make = Effect.gen(function* () {
       return Effect.map(
         statements.write(
           "close",
-          sql<StoredRow>`WITH closed AS (
+          sql<StoredRow>`WITH ${personTable(sql, acceptedBy)}, closed AS (
             UPDATE belfry_organization_invitations AS i
-            SET status = ${status}, accepted_by = ${acceptedBy}, updated_at = ${toDate(now)}
+            SET status = ${status}, accepted_by = (SELECT id FROM person), updated_at = ${toDate(now)}
             WHERE i.id = ${id} AND i.status = 'pending' ${hasToken} ${inTime} RETURNING ${columns}, ${sql.literal(offeredRoles)}
           ), released AS (
             DELETE FROM belfry_organization_invitation_roles AS ir USING closed WHERE ir.invitation_id = closed.item_id

@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Fragment } from "effect/sql/Statement"
 import { memberColumns, type MemberJoin, type MemberRow, toMember } from "./internal/memberRow.ts"
-import { isMeant } from "./internal/sqlMembers.ts"
+import { isMeant, personTable } from "./internal/sqlMembers.ts"
 import {
   membershipColumns,
   type MembershipRow,
@@ -95,11 +95,11 @@ export const make = Effect.gen(function* () {
       return Effect.map(
         statements.write(
           "insert",
-          sql<{ readonly is_kept: boolean; readonly is_present: boolean }>`WITH seat AS (
+          sql<Insertion>`WITH ${personTable(sql, userId)}, seat AS (
             INSERT INTO belfry_organization_members (id, organization_id, user_id, built_in_roles, created_at, updated_at)
             SELECT ${id}::uuid, ${organizationId}::uuid, ${userId}::uuid, ${roles.builtIn}::text[], ${toDate(now)}::timestamptz,
               ${toDate(now)}::timestamptz
-            WHERE ${hasRoom}
+            FROM person WHERE ${hasRoom}
             ON CONFLICT ON CONSTRAINT belfry_organization_members_organization_id_user_id_key DO NOTHING
             RETURNING id, organization_id, is_owner
           ), given AS (
@@ -109,11 +109,15 @@ export const make = Effect.gen(function* () {
             UPDATE belfry_organizations AS o SET member_count = member_count + 1,
               owner_count = owner_count + seat.is_owner::integer
             FROM seat WHERE o.id = seat.organization_id
-          ) SELECT EXISTS (SELECT FROM seat) AS is_kept, ${hasRoom} OR EXISTS (
+          ) SELECT EXISTS (SELECT FROM seat) AS is_kept, EXISTS (SELECT FROM person) AS is_user, ${hasRoom} OR EXISTS (
             SELECT FROM belfry_organization_members WHERE organization_id = ${organizationId} AND user_id = ${userId}
           ) AS is_present`,
         ),
-        ([row]) => (row?.is_kept === true ? "kept" : row?.is_present === true ? "exists" : "full"),
+        ([row]) => {
+          if (row?.is_kept === true) return "kept"
+          if (row?.is_user !== true) return "absent"
+          return row.is_present ? "exists" : "full"
+        },
       )
     },
     setRoles: ({ organizationId, memberId, roles, now }) =>
@@ -242,6 +246,12 @@ const toTarget = (row: MembershipRow & TargetJoin): Option.Option<MemberTarget> 
           customRoles: row.item_custom_roles,
         },
       })
+
+interface Insertion {
+  readonly is_kept: boolean
+  readonly is_user: boolean
+  readonly is_present: boolean
+}
 
 interface Counts {
   readonly is_found: boolean

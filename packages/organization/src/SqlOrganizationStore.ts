@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { organizationColumns, type OrganizationRow, toOrganization, toStored } from "./internal/organizationRow.ts"
+import { personTable } from "./internal/sqlMembers.ts"
 import {
   isNamed,
   isThere,
@@ -87,22 +88,26 @@ export const make = Effect.gen(function* () {
       Effect.map(
         statements.write(
           "insert",
-          sql`WITH made AS (
+          sql<{
+            readonly is_kept: boolean
+            readonly is_user: boolean
+          }>`WITH ${personTable(sql, member.userId)}, made AS (
             INSERT INTO belfry_organizations (
               id, name, slug, logo, public_metadata, private_metadata, member_count, owner_count, created_at, updated_at,
               deleted_at
-            ) VALUES (
-              ${organization.id}, ${organization.name}, ${organization.slug}, ${organization.logo},
+            ) SELECT
+              ${organization.id}::uuid, ${organization.name}::text, ${organization.slug}::text, ${organization.logo}::text,
               ${toJsonb(organization.publicMetadata)}::jsonb, ${toJsonb(organization.privateMetadata)}::jsonb, 1, 1,
-              ${toDate(organization.createdAt)}, ${toDate(organization.updatedAt)},
-              ${organization.deletedAt === null ? null : toDate(organization.deletedAt)}
-            ) ON CONFLICT ON CONSTRAINT belfry_organizations_slug_key DO NOTHING RETURNING id, created_at
-          )
-          INSERT INTO belfry_organization_members (id, organization_id, user_id, built_in_roles, created_at, updated_at)
-          SELECT ${member.id}, made.id, ${member.userId}, ${[owner]}::text[], made.created_at, made.created_at FROM made
-          RETURNING 1`,
+              ${toDate(organization.createdAt)}::timestamptz, ${toDate(organization.updatedAt)}::timestamptz,
+              ${organization.deletedAt === null ? null : toDate(organization.deletedAt)}::timestamptz
+            FROM person ON CONFLICT ON CONSTRAINT belfry_organizations_slug_key DO NOTHING RETURNING id, created_at
+          ), seat AS (
+            INSERT INTO belfry_organization_members (id, organization_id, user_id, built_in_roles, created_at, updated_at)
+            SELECT ${member.id}::uuid, made.id, ${member.userId}::uuid, ${[owner]}::text[], made.created_at, made.created_at
+            FROM made
+          ) SELECT EXISTS (SELECT FROM made) AS is_kept, EXISTS (SELECT FROM person) AS is_user`,
         ),
-        (rows) => (rows.length > 0 ? "kept" : "slug-taken"),
+        ([row]) => (row?.is_kept === true ? "kept" : row?.is_user === true ? "slug-taken" : "absent"),
       ),
     get: (viewer, now) =>
       Effect.map(

@@ -185,7 +185,6 @@ export const make = Effect.gen(function* () {
     ...removals,
     ...trustedInvitations,
     create: Effect.fn("TrustedOrganizations.create")(function* ({ ownerId, by, client, ...input }) {
-      yield* users.get(ownerId)
       const doer = Changes.doerBy({ by, client })
       const creation = organizationChanges.create(input, { ownerId, doer, actor: null, sessionId: null })
       return (yield* transactions.run(creation)).organization

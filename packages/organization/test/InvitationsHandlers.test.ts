@@ -2,6 +2,7 @@
  * Invitations over HTTP: what each endpoint takes, and what it answers by which status.
  */
 import { Email } from "@belfry/core/User"
+import { Users } from "@belfry/core/Users"
 import * as OrganizationBuilders from "@belfry/testing/OrganizationBuilders"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
@@ -194,6 +195,29 @@ describe("POST /auth/invitations/accept and reject", () => {
       assert.deepStrictEqual(none.json, { invitations: [], cursor: null })
     }).pipe(Effect.provide(layer())),
   )
+
+  it.effect("answers 401 to somebody who is deleted while they accept", () => {
+    let meanwhile: Effect.Effect<void> = Effect.void
+    const members = () =>
+      Effect.as(
+        Effect.suspend(() => meanwhile),
+        null,
+      )
+    return Effect.gen(function* () {
+      const { asBob, bobs, invite } = yield* begin
+      const { id, token } = yield* invite
+      const users = yield* Users
+      meanwhile = Effect.orDie(users.remove(bobs.actor.user.id))
+      for (const [path, json] of [
+        ["accept", { token }],
+        [`${id}/accept`, undefined],
+      ] as const) {
+        const refused = yield* asBob("POST", `/auth/invitations/${path}`, json)
+        assertProblem(refused, 401, "SessionInvalid")
+        assert.strictEqual(refused.headers.get("www-authenticate"), 'Bearer error="invalid_token"')
+      }
+    }).pipe(Effect.provide(layer({ settings: { limits: { members } } })))
+  })
 
   it.effect("turns an invitation down by the token without a session, or by the id", () =>
     Effect.gen(function* () {

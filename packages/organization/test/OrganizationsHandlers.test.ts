@@ -2,6 +2,7 @@
  * The endpoints of organizations, at the level of HTTP.
  */
 import { StoreError } from "@belfry/core/StoreError"
+import { Users } from "@belfry/core/Users"
 import { Organizations } from "@belfry/organization/Organizations"
 import { Slug } from "@belfry/organization/Organization"
 import * as OrganizationBuilders from "@belfry/testing/OrganizationBuilders"
@@ -90,6 +91,31 @@ describe("The endpoints of organizations", () => {
       assert.strictEqual(textAt(active, "membership", "organizationId"), id)
     }).pipe(Effect.provide(layer())),
   )
+
+  it.effect("answer 401 to somebody who is deleted while they make one", () => {
+    let meanwhile: Effect.Effect<void> = Effect.void
+    return Effect.gen(function* () {
+      const { as } = yield* serve
+      const { token, actor } = yield* signIn("ada")
+      const users = yield* Users
+      meanwhile = Effect.orDie(users.remove(actor.user.id))
+      const response = yield* as(token)("POST", "/auth/organizations", { name: "Mills" })
+      assertProblem(response, 401, "SessionInvalid")
+      assert.strictEqual(response.headers.get("www-authenticate"), 'Bearer error="invalid_token"')
+    }).pipe(
+      Effect.provide(
+        layer({
+          settings: {
+            mayCreate: () =>
+              Effect.as(
+                Effect.suspend(() => meanwhile),
+                true,
+              ),
+          },
+        }),
+      ),
+    )
+  })
 
   it.effect("refuse names and slugs that none can have", () =>
     Effect.gen(function* () {

@@ -5,8 +5,11 @@
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
+import { Users } from "@belfry/core/Users"
+import { Invitations } from "@belfry/organization/Invitations"
 import type { MemberId } from "@belfry/organization/Member"
 import { MemberStore } from "@belfry/organization/MemberStore"
+import type { Actor } from "@belfry/organization/Membership"
 import { MembershipStore } from "@belfry/organization/MembershipStore"
 import { type OrganizationId, OrganizationPatch } from "@belfry/organization/Organization"
 import { Organizations } from "@belfry/organization/Organizations"
@@ -37,12 +40,16 @@ const begin = Effect.gen(function* () {
 
 /** Locks an organization, does something to it, and goes on holding it until it is told to let go. */
 const hold = Effect.fnUntraced(function* (id: OrganizationId, change: Effect.Effect<unknown, StoreError>) {
-  const { run } = yield* TransactionStore
   const { lock } = yield* MembershipStore
+  return yield* holding(Effect.andThen(lock(id, null), change))
+})
+
+/** Changes something, and does not end the transaction until it is told to let go. */
+const holding = Effect.fnUntraced(function* <E>(change: Effect.Effect<unknown, E>) {
+  const { run } = yield* TransactionStore
   const isHeld = yield* Deferred.make<void>()
   const release = yield* Deferred.make<void>()
-  const fiber = yield* lock(id, null).pipe(
-    Effect.andThen(change),
+  const fiber = yield* change.pipe(
     Effect.andThen(Deferred.succeed(isHeld, undefined)),
     Effect.andThen(Deferred.await(release)),
     run,
@@ -120,6 +127,31 @@ withLayer(layerOver(TestServices.layerSql(database)).pipe(Layer.provideMerge(dat
           { after: null, limit: 10, search: null, userId: null },
         )
         assert.strictEqual(events._tag === "Some" ? events.value.value.length : -1, 0)
+      }),
+    )
+
+    it.effect("finds that they are gone who make an organization, or join one, while they are deleted", () =>
+      Effect.gen(function* () {
+        const { id } = yield* begin
+        const [organizations, invitations] = [yield* Organizations, yield* Invitations]
+        const [founder, guest] = [yield* OrganizationBuilders.actor(), yield* OrganizationBuilders.actor()]
+        const { invitation } = yield* OrganizationBuilders.storedInvitation({
+          organizationId: id,
+          email: guest.user.email,
+        })
+        const key = { _tag: "Id", id: invitation.id } as const
+        const calls: ReadonlyArray<readonly [Actor, Effect.Effect<unknown, { readonly _tag: string }>]> = [
+          [founder, organizations.create(founder, { name: "Mills" })],
+          [guest, invitations.accept(guest, key)],
+        ]
+        for (const [{ user }, call] of calls) {
+          const users = yield* Users
+          const { letGo } = yield* holding(users.remove(user.id))
+          const late = yield* Effect.forkChild(Effect.flip(call))
+          assert.isTrue(yield* isWaitingForLock(late))
+          yield* letGo
+          assert.strictEqual((yield* Fiber.join(late))._tag, "SessionInvalid")
+        }
       }),
     )
 

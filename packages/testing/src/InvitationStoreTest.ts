@@ -469,6 +469,18 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
       }),
     )
 
+    it.effect("is closed by somebody who is gone as by nobody", () =>
+      Effect.gen(function* () {
+        const invitations = yield* InvitationStore
+        const { id: organizationId } = yield* begin
+        const { invitation } = yield* OrganizationBuilders.storedInvitation({ organizationId })
+        const now = yield* DateTime.now
+        const { id: acceptedBy } = yield* Builders.user()
+        const closed = yield* invitations.close({ ...closing, id: invitation.id, status: "accepted", acceptedBy, now })
+        assert.isNull(Option.getOrThrow(closed).invitation.acceptedBy)
+      }),
+    )
+
     it.effect("puts back what a transaction that fails had closed", () =>
       Effect.gen(function* () {
         const transactions = yield* TransactionStore

@@ -279,7 +279,19 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
       }),
     )
 
-    it.effect("refuses members of no organization, of no user, and with roles of another organization", () =>
+    it.effect("finds no user who does not exist, whether there is room or not, and keeps nothing of it", () =>
+      Effect.gen(function* () {
+        const members = yield* MemberStore
+        const { viewer, id: organizationId } = yield* begin
+        for (const room of [{}, { limit: 1 }]) {
+          const stranger = yield* insertion(organizationId, { user: yield* Builders.user(), ...room })
+          assert.strictEqual(yield* underLock(organizationId, members.insert(stranger)), "absent")
+        }
+        assert.deepStrictEqual(yield* countsOf(viewer), { members: 1, owners: 1 })
+      }),
+    )
+
+    it.effect("refuses members of no organization, and with roles of another organization", () =>
       Effect.gen(function* () {
         const members = yield* MemberStore
         const { viewer, id: organizationId, ownerId } = yield* begin
@@ -288,7 +300,6 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const now = yield* DateTime.now
         const refused = [
           members.insert(yield* insertion(yield* OrganizationBuilders.organizationId)),
-          members.insert(yield* insertion(organizationId, { user: yield* Builders.user() })),
           members.insert(yield* insertion(organizationId, { roles })),
           members.setRoles({
             organizationId,

@@ -99,8 +99,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const store = yield* OrganizationStore
         const organization = yield* OrganizationBuilders.organization()
         const owner = { id: yield* OrganizationBuilders.memberId, userId: (yield* Builders.user()).id }
-        const error = yield* Effect.flip(store.insert(organization, owner))
-        assert.deepStrictEqual([error._tag, error.store, error.method], ["StoreError", "OrganizationStore", "insert"])
+        const { run } = yield* TransactionStore
+        const answer = yield* run(Effect.tap(store.insert(organization, owner), store.isSlugTaken(yield* freshSlug)))
+        assert.strictEqual(answer, "absent", "and the transaction is not aborted")
         assert.deepStrictEqual(yield* store.find(organization.id), Option.none())
       }),
     )

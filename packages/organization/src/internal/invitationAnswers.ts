@@ -6,6 +6,7 @@ import { rateLimitSubject } from "@belfry/core/ClientAddress"
 import { guard } from "@belfry/core/Hooks"
 import type { KeyedHash } from "@belfry/core/KeyedHash"
 import { RateLimits } from "@belfry/core/RateLimits"
+import { SessionInvalid } from "@belfry/core/Session"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import type { Email, User } from "@belfry/core/User"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -115,6 +116,7 @@ export const make = Effect.gen(function* () {
     const id = MemberId.make(yield* random.uuidV7())
     const roles = stored.assignment
     const kept = yield* members.insert({ id, organizationId, userId: user.id, roles, limit, now })
+    if (kept === "absent") return yield* new SessionInvalid()
     if (kept === "full") return yield* new LimitReached({ limit: "members", maximum: limit ?? 0 })
     if (kept === "exists") {
       const found = yield* members.get(organizationId, { _tag: "User", userId: user.id })
@@ -260,6 +262,7 @@ export const make = Effect.gen(function* () {
         InvitationClosed: refused,
         InvitationForAnother: refused,
         LimitReached: refused,
+        SessionInvalid: refused,
       })
     }),
   }

@@ -44,6 +44,7 @@ export const make = Effect.gen(function* () {
     const id = MemberId.make(yield* random.uuidV7())
     const limit = yield* Limits.evaluate(settings.limits.members, { organizationId })
     const kept = yield* store.insert({ id, organizationId, userId: user.id, roles: assignment, limit, now })
+    if (kept === "absent") return yield* new MemberNotFound()
     if (kept === "full") return yield* new LimitReached({ limit: "members", maximum: limit ?? 0 })
     if (kept === "exists") {
       const found = yield* store.get(organizationId, { _tag: "User", userId: user.id })

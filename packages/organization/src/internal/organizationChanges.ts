@@ -11,7 +11,7 @@ import type { SessionId } from "@belfry/core/Session"
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
-import type { UserId } from "@belfry/core/User"
+import { type UserId, UserNotFound } from "@belfry/core/User"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -112,7 +112,7 @@ export const make = Effect.gen(function* () {
       },
     ): Effect.fn.Return<
       { readonly organization: StoredOrganization; readonly membership: StoredMembership },
-      SlugTaken | MetadataInvalid | StoreError
+      UserNotFound | SlugTaken | MetadataInvalid | StoreError
     > {
       const { ownerId, doer, actor, sessionId } = by
       const metadata = yield* metadataOf({
@@ -136,6 +136,7 @@ export const make = Effect.gen(function* () {
         deletedAt: null,
       }
       const kept = yield* store.insert(organization, { id: memberId, userId: ownerId })
+      if (kept === "absent") return yield* new UserNotFound({ userId: ownerId })
       // Without a slug there is none that could be taken.
       if (kept === "slug-taken" && slug !== null) return yield* new SlugTaken({ slug })
       if (sessionId !== null) yield* memberships.setActive({ sessionId, memberId, now })

@@ -1,6 +1,7 @@
 /**
- * The member whom a call names, as SQL.
+ * The member whom a call names, and the user who becomes one, as SQL.
  */
+import type { UserId } from "@belfry/core/User"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Fragment } from "effect/sql/Statement"
 import type { MemberRef } from "../Member.ts"
@@ -16,3 +17,10 @@ export const isMeant = (sql: SqlClient.SqlClient, ref: MemberRef): Fragment => {
       return sql`m.user_id = ${ref.userId}`
   }
 }
+
+/**
+ * `person AS (...)`: the user who becomes a member, locked as the foreign key locks them. It waits for whoever is
+ * deleting the user, and has no row then: a foreign key that speaks aborts the transaction. Null is nobody.
+ */
+export const personTable = (sql: SqlClient.SqlClient, userId: UserId | null): Fragment =>
+  sql`person AS (SELECT id FROM belfry_users WHERE id = ${userId} FOR KEY SHARE)`
