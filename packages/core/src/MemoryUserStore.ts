@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as MemoryStoreError from "./MemoryStoreError.ts"
 import { MemoryTables } from "./MemoryTables.ts"
 import type { StoreError } from "./StoreError.ts"
-import { type Email, EmailTaken, type User, type UserId } from "./User.ts"
+import { type Email, EmailTaken, type User, type UserId, UserReferenced } from "./User.ts"
 import { UserStore } from "./UserStore.ts"
 
 /**
@@ -47,10 +47,10 @@ export const make = Effect.gen(function* () {
         return Effect.succeedSome(updated)
       }),
     remove: (id: UserId) =>
-      tables.statement((): Effect.Effect<Option.Option<User>, StoreError> => {
+      tables.statement((): Effect.Effect<Option.Option<User>, UserReferenced> => {
         const user = users.get(id)
         if (user === undefined) return Effect.succeedNone
-        if (tables.isUserReferenced(id)) return refuse("remove", "foreign key to the user")
+        if (tables.isUserReferenced(id)) return Effect.fail(new UserReferenced())
         tables.removeUser(id)
         return Effect.succeedSome(user)
       }),

@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as SqlStoreError from "./SqlStoreError.ts"
-import { type Email, EmailTaken, type User, type UserId, type UserPatch } from "./User.ts"
+import { type Email, EmailTaken, type User, type UserId, type UserPatch, UserReferenced } from "./User.ts"
 import { UserStore } from "./UserStore.ts"
 
 /**
@@ -71,9 +71,11 @@ export const make = Effect.gen(function* () {
       ),
     update,
     remove: (id) =>
-      Effect.map(
-        statements.write("remove", sql<UserRow>`DELETE FROM belfry_users WHERE id = ${id} RETURNING ${columns}`),
-        firstUser,
+      sql<UserRow>`DELETE FROM belfry_users WHERE id = ${id} RETURNING ${columns}`.pipe(
+        Effect.map(firstUser),
+        Effect.mapError((cause) =>
+          SqlFailure.isForeignKeyViolation(cause) ? new UserReferenced() : statements.failure("remove", cause),
+        ),
       ),
   })
 })

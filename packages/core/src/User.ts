@@ -194,7 +194,23 @@ export class EmailTaken extends Schema.TaggedError<EmailTaken>("@belfry/core/Ema
 }
 
 /**
- * The host's `beforeUserDeletion` hook refused, or a package that keeps something of the user.
+ * Something refers to the user that does not go with them.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class UserReferenced extends Schema.TaggedError<UserReferenced>("@belfry/core/UserReferenced")(
+  "UserReferenced",
+  {},
+) {
+  override get message(): string {
+    return "Something refers to the user that does not go with them"
+  }
+}
+
+/**
+ * The host's `beforeUserDeletion` hook refused, or a package that keeps something of the user, or other data refers to
+ * the user.
  *
  * @category errors
  * @since 0.1.0

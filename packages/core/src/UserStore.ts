@@ -8,7 +8,7 @@ import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type { StoreError } from "./StoreError.ts"
-import type { Email, EmailTaken, User, UserId, UserPatch } from "./User.ts"
+import type { Email, EmailTaken, User, UserId, UserPatch, UserReferenced } from "./User.ts"
 
 /**
  * Where users are kept. An address belongs to at most one user, whatever happens at the same time.
@@ -29,7 +29,10 @@ export class UserStore extends Context.Service<
       patch: UserPatch,
       updatedAt: DateTime.Utc,
     ) => Effect.Effect<Option.Option<User>, EmailTaken | StoreError>
-    /** Removes the user and everything that hangs on it; none when there is no such user. */
-    readonly remove: (id: UserId) => Effect.Effect<Option.Option<User>, StoreError>
+    /**
+     * Removes the user and everything that hangs on it; none when there is no such user. `UserReferenced` ends the
+     * transaction that it is called in.
+     */
+    readonly remove: (id: UserId) => Effect.Effect<Option.Option<User>, UserReferenced | StoreError>
   }
 >()("@belfry/core/UserStore") {}

@@ -20,7 +20,7 @@ import {
   type Email,
   type EmailTaken,
   type User,
-  type UserDeletionRefused,
+  UserDeletionRefused,
   UserId,
   UserNotFound,
   type UserPatch,
@@ -150,7 +150,7 @@ export const layer = Layer.effect(
       remove: Effect.fn("Users.remove")(function* (userId, client = unknownClient) {
         const user = yield* get(userId)
         yield* hooks.beforeUserDeletion({ user })
-        yield* transactions.run(
+        const removal = transactions.run(
           Effect.gen(function* () {
             yield* removals.run(user, client)
             const removed = yield* store.remove(userId)
@@ -163,6 +163,13 @@ export const layer = Layer.effect(
               ),
             )
           }),
+        )
+        // What came to the user since the packages looked, they see when they look again: an organization that was just
+        // made, say.
+        yield* Effect.retry(removal, { while: (error) => error._tag === "UserReferenced", times: 2 }).pipe(
+          Effect.catchTag("UserReferenced", () =>
+            Effect.fail(new UserDeletionRefused({ reason: "Other data refers to the user" })),
+          ),
         )
       }),
     })

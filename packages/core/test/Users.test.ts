@@ -221,13 +221,32 @@ describe("Users", () => {
     }).pipe(Effect.provide(layerWith(hooks)), Effect.provide(TestCore.layer))
   })
 
+  it.effect("deletes a user to whom something came since the packages looked, who look again", () =>
+    Effect.gen(function* () {
+      const users = yield* Users.Users
+      const tables = yield* MemoryTables
+      const removals = yield* UserRemovals
+      const user = yield* users.create({ email })
+      let [hasMore, looks] = [false, 0]
+      yield* tables.restrictUserRemoval(() => hasMore)
+      yield* removals.register(() => Effect.sync(() => void (hasMore = ++looks === 1)))
+      yield* users.remove(user.id, client)
+      assert.strictEqual(looks, 2)
+      assert.deepStrictEqual(
+        (yield* auditTrail(user.id)).map(([type]) => type),
+        ["user.created", "user.deleted"],
+      )
+    }).pipe(Effect.provide(TestCore.layer)),
+  )
+
   it.effect("keeps a user to whom something still refers", () =>
     Effect.gen(function* () {
       const users = yield* Users.Users
       const tables = yield* MemoryTables
       const [ada, bob] = [yield* users.create({ email }), yield* users.create({ email: otherEmail })]
       yield* tables.restrictUserRemoval((id) => id === ada.id)
-      assert.strictEqual((yield* Effect.flip(users.remove(ada.id)))._tag, "StoreError")
+      const refusal = new UserDeletionRefused({ reason: "Other data refers to the user" })
+      assert.deepStrictEqual(yield* Effect.flip(users.remove(ada.id)), refusal)
       assert.deepStrictEqual(yield* users.get(ada.id), ada)
       yield* users.remove(bob.id)
       assert.deepStrictEqual(yield* users.findByEmail(otherEmail), Option.none())

@@ -1,5 +1,4 @@
 import { unknownClient } from "@belfry/core/AuditEvent"
-import { StoreError } from "@belfry/core/StoreError"
 import { Users } from "@belfry/core/Users"
 import { Invitations } from "@belfry/organization/Invitations"
 import { Members } from "@belfry/organization/Members"
@@ -351,7 +350,7 @@ describe("A deleted user", () => {
     Effect.gen(function* () {
       const { bob } = yield* begin
       const error = yield* Effect.flip(Users.use((users) => users.remove(bob.user.id, unknownClient)))
-      assert.isTrue(error instanceof StoreError)
+      assert.strictEqual(error._tag, "UserDeletionRefused")
     }).pipe(Effect.provide(layer())),
   )
 })

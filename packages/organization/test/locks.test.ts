@@ -5,6 +5,8 @@
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
+import { UserDeletionRefused } from "@belfry/core/User"
+import { UserRemovals } from "@belfry/core/UserRemovals"
 import { Users } from "@belfry/core/Users"
 import { Invitations } from "@belfry/organization/Invitations"
 import type { MemberId } from "@belfry/organization/Member"
@@ -15,6 +17,7 @@ import { type OrganizationId, OrganizationPatch } from "@belfry/organization/Org
 import { Organizations } from "@belfry/organization/Organizations"
 import { OrganizationStore } from "@belfry/organization/OrganizationStore"
 import * as SqlOrganizationMigrations from "@belfry/organization/SqlOrganizationMigrations"
+import { TrustedOrganizations } from "@belfry/organization/TrustedOrganizations"
 import * as OrganizationBuilders from "@belfry/testing/OrganizationBuilders"
 import { isWaitingForLock } from "@belfry/testing/PostgresLocks"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
@@ -152,6 +155,28 @@ withLayer(layerOver(TestServices.layerSql(database)).pipe(Layer.provideMerge(dat
           yield* letGo
           assert.strictEqual((yield* Fiber.join(late))._tag, "SessionInvalid")
         }
+      }),
+    )
+
+    it.effect("keeps those from being deleted who own, by then, what they were making", () =>
+      Effect.gen(function* () {
+        const organizations = yield* Organizations
+        const trusted = yield* TrustedOrganizations
+        const users = yield* Users
+        const founder = yield* OrganizationBuilders.actor()
+        yield* UserRemovals.use((removals) =>
+          removals.register(({ id }, client) =>
+            Effect.catchTag(trusted.removeUser(id, client), "LastOwner", () =>
+              Effect.fail(new UserDeletionRefused({ reason: "the last owner" })),
+            ),
+          ),
+        )
+        const { letGo } = yield* holding(organizations.create(founder, { name: "Mills" }))
+        const removal = yield* Effect.forkChild(Effect.flip(users.remove(founder.user.id)))
+        assert.isTrue(yield* isWaitingForLock(removal))
+        yield* letGo
+        const refusal = yield* Fiber.join(removal)
+        assert.deepStrictEqual(refusal, new UserDeletionRefused({ reason: "the last owner" }))
       }),
     )
 

@@ -544,7 +544,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const auditor = yield* OrganizationBuilders.storedRole(organizationId)
         const roles = { builtIn: [], custom: [auditor.id] }
         const { id, user } = yield* OrganizationBuilders.storedMember(organizationId, { roles })
-        assert.strictEqual((yield* Effect.flip(users.remove(user.id))).store, "UserStore")
+        assert.strictEqual((yield* Effect.flip(users.remove(user.id)))._tag, "UserReferenced")
         assert.isTrue(yield* OrganizationStore.use((store) => store.remove(organizationId)))
         assert.deepStrictEqual(yield* members.get(organizationId, { _tag: "Id", id }), Option.none())
         assert.isTrue(Option.isSome(yield* users.remove(user.id)))
