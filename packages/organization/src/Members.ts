@@ -143,7 +143,7 @@ export const make = Effect.gen(function* () {
           const accepted = yield* assignments.accept({ organizationId, by: membership, teams })
           yield* refuseEscalation(membership, null, given)
           const doer = doerOf(actor)
-          return yield* changes.add({ organizationId, user, present, roles: given, teams: accepted, doer, actor })
+          return yield* changes.add({ organizationId, user, present, roles: given, teams: accepted, doer })
         }),
       ),
     ),

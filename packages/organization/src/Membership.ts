@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { ClientInfo } from "@belfry/core/AuditEvent"
-import type { Session } from "@belfry/core/Session"
+import type { Session, SessionId } from "@belfry/core/Session"
 import { type User, UserId } from "@belfry/core/User"
 import * as Schema from "effect/Schema"
 import { MemberId } from "./Member.ts"
@@ -21,6 +21,18 @@ import { type CustomRole, owner, RoleName } from "./Role.ts"
 export interface Actor {
   readonly user: User
   readonly session: Session
+  readonly client: ClientInfo
+}
+
+/**
+ * Who did something: a person in a session, or the host's own code, which may name a person, or time.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Doer {
+  readonly userId: UserId | null
+  readonly sessionId: SessionId | null
   readonly client: ClientInfo
 }
 

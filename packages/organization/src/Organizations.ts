@@ -194,10 +194,7 @@ export const make = Effect.gen(function* () {
       if (settings.limitsRates) yield* limits.consume(rateLimits.createByUser, actor.user.id)
       const creation = Effect.andThen(
         refuseTooMany(actor),
-        changes.create(
-          { ...input, privateMetadata: undefined },
-          { ownerId: actor.user.id, doer: doerOf(actor), actor, sessionId: actor.session.id },
-        ),
+        changes.create({ ...input, privateMetadata: undefined }, { ownerId: actor.user.id, doer: doerOf(actor) }),
       )
       const { organization, membership } = yield* Effect.catchTag(transactions.run(creation), "UserNotFound", () =>
         Effect.fail(new SessionInvalid()),

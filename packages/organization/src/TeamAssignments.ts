@@ -9,7 +9,7 @@ import type { StoreError } from "@belfry/core/StoreError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { MemberId } from "./Member.ts"
-import type { Actor, Membership } from "./Membership.ts"
+import type { Doer, Membership } from "./Membership.ts"
 import type { LimitReached, OrganizationId } from "./Organization.ts"
 import type { PermissionMissing } from "./Permission.ts"
 import { type TeamAssignment, TeamNotFound, type TeamRoleName } from "./Team.ts"
@@ -44,7 +44,7 @@ export interface TeamAssignmentsService {
     readonly memberId: MemberId
     readonly userId: Membership["userId"]
     readonly teams: ReadonlyArray<AcceptedTeam>
-    readonly actor: Actor | null
+    readonly doer: Doer
   }) => Effect.Effect<void, LimitReached | StoreError>
   /**
    * Makes the team that an organization begins with, where the settings name one: after what tells of its beginning.
@@ -53,7 +53,7 @@ export interface TeamAssignmentsService {
     readonly organizationId: OrganizationId
     readonly memberId: MemberId
     readonly userId: Membership["userId"]
-    readonly actor: Actor | null
+    readonly doer: Doer
   }) => Effect.Effect<void, StoreError>
 }
 

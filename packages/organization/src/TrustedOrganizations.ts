@@ -186,7 +186,7 @@ export const make = Effect.gen(function* () {
     ...trustedInvitations,
     create: Effect.fn("TrustedOrganizations.create")(function* ({ ownerId, by, client, ...input }) {
       const doer = Changes.doerBy({ by, client })
-      const creation = organizationChanges.create(input, { ownerId, doer, actor: null, sessionId: null })
+      const creation = organizationChanges.create(input, { ownerId, doer })
       return (yield* transactions.run(creation)).organization
     }),
     get: Effect.fn("TrustedOrganizations.get")(get),
@@ -226,7 +226,6 @@ export const make = Effect.gen(function* () {
               roles: given,
               teams: accepted,
               doer: Changes.doerBy(by),
-              actor: null,
             })
             return yield* Effect.catchTag(adding, "MemberNotFound", () => Effect.fail(new UserNotFound({ userId })))
           }),

@@ -1,6 +1,7 @@
 /**
  * How invitations and new members come to teams.
  */
+import { unknownClient } from "@belfry/core/AuditEvent"
 import type { UserId } from "@belfry/core/User"
 import * as AccessDefinition from "@belfry/organization/AccessDefinition"
 import * as AccessModel from "@belfry/organization/AccessModel"
@@ -18,6 +19,8 @@ import * as TestServices from "@belfry/testing/TestServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { auditOf, takeEvents } from "./support/Happenings.ts"
+
+const nobody = { userId: null, sessionId: null, client: unknownClient }
 
 const access = AccessDefinition.define({
   resources: { project: ["read"] },
@@ -137,7 +140,7 @@ describe("TeamAssignments.assign", () => {
         memberId: bob.id,
         userId: bob.user.id,
         teams: [one, gone, two].map(({ id }) => ({ teamId: id, role: lead })),
-        actor,
+        doer: { userId: actor.user.id, sessionId: actor.session.id, client: actor.client },
       })
       assert.deepStrictEqual(yield* teamsOf(bob.id), [
         [one.id, reader],
@@ -169,7 +172,7 @@ describe("TeamAssignments.assign", () => {
           memberId: id,
           userId: user.id,
           teams: [{ teamId: one.id, role: plain }],
-          actor: null,
+          doer: nobody,
         })
       yield* assign(bob)
       yield* assign(bob)
@@ -182,7 +185,7 @@ describe("TeamAssignments.assign", () => {
 describe("TeamAssignments.begin", () => {
   const beginIn = Effect.gen(function* () {
     const { ada, assignments, at, teamsOf } = yield* begin
-    yield* assignments.begin({ organizationId: at, memberId: ada.id, userId: ada.user.id, actor: null })
+    yield* assignments.begin({ organizationId: at, memberId: ada.id, userId: ada.user.id, doer: nobody })
     return {
       events: (yield* takeEvents(at)).map(({ _tag }) => _tag),
       roles: (yield* teamsOf(ada.id)).map(([, it]) => it),
@@ -216,7 +219,7 @@ describe("TeamAssignments of a host without teams", () => {
       const error = yield* Effect.flip(accept([{ teamId: one.id }]))
       assert.deepInclude({ ...error }, { _tag: "TeamNotFound", what: "team" })
       assert.deepStrictEqual(yield* accept([]), [])
-      const who = { organizationId: at, memberId: ada.id, userId: ada.user.id, actor: null }
+      const who = { organizationId: at, memberId: ada.id, userId: ada.user.id, doer: nobody }
       yield* assignments.assign({ ...who, teams: [{ teamId: one.id, role: plain }] })
       yield* assignments.begin(who)
       assert.deepStrictEqual(yield* teamsOf(ada.id), [])

@@ -214,7 +214,14 @@ describe("Members in trusted hands", () => {
         [added.id],
       )
       assert.deepStrictEqual(yield* tags(at), ["MemberAdded", "TeamMemberAdded"])
-      assert.deepInclude((yield* auditOf(at))[0], { type: "organization-member.added", userId: owner.actor.user.id })
+      // Who asked for it, did all of it.
+      assert.deepStrictEqual(
+        (yield* auditOf(at)).map(({ type, userId }) => [type, userId]),
+        [
+          ["organization-member.added", owner.actor.user.id],
+          ["organization-team-member.added", owner.actor.user.id],
+        ],
+      )
     }).pipe(Effect.provide(layer())),
   )
 

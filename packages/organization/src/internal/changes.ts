@@ -4,25 +4,19 @@
 import { Audit } from "@belfry/core/Audit"
 import { type ClientInfo, unknownClient } from "@belfry/core/AuditEvent"
 import { Outbox } from "@belfry/core/Outbox"
-import type { SessionId } from "@belfry/core/Session"
 import type { StoreError } from "@belfry/core/StoreError"
 import type { UserId } from "@belfry/core/User"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Actor } from "../Membership.ts"
+import type { Actor, Doer } from "../Membership.ts"
 import { aggregateOf, type OrganizationId } from "../Organization.ts"
 import { OrganizationEvent } from "../OrganizationEvent.ts"
 import type { PermissionMissing } from "../Permission.ts"
 
-/** Who did something: a person in a session, or the host's own code, which may name a person. */
-export interface Doer {
-  readonly userId: UserId | null
-  readonly sessionId: SessionId | null
-  readonly client: ClientInfo
-}
+export type { Doer }
 
-export const doerOf = (actor: Actor | null): Doer =>
-  actor === null ? nobody : { userId: actor.user.id, sessionId: actor.session.id, client: actor.client }
+/** A person in a session. */
+export const doerOf = ({ user, session, client }: Actor): Doer => ({ userId: user.id, sessionId: session.id, client })
 
 /** Whom the host's own code names. */
 export const doerBy = (
@@ -93,11 +87,11 @@ export const make = Effect.gen(function* () {
 
 // internal
 
-const codec = Schema.toCodecJson(OrganizationEvent)
+const encode = Schema.encodeEffect(Schema.toCodecJson(OrganizationEvent))
 
 const entryOf = (event: OrganizationEvent) =>
   // An event is made of values of its own schema here, so encoding cannot fail.
-  Effect.map(Effect.orDie(Schema.encodeEffect(codec)(event)), (payload) => ({
+  Effect.map(Effect.orDie(encode(event)), (payload) => ({
     type: `organization.${event._tag}`,
     payload,
   }))

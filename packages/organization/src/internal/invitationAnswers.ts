@@ -25,7 +25,7 @@ import {
 import type { InvitationKey, Invitations } from "../Invitations.ts"
 import { InvitationStore, type StoredInvitation } from "../InvitationStore.ts"
 import { type Member, MemberId } from "../Member.ts"
-import type { Actor, Membership } from "../Membership.ts"
+import type { Membership } from "../Membership.ts"
 import { MembershipStore } from "../MembershipStore.ts"
 import { MemberStore } from "../MemberStore.ts"
 import { LimitReached, type OrganizationId } from "../Organization.ts"
@@ -45,11 +45,10 @@ type Hold =
   | { readonly _tag: "Token"; readonly hashes: NonEmptyReadonlyArray<KeyedHash> }
   | { readonly _tag: "Id"; readonly id: InvitationId; readonly email: Email }
 
-/** Who accepts: `actor` where there is a session that acts for the organization from then on. */
+/** Who accepts. A session that there is acts for the organization from then on. */
 interface Joiner {
   readonly user: User
-  readonly actor: Actor | null
-  readonly client: ClientInfo
+  readonly doer: Changes.Doer
 }
 
 export const make = Effect.gen(function* () {
@@ -146,16 +145,16 @@ export const make = Effect.gen(function* () {
 
   /** Makes somebody a member by an invitation that was just closed as accepted. */
   const enter = Effect.fnUntraced(function* (stored: StoredInvitation, joiner: Joiner, now: DateTime.Utc) {
-    const { user, actor, client } = joiner
+    const { user, doer } = joiner
     const { id: invitationId, organizationId, teams } = stored.invitation
     const { isNew, member, membership } = yield* seat(stored, joiner, now)
     const { id: memberId, roles } = member
     const userId = user.id
-    if (actor !== null) yield* memberships.setActive({ sessionId: actor.session.id, memberId, now })
+    if (doer.sessionId !== null) yield* memberships.setActive({ sessionId: doer.sessionId, memberId, now })
     yield* changes.record({
       type: "organization-invitation.accepted",
       organizationId,
-      doer: { userId, sessionId: actor?.session.id ?? null, client },
+      doer,
       ...(isNew ? { after: { roles } } : {}),
       data: { invitationId, memberId },
       events: [
@@ -163,7 +162,7 @@ export const make = Effect.gen(function* () {
         ...(isNew ? [{ _tag: "MemberAdded", memberId, userId, roles, via: "invitation" } as const] : []),
       ],
     })
-    if (teams.length > 0) yield* assignments.assign({ organizationId, memberId, userId, teams, actor })
+    if (teams.length > 0) yield* assignments.assign({ organizationId, memberId, userId, teams, doer })
     const { invitation } = stored
     yield* transactions.afterCommit(
       Effect.andThen(
@@ -182,10 +181,8 @@ export const make = Effect.gen(function* () {
     const found = yield* memberships.find({ userId: joiner.user.id, organization: organizationId })
     if (Option.isNone(found)) return yield* closed
     const membership = access.resolve(found.value)
-    const { memberId } = membership
-    if (joiner.actor !== null) {
-      yield* memberships.setActive({ sessionId: joiner.actor.session.id, memberId, now })
-    }
+    const { sessionId } = joiner.doer
+    if (sessionId !== null) yield* memberships.setActive({ sessionId, memberId: membership.memberId, now })
     return membership
   })
 
@@ -214,7 +211,7 @@ export const make = Effect.gen(function* () {
       if (!settings.acceptsOtherAddresses && stored.invitation.email !== user.email) {
         return yield* new InvitationForAnother({ reason: "address" })
       }
-      return yield* join(held, stored, { user, actor, client })
+      return yield* join(held, stored, { user, doer: Changes.doerOf(actor) })
     }),
     reject: Effect.fn("Invitations.reject")(function* (actor, key, client) {
       yield* count(client)
@@ -253,7 +250,7 @@ export const make = Effect.gen(function* () {
         const held = yield* byToken(token)
         const stored = yield* find(held)
         if (stored.invitation.email !== user.email) return yield* new InvitationForAnother({ reason: "address" })
-        yield* join(held, stored, { user, actor: null, client })
+        yield* join(held, stored, { user, doer: Changes.doerBy({ by: user.id, client }) })
         return true
       })
       const refused = () => Effect.succeed(false)

@@ -12,7 +12,6 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { LastOwner, MemberId, MemberNotFound, type MemberWithUser, type RemovalReason } from "../Member.ts"
 import { MemberStore, type MemberTarget } from "../MemberStore.ts"
-import type { Actor } from "../Membership.ts"
 import { LimitReached, type OrganizationId } from "../Organization.ts"
 import { OrganizationHooks } from "../OrganizationHooks.ts"
 import { OrganizationSettings } from "../OrganizationSettings.ts"
@@ -72,14 +71,13 @@ export const make = Effect.gen(function* () {
       readonly roles: NamedRoles
       readonly teams: ReadonlyArray<AcceptedTeam>
       readonly doer: Changes.Doer
-      readonly actor: Actor | null
     }): Effect.fn.Return<MemberWithUser, MemberNotFound | LimitReached | StoreError> {
-      const { organizationId, user, present, teams, actor } = options
+      const { organizationId, user, present, teams, doer } = options
       const member = Option.isSome(present)
         ? present.value.member
-        : yield* join(organizationId, user, options.roles, options.doer)
+        : yield* join(organizationId, user, options.roles, doer)
       if (teams.length > 0) {
-        yield* assignments.assign({ organizationId, memberId: member.id, userId: user.id, teams, actor })
+        yield* assignments.assign({ organizationId, memberId: member.id, userId: user.id, teams, doer })
       }
       return member
     }),

@@ -7,7 +7,6 @@ import { guard } from "@belfry/core/Hooks"
 import { make as makeMessage } from "@belfry/core/Mail"
 import { MailQueue } from "@belfry/core/MailQueue"
 import { PagePaths } from "@belfry/core/PagePaths"
-import type { SessionId } from "@belfry/core/Session"
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
@@ -23,7 +22,7 @@ import * as Struct from "effect/Struct"
 import { AccessModel } from "../AccessModel.ts"
 import { MemberId, MemberNotFound, type MemberWithUser } from "../Member.ts"
 import { MemberStore, type MemberTarget } from "../MemberStore.ts"
-import type { Actor, Membership, StoredMembership } from "../Membership.ts"
+import type { Membership, StoredMembership } from "../Membership.ts"
 import { MembershipStore } from "../MembershipStore.ts"
 import {
   type JsonObject,
@@ -104,17 +103,12 @@ export const make = Effect.gen(function* () {
     /** Makes an organization with its owner; the session of one who asked for it acts for it from then on. */
     create: Effect.fnUntraced(function* (
       input: NewOrganization & WithPrivate,
-      by: {
-        readonly ownerId: UserId
-        readonly doer: Changes.Doer
-        readonly actor: Actor | null
-        readonly sessionId: SessionId | null
-      },
+      { ownerId, doer }: { readonly ownerId: UserId; readonly doer: Changes.Doer },
     ): Effect.fn.Return<
       { readonly organization: StoredOrganization; readonly membership: StoredMembership },
       UserNotFound | SlugTaken | MetadataInvalid | StoreError
     > {
-      const { ownerId, doer, actor, sessionId } = by
+      const { sessionId } = doer
       const metadata = yield* metadataOf({
         publicMetadata: input.publicMetadata ?? {},
         privateMetadata: input.privateMetadata ?? {},
@@ -151,7 +145,7 @@ export const make = Effect.gen(function* () {
           { _tag: "MemberAdded", memberId, userId: ownerId, roles: [owner], via: "creation" },
         ],
       })
-      yield* assignments.begin({ organizationId, memberId, userId: ownerId, actor })
+      yield* assignments.begin({ organizationId, memberId, userId: ownerId, doer })
       const member = { id: memberId, organizationId, userId: ownerId, roles: [owner], createdAt: now, updatedAt: now }
       yield* transactions.afterCommit(guard("afterMemberAddition", () => hooks.afterMemberAddition({ member })))
       const membership: StoredMembership = {

@@ -9,7 +9,6 @@ import { TeamNotFound } from "../Team.ts"
 import type { AcceptedTeam, TeamAssignmentsService } from "../TeamAssignments.ts"
 import { TeamStore } from "../TeamStore.ts"
 import * as Access from "./access.ts"
-import * as Changes from "./changes.ts"
 import { defaultTeamRole, teamEscalation, within } from "./teamAccess.ts"
 import * as TeamPlaces from "./teamPlaces.ts"
 
@@ -45,16 +44,16 @@ export const makeAssignments = Effect.gen(function* () {
       }
       return accepted
     }),
-    assign: Effect.fnUntraced(function* ({ organizationId, memberId, userId, teams, actor }) {
+    assign: Effect.fnUntraced(function* ({ organizationId, memberId, userId, teams, doer }) {
       for (const { teamId, role } of teams) {
         const place = { organizationId, teamId, memberId, userId, role }
-        if ((yield* places.put(place)) === "added") yield* places.recordAddition(place, Changes.doerOf(actor))
+        if ((yield* places.put(place)) === "added") yield* places.recordAddition(place, doer)
       }
     }),
-    begin: Effect.fnUntraced(function* ({ actor, ...founder }) {
+    begin: Effect.fnUntraced(function* ({ doer, ...founder }) {
       const { defaultTeam } = settings.teams
       if (defaultTeam === null) return
-      yield* places.found(founder, defaultTeam, null, Changes.doerOf(actor))
+      yield* places.found(founder, defaultTeam, null, doer)
     }),
   }
   return service
