@@ -142,7 +142,7 @@ export class Invitations extends Context.Service<
       user: User,
       client: ClientInfo,
     ) => Effect.Effect<boolean, StoreError>
-    /** Writes down invitations that are over, at most 1,000 at a time, with their events; the number. */
+    /** Writes down invitations that are over, at most 100 at a time, with their events; the number. */
     readonly expire: Effect.Effect<number, StoreError>
   }
 >()("@belfry/organization/Invitations") {}
@@ -227,8 +227,8 @@ export const layer = Layer.effect(Invitations, make)
 
 // internal
 
-/** How many invitations a sweep writes down at most. */
-const sweepSize = 1000
+/** How many invitations a sweep writes down at most: whoever changes one of their organizations waits meanwhile. */
+const sweepSize = 100
 
 /** An invitation as people see it: one that is over is expired, written down or not. */
 const shownAt =

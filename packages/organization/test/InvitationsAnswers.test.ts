@@ -573,6 +573,16 @@ describe("Signing up with an invitation", () => {
 })
 
 describe("Invitations.expire", () => {
+  it.effect("writes down 100 at a time, so that nobody waits for long", () =>
+    Effect.gen(function* () {
+      const { at, invitations } = yield* begin
+      yield* Effect.replicateEffect(OrganizationBuilders.storedInvitation({ organizationId: at }), 101)
+      yield* TestClock.adjust("7 days")
+      assert.strictEqual(yield* invitations.expire, 100)
+      assert.strictEqual(yield* invitations.expire, 1)
+    }).pipe(Effect.provide(layer())),
+  )
+
   it.effect("writes down what is over, of all organizations, and tells of it once", () =>
     Effect.gen(function* () {
       const [here, there] = [yield* begin, yield* begin]
