@@ -66,7 +66,10 @@ export class MembershipStore extends Context.Service<
       organization: OrganizationRef,
       memberUserId: UserId | null,
     ) => Effect.Effect<Option.Option<LockedOrganization>, StoreError>
-    /** Makes a membership the default of a session, and the one used last. False when the membership is gone. */
+    /**
+     * Makes a membership the default of a session, if that is not over, and the one used last. False when the
+     * membership is gone.
+     */
     readonly setActive: (options: {
       readonly sessionId: SessionId
       readonly memberId: MemberId

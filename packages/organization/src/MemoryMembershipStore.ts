@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import { refuse } from "@belfry/core/MemoryStoreError"
 import { MemoryTables } from "@belfry/core/MemoryTables"
 import type { UserId } from "@belfry/core/User"
 import * as Effect from "effect/Effect"
@@ -59,9 +58,8 @@ export const make = Effect.gen(function* () {
       tables.statement(() => {
         const member = members.get(memberId)
         if (member === undefined || !isThere(member)) return Effect.succeed(false)
-        if (!tables.sessions.has(sessionId)) return refuse("MembershipStore", "setActive", "the session exists")
         members.set(memberId, { ...member, lastUsedAt: now })
-        sessionDefaults.set(sessionId, { memberId, chosenAt: now })
+        if (tables.sessions.has(sessionId)) sessionDefaults.set(sessionId, { memberId, chosenAt: now })
         return Effect.succeed(true)
       }),
     clearActive: (sessionId) => tables.statement(() => Effect.sync(() => void sessionDefaults.delete(sessionId))),

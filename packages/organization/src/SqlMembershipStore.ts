@@ -98,16 +98,19 @@ export const make = Effect.gen(function* () {
       Effect.map(
         statements.write(
           "setActive",
-          sql`WITH used AS (
+          // Who ends the session meanwhile is waited for: a foreign key that speaks aborts the transaction.
+          sql`WITH session AS (
+            SELECT id FROM belfry_sessions WHERE id = ${sessionId} FOR KEY SHARE
+          ), used AS (
             UPDATE belfry_organization_members AS m SET last_used_at = ${DateTime.toDateUtc(now)} WHERE m.id = ${memberId}
               AND EXISTS (
                 SELECT FROM belfry_organizations AS o WHERE o.id = m.organization_id AND ${sql.literal(isThere)}
               ) RETURNING m.id
-          )
-          INSERT INTO belfry_session_organizations AS earlier (session_id, member_id, chosen_at)
-          SELECT ${sessionId}, used.id, ${DateTime.toDateUtc(now)} FROM used
-          ON CONFLICT (session_id) DO UPDATE SET member_id = EXCLUDED.member_id, chosen_at = EXCLUDED.chosen_at
-          RETURNING 1`,
+          ), kept AS (
+            INSERT INTO belfry_session_organizations (session_id, member_id, chosen_at)
+            SELECT session.id, used.id, ${DateTime.toDateUtc(now)}::timestamptz FROM used, session
+            ON CONFLICT (session_id) DO UPDATE SET member_id = EXCLUDED.member_id, chosen_at = EXCLUDED.chosen_at
+          ) SELECT FROM used`,
         ),
         (rows) => rows.length > 0,
       ),

@@ -137,6 +137,18 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
       }),
     )
 
+    it.effect("is used last, and the default of none, by a session that is over", () =>
+      Effect.gen(function* () {
+        const store = yield* MembershipStore
+        const { user, session } = yield* OrganizationBuilders.actor()
+        const [{ memberId }, { id: over }] = [yield* joined(user.id), yield* Builders.session({ userId: user.id })]
+        yield* joined(user.id)
+        assert.isTrue(yield* store.setActive({ sessionId: over, memberId, now: yield* DateTime.now }))
+        assert.deepStrictEqual(yield* activeOf({ userId: user.id, sessionId: over }), [memberId, "last-used"])
+        assert.deepStrictEqual(yield* activeOf({ userId: user.id, sessionId: session.id }), [memberId, "last-used"])
+      }),
+    )
+
     it.effect("acts for no organization that somebody else's session chose", () =>
       Effect.gen(function* () {
         const store = yield* MembershipStore
