@@ -5,10 +5,9 @@
  */
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { make, OrganizationSettings, type OrganizationSettingsService } from "./OrganizationSettings.ts"
+import { type Limit, make, OrganizationSettings, type OrganizationSettingsService } from "./OrganizationSettings.ts"
 import { TeamName } from "./Team.ts"
 
 const defaults = make()
@@ -31,7 +30,7 @@ const duration = (
 
 const Maximum = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 2 ** 31 - 1 }))
 
-const limit = (name: string, byDefault: number | null) =>
+const limit = <Facts>(name: string, byDefault: Limit<Facts>): Config.Config<Limit<Facts>> =>
   Config.schema(Schema.Union([Schema.Literal("none"), Maximum]), name).pipe(
     Config.map((value) => (value === "none" ? null : value)),
     Config.withDefault(byDefault),
@@ -66,12 +65,12 @@ export const configSettings: Config.Config<OrganizationSettingsService> = Config
   acceptsOtherAddresses: boolean("BELFRY_ORGANIZATION_ACCEPT_OTHER_ADDRESSES", defaults.acceptsOtherAddresses),
   limitsRates: boolean("BELFRY_ORGANIZATION_RATE_LIMITS", defaults.limitsRates),
   limits: Config.all({
-    organizations: limit("BELFRY_ORGANIZATION_LIMIT", null),
-    members: limit("BELFRY_ORGANIZATION_MEMBER_LIMIT", null),
-    invitations: limit("BELFRY_ORGANIZATION_INVITATION_LIMIT", 1000),
-    roles: limit("BELFRY_ORGANIZATION_ROLE_LIMIT", 100),
-    teams: limit("BELFRY_ORGANIZATION_TEAM_LIMIT", null),
-    teamMembers: limit("BELFRY_ORGANIZATION_TEAM_MEMBER_LIMIT", null),
+    organizations: limit("BELFRY_ORGANIZATION_LIMIT", defaults.limits.organizations),
+    members: limit("BELFRY_ORGANIZATION_MEMBER_LIMIT", defaults.limits.members),
+    invitations: limit("BELFRY_ORGANIZATION_INVITATION_LIMIT", defaults.limits.invitations),
+    roles: limit("BELFRY_ORGANIZATION_ROLE_LIMIT", defaults.limits.roles),
+    teams: limit("BELFRY_ORGANIZATION_TEAM_LIMIT", defaults.limits.teams),
+    teamMembers: limit("BELFRY_ORGANIZATION_TEAM_MEMBER_LIMIT", defaults.limits.teamMembers),
   }),
   teams: Config.all({
     defaultTeam: Config.schema(TeamName, "BELFRY_ORGANIZATION_DEFAULT_TEAM").pipe(
@@ -89,9 +88,4 @@ export const configSettings: Config.Config<OrganizationSettingsService> = Config
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = Layer.effect(
-  OrganizationSettings,
-  Effect.gen(function* () {
-    return yield* configSettings
-  }),
-)
+export const layerConfig = Layer.effect(OrganizationSettings, configSettings)
