@@ -11,7 +11,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { headerOf, requestedOf } from "./internal/requestedOrganization.ts"
+import { requestedOrganization } from "./internal/requests.ts"
 import { missing } from "./Membership.ts"
 import {
   CurrentMembership,
@@ -37,8 +37,8 @@ export const layerMembershipCheck = Layer.effect(
     return MembershipCheck.of(
       Effect.fnUntraced(function* (httpEffect, { endpoint, group }) {
         const { id: sessionId, userId } = yield* CurrentSession
-        const named = (yield* parameter) ?? headerOf(yield* HttpServerRequest.HttpServerRequest)
-        const answer = yield* memberships.active({ userId, sessionId, requested: yield* requestedOf(named) }).pipe(
+        const requested = yield* requestedOrganization(yield* HttpServerRequest.HttpServerRequest, yield* parameter)
+        const answer = yield* memberships.active({ userId, sessionId, requested }).pipe(
           Effect.asSome,
           // Answered here: this middleware cannot fail with what others fail with.
           Effect.catchTag("StoreError", (error) => Effect.as(Effect.ignore(storeUnavailable(error)), Option.none())),

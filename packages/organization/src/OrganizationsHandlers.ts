@@ -9,8 +9,7 @@ import { Authentication } from "@belfry/core/SessionsApi"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Option from "effect/Option"
-import { headerOf, requestedOf } from "./internal/requestedOrganization.ts"
-import { actorOf, organizationOf } from "./internal/requests.ts"
+import { actorOf, organizationOf, requestedOrganization } from "./internal/requests.ts"
 import { Memberships } from "./Memberships.ts"
 import { OrganizationApi } from "./OrganizationApi.ts"
 import { Organizations } from "./Organizations.ts"
@@ -93,7 +92,7 @@ export const layer = HttpApiBuilder.group(
       active: ({ request }) =>
         Effect.gen(function* () {
           const { user, session } = yield* actorOf(request)
-          const requested = yield* requestedOf(headerOf(request))
+          const requested = yield* requestedOrganization(request)
           const active = yield* memberships.active({ userId: user.id, sessionId: session.id, requested })
           return Option.getOrElse(active, () => ({ membership: null, source: null }))
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),

@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { MemberId, MemberNotFound, type MemberRef } from "../Member.ts"
 import type { Actor } from "../Membership.ts"
+import { organizationHeader } from "../MembershipApi.ts"
 import { OrganizationNotFound, type OrganizationRef, toOrganizationRef } from "../Organization.ts"
 
 /** Who calls. */
@@ -18,13 +19,25 @@ export const actorOf = Effect.fnUntraced(function* (request: HttpServerRequest.H
   return actor
 })
 
-/** The organization that a path names; what has the form of no name is not found. */
-export const organizationOf = (params: {
+/** The organization that a path or a body names; what has the form of no name is not found. */
+export const organizationOf = ({
+  organization,
+}: {
   readonly organization: string
 }): Effect.Effect<OrganizationRef, OrganizationNotFound> => {
-  const ref = toOrganizationRef(params.organization)
+  const ref = toOrganizationRef(organization)
   return ref === null ? Effect.fail(new OrganizationNotFound()) : Effect.succeed(ref)
 }
+
+/**
+ * The organization that a request acts for: the one that `text` names, else the one of the header; null: it names none.
+ * Whoever names an organization never gets another one instead.
+ */
+export const requestedOrganization = (
+  request: HttpServerRequest.HttpServerRequest,
+  text: string | undefined = request.headers[organizationHeader],
+): Effect.Effect<OrganizationRef | null, OrganizationNotFound> =>
+  text === undefined ? Effect.succeed(null) : organizationOf({ organization: text.trim() })
 
 /** The member that a path names: by id, by address, or the caller as `me`. */
 export const memberOf = (
