@@ -68,6 +68,17 @@ export const OwnOrganizationView = Schema.Struct({
   lastUsedAt: Schema.NullOr(Schema.DateTimeUtc),
 }).annotate({ identifier: "OwnOrganization" })
 
+/**
+ * What is asked of a check of access, and what it answers: at most 100 permissions, and those that the caller lacks.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const accessCheck = {
+  payload: Schema.Struct({ permissions: Schema.NonEmptyArray(Permission).check(Schema.isMaxLength(100)) }),
+  success: Schema.Struct({ isAllowed: Schema.Boolean, missing: Schema.Array(Permission) }),
+}
+
 const cursor = Schema.NullOr(Schema.String)
 
 /**
@@ -133,8 +144,7 @@ export class OrganizationsApi extends HttpApiGroup.make("organizations")
     }).annotate(OpenApi.Summary, "The caller's roles and permissions"),
     HttpApiEndpoint.post("check", "/organizations/:organization/access/check", {
       params: organizationParams,
-      payload: Schema.Struct({ permissions: Schema.NonEmptyArray(Permission).check(Schema.isMaxLength(100)) }),
-      success: Schema.Struct({ isAllowed: Schema.Boolean, missing: Schema.Array(Permission) }),
+      ...accessCheck,
       error: organizationNotFound,
     }).annotate(OpenApi.Summary, "Whether the caller has all of these permissions, and which are missing"),
     HttpApiEndpoint.get("auditEvents", "/organizations/:organization/audit-events", {

@@ -13,9 +13,8 @@ import * as Schema from "effect/Schema"
 import { MemberId } from "./Member.ts"
 import { denied, organizationNotFound } from "./MembershipApi.ts"
 import { memberParams, teamNotFound } from "./MembersApi.ts"
-import { organizationParams, problems } from "./OrganizationsApi.ts"
+import { accessCheck, organizationParams, problems } from "./OrganizationsApi.ts"
 import { pageQuery } from "./Page.ts"
-import { Permission } from "./Permission.ts"
 import { LastTeam, Team, TeamMember, TeamName, TeamOfMember, TeamRoleName } from "./Team.ts"
 
 const params = { ...organizationParams, teamId: Schema.String }
@@ -61,8 +60,7 @@ export class TeamsApi extends HttpApiGroup.make("teams")
     }).annotate(OpenApi.Summary, "Deletes a team; open invitations lose it"),
     HttpApiEndpoint.post("check", "/organizations/:organization/teams/:teamId/access/check", {
       params,
-      payload: Schema.Struct({ permissions: Schema.NonEmptyArray(Permission).check(Schema.isMaxLength(100)) }),
-      success: Schema.Struct({ isAllowed: Schema.Boolean, missing: Schema.Array(Permission) }),
+      ...accessCheck,
       error: [organizationNotFound, teamNotFound],
     }).annotate(OpenApi.Summary, "Whether the caller has all of these permissions within a team"),
     HttpApiEndpoint.get("members", "/organizations/:organization/teams/:teamId/members", {
