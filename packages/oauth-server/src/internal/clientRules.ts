@@ -1,6 +1,7 @@
 /**
  * What clients may be: the rules of their metadata, for those that are made and those that register themselves.
  */
+import { isClear } from "@belfry/core/DisplayText"
 import type { OutboundCalls } from "@belfry/core/Outbound"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -165,7 +166,6 @@ const checks: ReadonlyArray<Check> = [
     name: "what people read shows as it is written",
     spec: "RFC 7591 §5",
     check: ({ clientName, contacts, localized }) => {
-      const isClear = (text: string) => !/[\p{Cc}\u202A-\u202E\u2066-\u2069]/u.test(text)
       if (!isClear(clientName ?? "") || !Object.values(localized).every(isClear)) {
         return refuse("client_name", "A name has control characters, or turns the direction of text")
       }
