@@ -8,16 +8,7 @@ import type * as Schema from "effect/Schema"
 import { html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Page } from "./document.ts"
-import {
-  type Listed,
-  moment,
-  nameIn,
-  type OrganizationFrame,
-  pager,
-  type Shown,
-  shownPage,
-} from "./organizationParts.ts"
-import { links } from "./parts.ts"
+import { type Listed, listPage, moment, nameIn, type OrganizationFrame, type Shown } from "./organizationParts.ts"
 
 /**
  * An event with the names of who and what it is about, as far as the reader may see them. `actor` is null where nobody
@@ -42,23 +33,13 @@ export const auditLogPage = (
   words: Catalogue,
   view: Shown & OrganizationFrame & { readonly list: Listed<NamedEvent>; readonly now: number },
 ): Page => {
-  const { at, list, membership, now } = view
-  const { auditLog: text, organizationParts } = words
-  return shownPage(
-    words,
-    text.title,
-    view,
-    html`${
-      list.items.length === 0
-        ? html`<p class="quiet">${text.none}</p>`
-        : html`<ul class="rows">
-            ${list.items.map((event) => eventRow(words, event, now))}
-          </ul>`
-    }
-    ${pager(words, at.auditLog, list)}
-    ${links({ href: at.overview, label: organizationParts.back(membership.organizationName) })}`,
-    view,
-  )
+  const { auditLog: text } = words
+  return listPage(words, view, {
+    title: text.title,
+    path: view.at.auditLog,
+    none: text.none,
+    row: (event) => eventRow(words, event, view.now),
+  })
 }
 
 // internal

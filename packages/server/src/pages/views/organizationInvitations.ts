@@ -11,16 +11,16 @@ import type { RoleChoice } from "../organizationChoices.ts"
 import { chosenBy } from "../organizationForms.ts"
 import { withQuery } from "../query.ts"
 import type { Page } from "./document.ts"
-import { isChosen, roleChoices } from "./organizationMembers.ts"
+import { roleChoices } from "./organizationMembers.ts"
 import {
   choices,
+  isChosen,
   type Listed,
+  listPage,
   may,
   moment,
   type OrganizationFrame,
-  pager,
   roleList,
-  searchForm,
   type Shown,
   shownPage,
 } from "./organizationParts.ts"
@@ -42,36 +42,24 @@ export const invitationsPage = (
     },
 ): Page => {
   const { at, list, membership, wanted } = view
-  const { invitations: text, organizationParts } = words
-  return shownPage(
-    words,
-    text.title,
-    view,
-    html`${
-        may(membership, "invitation:create") &&
-        html`<p><a class="button plain" href="${at.newInvitation}">${text.create}</a></p>`
-      }
-      ${searchForm(words, at.invitations, { label: text.searchLabel, hint: text.searchHint, query: list.query })}
-      <nav aria-label="${text.show}">
-        <ul class="row">
-          ${statuses.map((each) => {
-            const href = withQuery(at.invitations, { ...list.query, status: each })
-            const current = attributes({ href, "aria-current": each === wanted ? "true" : undefined })
-            return html`<li><a${current}>${each === undefined ? text.all : text.status[each]}</a></li>`
-          })}
-        </ul>
-      </nav>
-      ${
-        list.items.length === 0
-          ? html`<p class="quiet">${text.none}</p>`
-          : html`<ul class="rows">
-              ${list.items.map((invitation) => invitationRow(words, view, invitation))}
-            </ul>`
-      }
-      ${pager(words, at.invitations, list)}
-      ${links({ href: at.overview, label: organizationParts.back(membership.organizationName) })}`,
-    view,
-  )
+  const { invitations: text } = words
+  return listPage(words, view, {
+    title: text.title,
+    path: at.invitations,
+    create: may(membership, "invitation:create") && { href: at.newInvitation, label: text.create },
+    search: { label: text.searchLabel, hint: text.searchHint },
+    filters: html`<nav aria-label="${text.show}">
+      <ul class="row">
+        ${statuses.map((each) => {
+          const href = withQuery(at.invitations, { ...list.query, status: each })
+          const current = attributes({ href, "aria-current": each === wanted ? "true" : undefined })
+          return html`<li><a${current}>${each === undefined ? text.all : text.status[each]}</a></li>`
+        })}
+      </ul>
+    </nav>`,
+    none: text.none,
+    row: (invitation) => invitationRow(words, view, invitation),
+  })
 }
 
 /**

@@ -13,15 +13,15 @@ import type { Page } from "./document.ts"
 import {
   type Choice,
   choices,
+  isChosen,
   type Listed,
+  listPage,
   may,
   moment,
   nameIn,
   type OrganizationFrame,
-  pager,
   personName,
   roleList,
-  searchForm,
   type Shown,
   shownPage,
 } from "./organizationParts.ts"
@@ -37,28 +37,16 @@ export const membersPage = (
   words: Catalogue,
   view: Shown & OrganizationFrame & { readonly list: Listed<MemberWithUser> },
 ): Page => {
-  const { at, list, membership } = view
-  const { members: text, organizationParts } = words
-  return shownPage(
-    words,
-    text.title,
-    view,
-    html`${
-      may(membership, "invitation:create") &&
-      html`<p><a class="button plain" href="${at.newInvitation}">${text.invite}</a></p>`
-    }
-    ${searchForm(words, at.members, { label: text.searchLabel, hint: text.searchHint, query: list.query })}
-    ${
-      list.items.length === 0
-        ? html`<p class="quiet">${organizationParts.nothingFound}</p>`
-        : html`<ul class="rows">
-            ${list.items.map((member) => memberRow(words, view, member))}
-          </ul>`
-    }
-    ${pager(words, at.members, list)}
-    ${links({ href: at.overview, label: organizationParts.back(membership.organizationName) })}`,
-    view,
-  )
+  const { at, membership } = view
+  const { members: text } = words
+  return listPage(words, view, {
+    title: text.title,
+    path: at.members,
+    create: may(membership, "invitation:create") && { href: at.newInvitation, label: text.invite },
+    search: { label: text.searchLabel, hint: text.searchHint },
+    none: words.organizationParts.nothingFound,
+    row: (member) => memberRow(words, view, member),
+  })
 }
 
 /**
@@ -185,15 +173,6 @@ export const roleChoices = (
       isDisabled: !mayGive,
     })),
   })
-
-/**
- * Whether something is chosen: as it was sent, or as it is where nothing was sent.
- *
- * @category predicates
- * @since 0.1.0
- */
-export const isChosen = (state: FormState, name: string, otherwise: boolean): boolean =>
-  state === blank ? otherwise : state.values[name] === "1"
 
 // internal
 

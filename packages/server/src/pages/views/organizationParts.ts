@@ -11,7 +11,7 @@ import { type OrganizationPaths, pathsOf } from "../organizationPaths.ts"
 import type { Paths } from "../PageKit.ts"
 import { withQuery } from "../query.ts"
 import type { Page } from "./document.ts"
-import { blank, field, type FormState, hiddenFields, notice, summary } from "./parts.ts"
+import { blank, field, type FormState, hiddenFields, links, notice, summary } from "./parts.ts"
 
 /**
  * What a page of an organization is about, whatever it shows: who looks at it, and where its pages are.
@@ -129,6 +129,15 @@ export interface Choice {
 }
 
 /**
+ * Whether something is chosen: as it was sent, or as it is where nothing was sent.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isChosen = (state: FormState, name: string, otherwise: boolean): boolean =>
+  state === blank ? otherwise : state.values[name] === "1"
+
+/**
  * Things to choose from, under a heading. `id` is what problems name as their field.
  *
  * @category parts
@@ -168,35 +177,6 @@ export const choices = (
 }
 
 /**
- * A field to search by, which keeps the other parameters of the page's address.
- *
- * @category parts
- * @since 0.1.0
- */
-export const searchForm = (
-  words: Catalogue,
-  path: string,
-  options: {
-    readonly label: string
-    readonly hint: string
-    readonly query: Readonly<Record<string, string | undefined>>
-  },
-): Html =>
-  html`<form action="${path}" role="search">
-    ${Object.entries(options.query).map(([name, value]) => name !== "search" && value !== undefined && hiddenFields({ [name]: value }))}
-    ${field(words, blank, {
-      name: "search",
-      label: options.label,
-      type: "text",
-      autocomplete: "off",
-      autocapitalize: "none",
-      hint: options.hint,
-      value: options.query["search"] ?? "",
-      isOptional: true,
-    })} <button class="plain">${words.organizationParts.search}</button>
-  </form>`
-
-/**
  * Which part of a list is shown: what was asked for, and where it goes on.
  *
  * @category models
@@ -225,6 +205,51 @@ export const pager = <A>(words: Catalogue, path: string, { cursor, query, isFirs
       </p>`
 
 /**
+ * A page with a list of an organization: what can be made, a search, the items, and the ways to other parts and back.
+ *
+ * **Details**
+ *
+ * `create` is the way to make one, for whoever may. `filters` stand between the search and the items. `none` is said
+ * where there is nothing to search in; where a search finds nothing, that is said instead.
+ *
+ * @category parts
+ * @since 0.1.0
+ */
+export const listPage = <A>(
+  words: Catalogue,
+  view: Shown & OrganizationFrame & { readonly list: Listed<A> },
+  options: {
+    readonly title: string
+    readonly path: string
+    readonly create?: false | { readonly href: string; readonly label: string }
+    readonly search?: { readonly label: string; readonly hint: string }
+    readonly filters?: Html
+    readonly none: string
+    readonly row: (item: A) => Html
+  },
+): Page => {
+  const { at, list, membership } = view
+  const { create = false, filters, none, path, row, search, title } = options
+  const { organizationParts: text } = words
+  return shownPage(
+    words,
+    title,
+    view,
+    html`${create !== false && html`<p><a class="button plain" href="${create.href}">${create.label}</a></p>`}
+    ${search !== undefined && searchForm(words, path, { ...search, query: list.query })} ${filters}
+    ${
+      list.items.length === 0
+        ? html`<p class="quiet">${list.query["search"] === undefined ? none : text.nothingFound}</p>`
+        : html`<ul class="rows">
+            ${list.items.map(row)}
+          </ul>`
+    }
+    ${pager(words, path, list)} ${links({ href: at.overview, label: text.back(membership.organizationName) })}`,
+    view,
+  )
+}
+
+/**
  * A moment, in words.
  *
  * @category parts
@@ -234,6 +259,30 @@ export const moment = (epochMilliseconds: number, text: string): Html =>
   html`<time datetime="${new Date(epochMilliseconds).toISOString()}">${text}</time>`
 
 // internal
+
+/** A field to search by, which keeps the other parameters of the page's address. */
+const searchForm = (
+  words: Catalogue,
+  path: string,
+  options: {
+    readonly label: string
+    readonly hint: string
+    readonly query: Readonly<Record<string, string | undefined>>
+  },
+): Html =>
+  html`<form action="${path}" role="search">
+    ${Object.entries(options.query).map(([name, value]) => name !== "search" && value !== undefined && hiddenFields({ [name]: value }))}
+    ${field(words, blank, {
+      name: "search",
+      label: options.label,
+      type: "text",
+      autocomplete: "off",
+      autocapitalize: "none",
+      hint: options.hint,
+      value: options.query["search"] ?? "",
+      isOptional: true,
+    })} <button class="plain">${words.organizationParts.search}</button>
+  </form>`
 
 const choice = (type: "checkbox" | "radio", { name, value, label, hint, isChecked, isDisabled }: Choice): Html =>
   html`<label class="${hint === undefined ? "check" : "check tall"}"

@@ -9,10 +9,10 @@ import { html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import { chosenBy } from "../organizationForms.ts"
 import type { Page } from "./document.ts"
-import { isChosen } from "./organizationMembers.ts"
 import {
   type Choice,
   choices,
+  isChosen,
   type Listed,
   may,
   nameIn,

@@ -9,13 +9,13 @@ import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Page } from "./document.ts"
 import {
   type Listed,
+  listPage,
   may,
   moment,
   nameIn,
   type OrganizationFrame,
   pager,
   personName,
-  searchForm,
   type Shown,
   shownPage,
 } from "./organizationParts.ts"
@@ -31,31 +31,20 @@ export const teamsPage = (
   words: Catalogue,
   view: Shown & OrganizationFrame & { readonly list: Listed<Team>; readonly now: number },
 ): Page => {
-  const { at, list, membership, now } = view
-  const { organizationParts, teams: text, time } = words
-  return shownPage(
-    words,
-    text.title,
-    view,
-    html`${may(membership, "team:create") && html`<p><a class="button plain" href="${at.newTeam}">${text.create}</a></p>`}
-    ${searchForm(words, at.teams, { label: text.searchLabel, hint: text.searchHint, query: list.query })}
-    ${
-      list.items.length === 0
-        ? html`<p class="quiet">${list.query["search"] === undefined ? text.none : organizationParts.nothingFound}</p>`
-        : html`<ul class="rows">
-            ${list.items.map(
-              ({ createdAt: { epochMilliseconds: made }, id, name }) =>
-                html`<li>
-                  <h2><a href="${at.team(id)}">${name}</a></h2>
-                  <p class="quiet">${moment(made, text.made(time.ago(made, now)))}</p>
-                </li>`,
-            )}
-          </ul>`
-    }
-    ${pager(words, at.teams, list)}
-    ${links({ href: at.overview, label: organizationParts.back(membership.organizationName) })}`,
-    view,
-  )
+  const { at, membership, now } = view
+  const { teams: text, time } = words
+  return listPage(words, view, {
+    title: text.title,
+    path: at.teams,
+    create: may(membership, "team:create") && { href: at.newTeam, label: text.create },
+    search: { label: text.searchLabel, hint: text.searchHint },
+    none: text.none,
+    row: ({ createdAt: { epochMilliseconds: made }, id, name }) =>
+      html`<li>
+        <h2><a href="${at.team(id)}">${name}</a></h2>
+        <p class="quiet">${moment(made, text.made(time.ago(made, now)))}</p>
+      </li>`,
+  })
 }
 
 /**
