@@ -13,7 +13,17 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeAttempts } from "./attempts.ts"
-import { decode, type FormFields, FormUnreadable, NameField, PasswordField, problemsOf, TokenField } from "./form.ts"
+import {
+  actionOf,
+  decode,
+  decodeHidden,
+  type FormFields,
+  NameField,
+  PasswordField,
+  problemsOf,
+  TokenField,
+} from "./form.ts"
+import { typedOf } from "./organizationForms.ts"
 import { pathsOf } from "./organizationPaths.ts"
 import { type Again, asShown, orAgain } from "./organizationRefusals.ts"
 import { PageKit } from "./PageKit.ts"
@@ -108,7 +118,7 @@ export const routes = Effect.gen(function* () {
     "sign-up": Effect.fnUntraced(function* (visit, token, fields) {
       const { client, request, words } = visit
       const again = (refused: Again) =>
-        show(visit, token, { ...asShown(refused, { name: fields["name"] ?? "" }), holdsToken: false })
+        show(visit, token, { ...asShown(refused, typedOf(fields, ["name"])), holdsToken: false })
       const form = decode(SignUpForm, fields)
       if (Result.isFailure(form)) {
         const { chosenPassword, name } = words.fields
@@ -151,11 +161,9 @@ export const routes = Effect.gen(function* () {
   yield* post(
     paths.acceptInvitation,
     Effect.fnUntraced(function* (visit, fields) {
-      const name = fields["action"] ?? ""
-      const action = Object.hasOwn(actions, name) ? actions[name] : undefined
-      const form = decode(TokenForm, fields)
-      if (action === undefined || Result.isFailure(form)) return yield* new FormUnreadable({ status: 400 })
-      return yield* action(visit, form.success.token, fields)
+      const action = yield* actionOf(actions, fields)
+      const { token } = yield* decodeHidden(TokenForm, fields)
+      return yield* action(visit, token, fields)
     }),
   )
 })

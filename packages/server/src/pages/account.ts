@@ -22,7 +22,16 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeApplications } from "./applications.ts"
-import { decode, type FormFields, FormUnreadable, NameField, PasswordField, problemsOf } from "./form.ts"
+import {
+  actionOf,
+  decode,
+  decodeHidden,
+  type FormFields,
+  FormUnreadable,
+  NameField,
+  PasswordField,
+  problemsOf,
+} from "./form.ts"
 import { PageKit } from "./PageKit.ts"
 import { makeProviders } from "./providers.ts"
 import { withQuery } from "./query.ts"
@@ -218,9 +227,7 @@ export const routes = Effect.gen(function* () {
     }),
 
     revoke: Effect.fnUntraced(function* (visit, { session }, fields) {
-      const form = decode(RevokeForm, fields)
-      if (Result.isFailure(form)) return yield* new FormUnreadable({ status: 400 })
-      const sessionId = form.success.session
+      const { session: sessionId } = yield* decodeHidden(RevokeForm, fields)
       yield* sessions.revoke(session.userId, sessionId, visit.client).pipe(
         // It ended in the meantime, which is what was asked for.
         Effect.catchTag("SessionNotFound", () => Effect.void),
@@ -231,9 +238,8 @@ export const routes = Effect.gen(function* () {
     }),
 
     "end-access": Effect.fnUntraced(function* (visit, { user }, fields) {
-      const form = decode(EndAccessForm, fields)
-      if (Result.isFailure(form)) return yield* new FormUnreadable({ status: 400 })
-      yield* applications.end(user.id, form.success.grant, visit.client)
+      const { grant } = yield* decodeHidden(EndAccessForm, fields)
+      yield* applications.end(user.id, grant, visit.client)
       return done("access-ended")
     }),
 
@@ -263,9 +269,8 @@ export const routes = Effect.gen(function* () {
     paths.account,
     Effect.fnUntraced(function* (visit, fields) {
       const visitor = yield* visitors.get(visit)
-      const name = fields["action"] ?? ""
-      const action = Object.hasOwn(actions, name) ? actions[name] : undefined
-      return action === undefined ? yield* new FormUnreadable({ status: 400 }) : yield* action(visit, visitor, fields)
+      const action = yield* actionOf(actions, fields)
+      return yield* action(visit, visitor, fields)
     }),
   )
 

@@ -82,6 +82,33 @@ export const decode = <S extends Schema.ConstraintDecoder<unknown>>(
   )
 
 /**
+ * Decodes fields that nobody types: what is not of their form comes from no page of ours.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decodeHidden = <S extends Schema.ConstraintDecoder<unknown>>(
+  schema: S,
+  fields: FormFields,
+): Effect.Effect<S["Type"], FormUnreadable> =>
+  Effect.fromResult(Result.mapError(decode(schema, fields), () => new FormUnreadable({ status: 400 })))
+
+/**
+ * The action that a form names, of those that its page has.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const actionOf = <A>(
+  actions: Readonly<Record<string, A>>,
+  fields: FormFields,
+): Effect.Effect<A, FormUnreadable> => {
+  const name = fields["action"] ?? ""
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined
+  return action === undefined ? Effect.fail(new FormUnreadable({ status: 400 })) : Effect.succeed(action)
+}
+
+/**
  * Says what is wrong with the fields that {@link decode} refused, in the order of `messages`.
  *
  * @category decoding

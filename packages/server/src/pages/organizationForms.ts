@@ -101,6 +101,23 @@ export const chosenOf = (fields: FormFields, kind: keyof typeof chosenBy): Reado
 }
 
 /**
+ * What was typed into some fields, and chosen of some kinds, to be shown again.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const typedOf = (
+  fields: FormFields,
+  names: ReadonlyArray<string>,
+  ...kinds: ReadonlyArray<keyof typeof chosenBy>
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(fields).filter(
+      ([name]) => names.includes(name) || kinds.some((kind) => name.startsWith(chosenBy[kind])),
+    ),
+  )
+
+/**
  * The roles that a form chose, or what is wrong with them.
  *
  * @category decoding

@@ -11,9 +11,9 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { decode, type FormFields, FormUnreadable, problemsOf } from "./form.ts"
+import { actionOf, decode, decodeHidden, problemsOf } from "./form.ts"
 import { makeChoices } from "./organizationChoices.ts"
-import { chosenBy, chosenOf, rolesOf } from "./organizationForms.ts"
+import { chosenOf, rolesOf, typedOf } from "./organizationForms.ts"
 import { routesOf } from "./organizationPaths.ts"
 import { type Again, asShown, gone, orAgain } from "./organizationRefusals.ts"
 import { doneAt, makeOrganizationVisits, type OrganizationVisit, partOf, requireOnPage } from "./organizationVisits.ts"
@@ -72,25 +72,21 @@ export const routes = Effect.gen(function* () {
     }),
   )
 
+  const actions = {
+    resend: { act: invitations.resend, done: "invitation-resent" },
+    revoke: { act: invitations.revoke, done: "invitation-revoked" },
+  }
+
   yield* post(
     routes.invitations,
     Effect.fnUntraced(function* (visit, fields) {
       const entered = yield* visits.enter(visit)
       const { actor, at, organization } = entered
-      const form = decode(InvitationForm, fields)
-      const { action } = fields
-      if (Result.isFailure(form) || (action !== "resend" && action !== "revoke")) {
-        return yield* new FormUnreadable({ status: 400 })
-      }
-      const { invitation: id } = form.success
-      const again = (refused: Again) => show(visit, entered, asShown(refused))
-      return action === "resend"
-        ? yield* invitations
-            .resend(actor, organization, id)
-            .pipe(Effect.as(withQuery(at.invitations, { done: "invitation-resent" })), orAgain(visit.words, again))
-        : yield* invitations
-            .revoke(actor, organization, id)
-            .pipe(Effect.as(withQuery(at.invitations, { done: "invitation-revoked" })), orAgain(visit.words, again))
+      const { act, done } = yield* actionOf(actions, fields)
+      const { invitation: id } = yield* decodeHidden(InvitationForm, fields)
+      return yield* Effect.as(act(actor, organization, id), withQuery(at.invitations, { done })).pipe(
+        orAgain(visit.words, (refused) => show(visit, entered, asShown(refused))),
+      )
     }),
   )
 
@@ -119,7 +115,8 @@ export const routes = Effect.gen(function* () {
       const { words } = visit
       const entered = yield* visits.enter(visit)
       const { actor, at, organization } = entered
-      const again = (refused: Again) => ask(visit, entered, asShown(refused, typed(fields)))
+      const again = (refused: Again) =>
+        ask(visit, entered, asShown(refused, typedOf(fields, ["email"], "role", "team")))
       const form = decode(AddressForm, fields)
       const roles = rolesOf(fields, words)
       const chosenTeams = chosenOf(fields, "team")
@@ -159,11 +156,3 @@ const decodeTeams = Schema.decodeUnknownResult(JoinedTeams)
 const isStatus = Schema.is(InvitationStatus)
 
 const statusOf = (text: string | undefined) => (isStatus(text) ? text : undefined)
-
-/** What was typed and chosen, to be shown again. */
-const typed = (fields: FormFields): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(fields).filter(
-      ([name]) => name === "email" || name.startsWith(chosenBy.role) || name.startsWith(chosenBy.team),
-    ),
-  )

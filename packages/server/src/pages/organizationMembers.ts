@@ -11,9 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { FormFields } from "./form.ts"
 import { makeChoices } from "./organizationChoices.ts"
-import { rolesOf } from "./organizationForms.ts"
+import { rolesOf, typedOf } from "./organizationForms.ts"
 import { routesOf } from "./organizationPaths.ts"
 import { type Again, asShown, gone, orAgain } from "./organizationRefusals.ts"
 import { doneAt, makeOrganizationVisits, type OrganizationVisit, partOf, requireOnPage } from "./organizationVisits.ts"
@@ -98,7 +97,7 @@ export const routes = Effect.gen(function* () {
       const { words } = visit
       const entered = yield* visits.enter(visit)
       const member = yield* memberOf(visit, entered)
-      const again = (refused: Again) => show(visit, entered, member, asShown(refused, chosen(fields)))
+      const again = (refused: Again) => show(visit, entered, member, asShown(refused, typedOf(fields, [], "role")))
       const roles = rolesOf(fields, words)
       if (Result.isFailure(roles)) return yield* again({ status: 422, problems: [roles.failure] })
       const { actor, at, organization } = entered
@@ -138,7 +137,3 @@ export const routes = Effect.gen(function* () {
 // internal
 
 const isMemberId = Schema.is(MemberId)
-
-/** What was chosen, to be shown again. */
-const chosen = (fields: FormFields): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(fields).filter(([name]) => name.startsWith("role_")))

@@ -12,7 +12,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { decode, type FormFields, problemsOf } from "./form.ts"
 import { makeChoices, mayGive } from "./organizationChoices.ts"
-import { chosenBy, chosenOf, DescriptionField, RoleNameField } from "./organizationForms.ts"
+import { chosenOf, DescriptionField, RoleNameField, typedOf } from "./organizationForms.ts"
 import { roleOf, routesOf } from "./organizationPaths.ts"
 import { type Again, asShown, gone, orAgain } from "./organizationRefusals.ts"
 import { doneAt, makeOrganizationVisits, type OrganizationVisit, partOf, requireOnPage } from "./organizationVisits.ts"
@@ -100,7 +100,11 @@ export const routes = Effect.gen(function* () {
       yield* requireOnPage(entered, "role:create")
       const again = (refused: Again) =>
         Effect.succeed(
-          newRolePage(visit.words, { ...frameOf(entered), ...asShown(refused, typed(fields)), permissions }),
+          newRolePage(visit.words, {
+            ...frameOf(entered),
+            ...asShown(refused, typedOf(fields, ["name", "description"], "permission")),
+            permissions,
+          }),
         )
       const form = read(fields, visit)
       if (Result.isFailure(form)) return yield* again(form.failure)
@@ -127,7 +131,10 @@ export const routes = Effect.gen(function* () {
     Effect.fnUntraced(function* (visit, fields) {
       const entered = yield* visits.enter(visit)
       const role = yield* find(visit, entered)
-      const again = (refused: Again) => Effect.succeed(show(visit, entered, role, asShown(refused, typed(fields))))
+      const again = (refused: Again) =>
+        Effect.succeed(
+          show(visit, entered, role, asShown(refused, typedOf(fields, ["name", "description"], "permission"))),
+        )
       const form = read(fields, visit)
       if (Result.isFailure(form)) return yield* again(form.failure)
       return yield* roles.update(entered.actor, entered.organization, role.name, form.success).pipe(
@@ -163,7 +170,7 @@ export const routes = Effect.gen(function* () {
       const again = Effect.fnUntraced(function* (refused: Again) {
         return deleteRolePage(visit.words, {
           ...frameOf(entered),
-          ...asShown(refused, { replacement: fields["replacement"] ?? "" }),
+          ...asShown(refused, typedOf(fields, ["replacement"])),
           role,
           others: yield* others(entered, role),
         })
@@ -201,11 +208,3 @@ const frameOf = ({ at, membership }: OrganizationVisit) => ({ at, membership })
 /** Where the role itself is no host's, a role of the host is what has its name. */
 const ofName = <E extends { readonly _tag: string }>(error: E | RoleRefused): E | RoleRefused =>
   error instanceof RoleRefused && error.reason === "built-in" ? new RoleRefused({ reason: "name-taken" }) : error
-
-/** What was typed and chosen, to be shown again. */
-const typed = (fields: FormFields): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(fields).filter(
-      ([name]) => name === "name" || name === "description" || name.startsWith(chosenBy.permission),
-    ),
-  )

@@ -20,8 +20,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { decode, type FormFields, FormUnreadable, problemsOf } from "./form.ts"
-import { LogoField, RequiredNameField, SlugField } from "./organizationForms.ts"
+import { actionOf, decode, type FormFields, FormUnreadable, problemsOf } from "./form.ts"
+import { LogoField, RequiredNameField, SlugField, typedOf } from "./organizationForms.ts"
 import { pathsOf, routesOf } from "./organizationPaths.ts"
 import { type Again, asShown, orAgain } from "./organizationRefusals.ts"
 import { doneAt, makeOrganizationVisits, type OrganizationVisit } from "./organizationVisits.ts"
@@ -115,7 +115,8 @@ export const routes = Effect.gen(function* () {
   const actions: Readonly<Record<string, Action>> = {
     save: Effect.fnUntraced(function* (visit, entered, fields) {
       const { words } = visit
-      const again = (refused: Again) => show(visit, entered, asShown(refused, typed(fields, ["name", "slug", "logo"])))
+      const again = (refused: Again) =>
+        show(visit, entered, asShown(refused, typedOf(fields, ["name", "slug", "logo"])))
       const form = decode(SaveForm, { slug: "", logo: "", ...fields })
       if (Result.isFailure(form)) {
         const { organizationName, slug, logo } = words.fields
@@ -133,7 +134,7 @@ export const routes = Effect.gen(function* () {
       const { actor, at, organization } = entered
       // The proof comes before what is wrong with the form.
       yield* sessions.requireFresh(actor.session)
-      const again = (refused: Again) => show(visit, entered, asShown(refused, typed(fields, ["email"])))
+      const again = (refused: Again) => show(visit, entered, asShown(refused, typedOf(fields, ["email"])))
       const form = decode(TransferForm, fields)
       if (Result.isFailure(form)) {
         const problems = problemsOf(form.failure, fields, { email: words.fields.memberEmail })
@@ -153,7 +154,7 @@ export const routes = Effect.gen(function* () {
       const { words } = visit
       const { actor, membership, organization } = entered
       yield* sessions.requireFresh(actor.session)
-      const again = (refused: Again) => show(visit, entered, asShown(refused, typed(fields, ["confirm_name"])))
+      const again = (refused: Again) => show(visit, entered, asShown(refused, typedOf(fields, ["confirm_name"])))
       const name = (fields["confirm_name"] ?? "").trim()
       if (name !== membership.organizationName.trim()) {
         const { invalid, missing } = words.fields.confirmName
@@ -180,14 +181,11 @@ export const routes = Effect.gen(function* () {
   yield* post(
     route,
     Effect.fnUntraced(function* (visit, fields) {
-      const name = fields["action"] ?? ""
-      const action = Object.hasOwn(actions, name) ? actions[name] : undefined
-      const badForm = Effect.fail(new FormUnreadable({ status: 400 }))
       return yield* either(
         visit,
-        (entered) => (action === undefined ? badForm : action(visit, entered, fields)),
+        (entered) => Effect.flatMap(actionOf(actions, fields), (action) => action(visit, entered, fields)),
         Effect.fnUntraced(function* (actor, own) {
-          if (name !== "restore") return yield* badForm
+          if (fields["action"] !== "restore") return yield* new FormUnreadable({ status: 400 })
           return yield* organizations.restore(actor, own.organization.id).pipe(
             Effect.map((organization) =>
               withQuery(pathsOf(paths, organization).overview, { done: "organization-restored" }),
@@ -199,8 +197,3 @@ export const routes = Effect.gen(function* () {
     }),
   )
 })
-
-// internal
-
-const typed = (fields: FormFields, names: ReadonlyArray<string>): Readonly<Record<string, string>> =>
-  Object.fromEntries(names.map((name) => [name, fields[name] ?? ""]))

@@ -17,8 +17,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { decode, type FormFields, FormUnreadable, problemsOf } from "./form.ts"
-import { RequiredNameField } from "./organizationForms.ts"
+import { actionOf, decode, decodeHidden, type FormFields, problemsOf } from "./form.ts"
+import { RequiredNameField, typedOf } from "./organizationForms.ts"
 import { routesOf } from "./organizationPaths.ts"
 import { type Again, asShown, orAgain } from "./organizationRefusals.ts"
 import { doneAt, makeOrganizationVisits, type OrganizationVisit, partOf, requireOnPage } from "./organizationVisits.ts"
@@ -130,7 +130,7 @@ const routesOfTeams = Effect.fnUntraced(function* (teams: Teams["Service"]) {
       const { actor, at, membership, organization } = entered
       yield* requireOnPage(entered, "team:create")
       const again = (refused: Again) =>
-        Effect.succeed(newTeamPage(words, { at, membership, ...asShown(refused, typed(fields)) }))
+        Effect.succeed(newTeamPage(words, { at, membership, ...asShown(refused, typedOf(fields, ["email", "name"])) }))
       const form = decode(NameForm, fields)
       if (Result.isFailure(form)) {
         return yield* again({
@@ -155,7 +155,7 @@ const routesOfTeams = Effect.fnUntraced(function* (teams: Teams["Service"]) {
   const actions: Readonly<Record<string, Action>> = {
     rename: Effect.fnUntraced(function* (visit, entered, team, fields) {
       const { actor, at, organization } = entered
-      const again = (refused: Again) => show(visit, entered, team, asShown(refused, typed(fields)))
+      const again = (refused: Again) => show(visit, entered, team, asShown(refused, typedOf(fields, ["email", "name"])))
       const form = decode(NameForm, fields)
       if (Result.isFailure(form)) {
         const problems = problemsOf(form.failure, fields, { name: visit.words.fields.teamName })
@@ -169,7 +169,7 @@ const routesOfTeams = Effect.fnUntraced(function* (teams: Teams["Service"]) {
     add: Effect.fnUntraced(function* (visit, entered, team, fields) {
       const { actor, at, organization } = entered
       const { words } = visit
-      const again = (refused: Again) => show(visit, entered, team, asShown(refused, typed(fields)))
+      const again = (refused: Again) => show(visit, entered, team, asShown(refused, typedOf(fields, ["email", "name"])))
       const form = decode(AddForm, fields)
       if (Result.isFailure(form)) {
         const problems = problemsOf(form.failure, fields, { email: words.fields.memberEmail })
@@ -187,9 +187,7 @@ const routesOfTeams = Effect.fnUntraced(function* (teams: Teams["Service"]) {
 
     role: Effect.fnUntraced(function* (visit, entered, team, fields) {
       const { actor, at, organization } = entered
-      const form = decode(RoleForm, fields)
-      if (Result.isFailure(form)) return yield* new FormUnreadable({ status: 400 })
-      const { member: memberId, role } = form.success
+      const { member: memberId, role } = yield* decodeHidden(RoleForm, fields)
       return yield* teams.setRoles(actor, organization, team.id, [{ memberId, role }]).pipe(
         Effect.as(withQuery(at.team(team.id), { done: "team-role-saved" })),
         orAgain(visit.words, (refused) => show(visit, entered, team, asShown(refused))),
@@ -198,9 +196,7 @@ const routesOfTeams = Effect.fnUntraced(function* (teams: Teams["Service"]) {
 
     "take-out": Effect.fnUntraced(function* (visit, entered, team, fields) {
       const { actor, at, membership, organization } = entered
-      const form = decode(MemberForm, fields)
-      if (Result.isFailure(form)) return yield* new FormUnreadable({ status: 400 })
-      const { member: memberId } = form.success
+      const { member: memberId } = yield* decodeHidden(MemberForm, fields)
       // Whoever was in a team by a role there alone may not see it any more.
       const next = memberId === membership.memberId ? at.overview : at.team(team.id)
       return yield* teams.removeMember(actor, organization, team.id, memberId).pipe(
@@ -225,9 +221,7 @@ const routesOfTeams = Effect.fnUntraced(function* (teams: Teams["Service"]) {
     Effect.fnUntraced(function* (visit, fields) {
       const entered = yield* visits.enter(visit)
       const team = yield* find(visit, entered)
-      const name = fields["action"] ?? ""
-      const action = Object.hasOwn(actions, name) ? actions[name] : undefined
-      if (action === undefined) return yield* new FormUnreadable({ status: 400 })
+      const action = yield* actionOf(actions, fields)
       return yield* action(visit, entered, team, fields)
     }),
   )
@@ -265,9 +259,3 @@ const routesOfTeams = Effect.fnUntraced(function* (teams: Teams["Service"]) {
 })
 
 const isTeamId = Schema.is(TeamId)
-
-/** What was typed, to be shown again. */
-const typed = ({ email, name }: FormFields): Readonly<Record<string, string>> => ({
-  ...(email === undefined ? {} : { email }),
-  ...(name === undefined ? {} : { name }),
-})

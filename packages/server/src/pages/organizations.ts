@@ -16,8 +16,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { decode, type FormFields, FormUnreadable, problemsOf } from "./form.ts"
-import { RequiredNameField, SlugField } from "./organizationForms.ts"
+import { actionOf, decode, decodeHidden, type FormFields, FormUnreadable, problemsOf } from "./form.ts"
+import { RequiredNameField, SlugField, typedOf } from "./organizationForms.ts"
 import { pathsOf, routesOf } from "./organizationPaths.ts"
 import { type Again, asShown, orAgain } from "./organizationRefusals.ts"
 import { doneAt, makeOrganizationVisits, partOf } from "./organizationVisits.ts"
@@ -73,9 +73,6 @@ export const routes = Effect.gen(function* () {
     })
   })
 
-  const invitationOf = (fields: FormFields) =>
-    Effect.fromResult(Result.mapError(decode(AnswerForm, fields), unreadable))
-
   type Action = (visit: Visit, actor: Actor, fields: FormFields) => ReturnType<Parameters<typeof post>[1]>
 
   const actions: Readonly<Record<string, Action>> = {
@@ -87,7 +84,7 @@ export const routes = Effect.gen(function* () {
     }),
 
     accept: Effect.fnUntraced(function* (visit, actor, fields) {
-      const { invitation: id } = yield* invitationOf(fields)
+      const { invitation: id } = yield* decodeHidden(AnswerForm, fields)
       return yield* invitations.accept(actor, { _tag: "Id", id }).pipe(
         Effect.map(({ organizationId, organizationSlug }) =>
           withQuery(pathsOf(paths, { id: organizationId, slug: organizationSlug }).overview, {
@@ -99,7 +96,7 @@ export const routes = Effect.gen(function* () {
     }),
 
     reject: Effect.fnUntraced(function* (visit, actor, fields) {
-      const { invitation: id } = yield* invitationOf(fields)
+      const { invitation: id } = yield* decodeHidden(AnswerForm, fields)
       return yield* invitations.reject(actor, { _tag: "Id", id }, visit.client).pipe(
         Effect.as(withQuery(paths.organizations, { done: "invitation-rejected" })),
         orAgain(visit.words, (refused) => show(visit, actor, asShown(refused))),
@@ -118,9 +115,8 @@ export const routes = Effect.gen(function* () {
     paths.organizations,
     Effect.fnUntraced(function* (visit, fields) {
       const actor = yield* visits.actor(visit)
-      const name = fields["action"] ?? ""
-      const action = Object.hasOwn(actions, name) ? actions[name] : undefined
-      return action === undefined ? yield* new FormUnreadable({ status: 400 }) : yield* action(visit, actor, fields)
+      const action = yield* actionOf(actions, fields)
+      return yield* action(visit, actor, fields)
     }),
   )
 
@@ -142,7 +138,7 @@ export const routes = Effect.gen(function* () {
       const { words } = visit
       const actor = yield* visits.actor(visit)
       const again = (refused: Again) =>
-        newOrganizationPage(words, paths, asShown(refused, { name: fields["name"] ?? "", slug: fields["slug"] ?? "" }))
+        newOrganizationPage(words, paths, asShown(refused, typedOf(fields, ["name", "slug"])))
       const form = decode(NewForm, { slug: "", ...fields })
       if (Result.isFailure(form)) {
         const { organizationName, slug } = words.fields
@@ -190,7 +186,3 @@ export const routes = Effect.gen(function* () {
     }),
   )
 })
-
-// internal
-
-const unreadable = () => new FormUnreadable({ status: 400 })
