@@ -11,7 +11,17 @@ import { TestClock } from "effect/testing"
 import { browser, mailedLink, password, problemOf, serve, signUp, valueOf } from "./support/PageBrowser.ts"
 import { go, headingOf, send, textOf } from "./support/PageClients.ts"
 import { appCode, secretOf } from "./support/PageFactors.ts"
-import { chosenIn, engines, formOf, founder, invite, layer, linkOf, member } from "./support/PageOrganizations.ts"
+import {
+  chosenIn,
+  engines,
+  formOf,
+  founder,
+  invite,
+  layer,
+  linkOf,
+  member,
+  optionsOf,
+} from "./support/PageOrganizations.ts"
 
 const list = `${engines}/invitations`
 
@@ -28,25 +38,69 @@ const makeEngines = Effect.gen(function* () {
 })
 
 describe("inviting", () => {
-  it.effect("sends a link to an address, with roles and teams to join", () =>
+  it.effect("sends a link to an address, with roles, and teams to join with a role there", () =>
     Effect.gen(function* () {
       const { ada, site } = yield* makeEngines
       const team = yield* ada.submit(`${engines}/teams/new`, { name: "Compilers" })
       const id = /teams\/([0-9a-f-]{36})\?/u.exec(team.location ?? "")?.[1] ?? ""
       const form = yield* ada.open(linkOf(yield* ada.open(list), "Invite somebody"))
       assert.deepStrictEqual(chosenIn(form).checked, ["role_member"])
-      assert.include(chosenIn(form).all, `team_${id}`)
+      assert.deepStrictEqual(optionsOf(form, `team_${id}`), {
+        chosen: "Not in this team",
+        all: { "Not in this team": "", Member: "member", Lead: "lead", reviewer: "reviewer" },
+      })
       const { path } = yield* invite(ada, "bob@example.com", {
         role_member: "1",
         role_editor: "1",
-        [`team_${id}`]: "1",
+        [`team_${id}`]: "lead",
       })
       const bob = browser(site)
       yield* signUp(bob, "bob@example.com", "Bob")
       assert.include(textOf(yield* bob.open(path)), "You would join with: editor and Member.")
       yield* bob.submit(accept, { ...formOf(yield* bob.open(path), "Join as Bob") })
-      assert.include(textOf(yield* bob.open(`${engines}/teams/${id}`)), "Bob bob@example.com Member, joined just now")
+      assert.include(textOf(yield* bob.open(`${engines}/teams/${id}`)), "Bob bob@example.com Lead, joined just now")
     }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("lets the link work for as long as is chosen, of what the host allows", () =>
+    Effect.gen(function* () {
+      const { ada, site } = yield* makeEngines
+      const all = { "24 hours": "86400", "7 days": "", "30 days": "2592000" }
+      const lifetimes = optionsOf(yield* ada.open(`${list}/new`), "lifetime")
+      assert.deepStrictEqual(lifetimes, { chosen: "7 days", all })
+      const refused = yield* ada.submit(`${list}/new`, { email: "", role_member: "1", lifetime: "86400" })
+      assert.strictEqual(optionsOf(refused, "lifetime").chosen, "24 hours")
+      const { path } = yield* invite(ada, "bob@example.com", { role_member: "1", lifetime: "86400" })
+      const bob = browser(site)
+      yield* TestClock.adjust(Duration.millis(Duration.toMillis("1 day") - 1))
+      assert.strictEqual((yield* bob.open(path)).status, 200)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(headingOf(yield* bob.open(path)), "This invitation is too old")
+      yield* ada.submit("/sign-in", { email: "ada@example.com", password })
+      for (const lifetime of ["1", "604800", "86400.0", "x"]) {
+        const forged = yield* ada.submit(`${list}/new`, { email: "eve@example.com", role_member: "1", lifetime })
+        assert.strictEqual(forged.status, 400, lifetime)
+      }
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("asks for no time where the host leaves no choice, and for the host's where that is another", () =>
+    Effect.gen(function* () {
+      const form = Effect.fnUntraced(function* (options: Parameters<typeof withSettings>[0]) {
+        return yield* Effect.provide(
+          Effect.flatMap(makeEngines, ({ ada }) => ada.open(`${list}/new`)),
+          withSettings(options),
+        )
+      })
+      const [minimum, maximum] = [Duration.days(3), Duration.days(7)]
+      const fixed = { invitationLifetimeBounds: { minimum: maximum, maximum } }
+      assert.notInclude((yield* form(fixed)).text, 'name="lifetime"')
+      const other = { invitationLifetime: minimum, invitationLifetimeBounds: { minimum, maximum } }
+      assert.deepStrictEqual(optionsOf(yield* form(other), "lifetime"), {
+        chosen: "3 days",
+        all: { "3 days": "", "7 days": "604800" },
+      })
+    }),
   )
 
   it.effect("says what is wrong, and keeps what was typed and chosen", () =>
@@ -62,10 +116,10 @@ describe("inviting", () => {
       const gone = yield* submit({ email, role_gone: "1" })
       assert.deepStrictEqual([gone.status, valueOf(gone, "email")], [422, email])
       assert.strictEqual(problemOf(gone, "roles"), "A role that you chose was deleted meanwhile. Choose again")
-      const noTeam = yield* submit({ email, role_member: "1", "team_00000000-0000-7000-8000-000000000000": "1" })
+      const noTeam = yield* submit({ email, role_member: "1", "team_00000000-0000-7000-8000-000000000000": "lead" })
       assert.strictEqual(noTeam.status, 422)
       assert.include(textOf(noTeam), "A team that you chose was deleted meanwhile")
-      assert.strictEqual((yield* submit({ email, role_member: "1", team_x: "1" })).status, 422)
+      assert.strictEqual((yield* submit({ email, role_member: "1", team_x: "lead" })).status, 422)
       const own = yield* submit({ email: "ada@example.com", role_member: "1" })
       assert.deepStrictEqual([own.status, problemOf(own, "email")], [409, "This address belongs to a member already"])
       yield* invite(ada, email)

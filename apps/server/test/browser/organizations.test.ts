@@ -51,6 +51,9 @@ inBrowser("organizations", (stage) => {
     it("an invitation, for who is signed in, for who is not, and over", async () => {
       const { ada, bob } = await openCompany(stage, "invitations")
       await examine(bob, `Join ${name}`)
+      await ada.go("/organizations/invitations/teams/new")
+      await ada.enter({ Name: "Compilers of programs for engines of every kind" })
+      await ada.press("Make team")
       await ada.go("/organizations/invitations/invitations")
       await examine(ada, "Invitations")
       await ada.follow("Invite somebody")

@@ -6,6 +6,7 @@
 import { DisplayName, ImageUrl } from "@belfry/core/User"
 import { Slug } from "@belfry/organization/Organization"
 import { RoleDescription, RoleName, RoleNames } from "@belfry/organization/Role"
+import { TeamAssignment } from "@belfry/organization/Team"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
@@ -79,8 +80,8 @@ export const DescriptionField = Schema.String.pipe(
 )
 
 /**
- * The prefixes of the fields that choose something: `role_admin=1`. A form with a name twice is refused, so each choice
- * has a name of its own.
+ * The prefixes of the fields that choose something: `role_admin=1`, `team_<id>=lead`. A form with a name twice is
+ * refused, so each choice has a name of its own.
  *
  * @category models
  * @since 0.1.0
@@ -93,7 +94,7 @@ export const chosenBy = { role: "role_", permission: "permission_", team: "team_
  * @category decoding
  * @since 0.1.0
  */
-export const chosenOf = (fields: FormFields, kind: keyof typeof chosenBy): ReadonlyArray<string> => {
+export const chosenOf = (fields: FormFields, kind: "role" | "permission"): ReadonlyArray<string> => {
   const prefix = chosenBy[kind]
   return Object.keys(fields)
     .filter((name) => name.startsWith(prefix) && fields[name] === "1")
@@ -131,6 +132,25 @@ export const rolesOf = (fields: FormFields, { problems }: Catalogue): Result.Res
   }))
 }
 
+/**
+ * The teams that a form chose, each with a role in it, or what is wrong with them.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const teamsOf = (
+  fields: FormFields,
+  { problems }: Catalogue,
+): Result.Result<ReadonlyArray<TeamAssignment>, Problem> => {
+  const chosen = Object.entries(fields).filter(([name, role]) => name.startsWith(chosenBy.team) && role !== "")
+  return Result.mapError(
+    decodeTeams(chosen.map(([name, role]) => ({ teamId: name.slice(chosenBy.team.length), role }))),
+    () => ({ field: "teams", message: chosen.length > 20 ? problems.manyTeams : problems.teamGone }),
+  )
+}
+
 // internal
+
+const decodeTeams = Schema.decodeUnknownResult(Schema.Array(TeamAssignment).check(Schema.isMaxLength(20)))
 
 const decodeRoles = Schema.decodeUnknownResult(RoleNames)

@@ -4,16 +4,18 @@
  * @since 0.1.0
  */
 import { Email } from "@belfry/core/User"
+import { AccessModel } from "@belfry/organization/AccessModel"
 import { InvitationId, InvitationStatus } from "@belfry/organization/Invitation"
 import { Invitations } from "@belfry/organization/Invitations"
-import { TeamAssignment } from "@belfry/organization/Team"
+import { OrganizationSettings, type OrganizationSettingsService } from "@belfry/organization/OrganizationSettings"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { actionOf, decode, decodeHidden, problemsOf } from "./form.ts"
+import { actionOf, decode, decodeHidden, FormUnreadable, problemsOf } from "./form.ts"
 import { makeChoices } from "./organizationChoices.ts"
-import { chosenOf, rolesOf, typedOf } from "./organizationForms.ts"
+import { rolesOf, teamsOf, typedOf } from "./organizationForms.ts"
 import { routesOf } from "./organizationPaths.ts"
 import { type Again, asShown, gone, orAgain } from "./organizationRefusals.ts"
 import { doneAt, makeOrganizationVisits, type OrganizationVisit, partOf, requireOnPage } from "./organizationVisits.ts"
@@ -28,8 +30,6 @@ const AddressForm = Schema.Struct({ email: Email })
 
 const InvitationForm = Schema.Struct({ invitation: InvitationId })
 
-const JoinedTeams = Schema.Array(TeamAssignment).check(Schema.isMaxLength(20))
-
 /**
  * Adds the pages of invitations.
  *
@@ -38,6 +38,8 @@ const JoinedTeams = Schema.Array(TeamAssignment).check(Schema.isMaxLength(20))
  */
 export const routes = Effect.gen(function* () {
   const { paths } = yield* PageKit
+  const { teamRoles } = yield* AccessModel
+  const lifetimes = lifetimesOf(yield* OrganizationSettings)
   const invitations = yield* Invitations
   const choices = yield* makeChoices
   const visits = yield* makeOrganizationVisits
@@ -99,6 +101,8 @@ export const routes = Effect.gen(function* () {
       membership,
       roles: yield* choices.roles(entered),
       teams: yield* choices.teams(entered),
+      teamRoles: [...teamRoles.keys()],
+      lifetimes,
     })
   })
 
@@ -116,28 +120,23 @@ export const routes = Effect.gen(function* () {
       const entered = yield* visits.enter(visit)
       const { actor, at, organization } = entered
       const again = (refused: Again) =>
-        ask(visit, entered, asShown(refused, typedOf(fields, ["email"], "role", "team")))
+        ask(visit, entered, asShown(refused, typedOf(fields, ["email", "lifetime"], "role", "team")))
+      const chosen = lifetimes.find(({ value }) => value === (fields["lifetime"] ?? ""))
+      if (chosen === undefined) return yield* new FormUnreadable({ status: 400 })
       const form = decode(AddressForm, fields)
       const roles = rolesOf(fields, words)
-      const chosenTeams = chosenOf(fields, "team")
-      const teams = decodeTeams(chosenTeams.map((teamId) => ({ teamId })))
+      const teams = teamsOf(fields, words)
       if (Result.isFailure(form) || Result.isFailure(roles) || Result.isFailure(teams)) {
         const problems: ReadonlyArray<Problem> = [
           ...(Result.isFailure(form) ? problemsOf(form.failure, fields, words.fields) : []),
           ...(Result.isFailure(roles) ? [roles.failure] : []),
-          ...(Result.isFailure(teams)
-            ? [
-                {
-                  field: "teams",
-                  message: chosenTeams.length > 20 ? words.problems.manyTeams : words.problems.teamGone,
-                },
-              ]
-            : []),
+          ...(Result.isFailure(teams) ? [teams.failure] : []),
         ]
         return yield* again({ status: 422, problems })
       }
-      const { email } = form.success
-      return yield* invitations.create(actor, organization, { email, roles: roles.success, teams: teams.success }).pipe(
+      const { lifetime } = chosen
+      const asked = { ...form.success, roles: roles.success, teams: teams.success, lifetime }
+      return yield* invitations.create(actor, organization, asked).pipe(
         Effect.as(withQuery(at.invitations, { done: "invitation-sent" })),
         Effect.catchTags({
           RoleNotFound: () => again(gone("roles", words.problems.roleGone)),
@@ -151,7 +150,20 @@ export const routes = Effect.gen(function* () {
 
 // internal
 
-const decodeTeams = Schema.decodeUnknownResult(JoinedTeams)
+/** For how long an invitation may be open: as the host says, which nobody need choose, or for one of these. */
+const lifetimesOf = ({ invitationLifetime, invitationLifetimeBounds }: OrganizationSettingsService) => {
+  const others = [1, 7, 30]
+    .map(Duration.days)
+    .filter((lifetime) => Duration.between(lifetime, invitationLifetimeBounds))
+    .filter((lifetime) => !Duration.equals(lifetime, invitationLifetime))
+  return [
+    { value: "", lifetime: undefined, seconds: Duration.toSeconds(invitationLifetime) },
+    ...others.map((lifetime) => {
+      const seconds = Duration.toSeconds(lifetime)
+      return { value: String(seconds), lifetime, seconds }
+    }),
+  ].sort((one, other) => one.seconds - other.seconds)
+}
 
 const isStatus = Schema.is(InvitationStatus)
 

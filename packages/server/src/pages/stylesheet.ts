@@ -46,7 +46,7 @@ h1 { font-size: 1.5rem; line-height: 1.25; letter-spacing: -0.01em; text-wrap: b
 h2 { font-size: 1.125rem; line-height: 1.35; }
 h3 { font-size: 1rem; line-height: 1.4; }
 p { text-wrap: pretty; }
-main > * + *, section > * + *, form > * + *, li > * + *, .notice > * + * { margin-top: 1rem; }
+main > * + *, section > * + *, form > * + *, li > * + *, .notice > * + *, .hint + .field, .field + .field { margin-top: 1rem; }
 main > * + form, .errors + h1, section > form + form, section > form + p { margin-top: 1.5rem; }
 h2 + p, h3 + p { margin-top: 0.25rem; }
 section { padding-top: 1.5rem; border-top: 1px solid var(--rule); scroll-margin-top: 1rem; }
@@ -62,7 +62,7 @@ a:hover { text-decoration-thickness: 0.12em; }
 label { font-weight: 500; }
 .optional { font-weight: 400; color: var(--quiet); }
 .hint { color: var(--quiet); font-size: 0.9375rem; }
-input { width: 100%; min-height: 2.75rem; margin-top: 0.375rem; padding: 0.5rem 0.75rem; font: inherit; color: inherit;
+input, select { width: 100%; min-height: 2.75rem; margin-top: 0.375rem; padding: 0.5rem 0.75rem; font: inherit; color: inherit;
   background: var(--field); border: 1px solid var(--line); border-radius: var(--radius); }
 input[aria-invalid] { border-color: var(--bad); border-width: 2px; padding: calc(0.5rem - 1px) calc(0.75rem - 1px); }
 .check { display: flex; gap: 0.75rem; align-items: center; min-height: 2.75rem; font-weight: 400; }

@@ -107,3 +107,15 @@ export const chosenIn = ({ text }: Visited) => {
     disabled: boxes.filter(({ isDisabled }) => isDisabled).map(({ name }) => name),
   }
 }
+
+/** The values of a field to choose one in, by what is said of each; and the one that is chosen. */
+export const optionsOf = ({ text }: Visited, name: string) => {
+  const field = text.split("<select").find((part) => part.includes(`name="${name}"`))
+  assert.isDefined(field, `a field "${name}"`)
+  const [shown = ""] = (field ?? "").split("</select")
+  const options = [...shown.matchAll(/<option value="([^"]*)"([^>]*)>([^<]*)</gu)]
+  return {
+    chosen: options.find(([, , rest]) => rest?.includes("selected"))?.[3],
+    all: Object.fromEntries(options.map(([, value, , label = ""]) => [label, value])),
+  }
+}

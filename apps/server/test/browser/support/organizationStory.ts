@@ -16,13 +16,21 @@ export const createOrganization = async (visitor: Visitor, name: string, slug: s
   assert.strictEqual(await visitor.heading(), name)
 }
 
-/** Invites an address as a member, from the page of the organization; the link of the mail. */
-export const inviteMember = async (visitor: Visitor, slug: string, email: string): Promise<string> => {
+/** Invites an address as a member, from the page of the organization, with what is chosen there; the link of the mail. */
+export const inviteMember = async (
+  visitor: Visitor,
+  slug: string,
+  email: string,
+  choices: Readonly<Record<string, string>> = {},
+): Promise<string> => {
   await visitor.go(`/organizations/${slug}`)
   await visitor.follow("Invitations")
   await visitor.follow("Invite somebody")
   await visitor.enter({ "E-mail address": email })
   assert.isTrue(await visitor.page.getByRole("checkbox", { name: /^Member/u }).isChecked())
+  for (const [label, option] of Object.entries(choices)) {
+    await visitor.page.getByLabel(label, { exact: true }).selectOption({ label: option })
+  }
   await visitor.press("Send invitation")
   assert.strictEqual(await visitor.notice(), "The invitation was sent.")
   return mailedLink(visitor, email)
@@ -133,6 +141,16 @@ export const tellOrganizationStory = (stage: Stage, options: BrowserContextOptio
     await laptop.enter({ "E-mail address of the member": carl })
     await laptop.press("Add to the team")
     assert.strictEqual(await laptop.notice(), "The member joined the team.")
+
+    const dora = `dora${suffix}@example.com`
+    const choices = { Weavers: "Lead", "The link works for": "24 hours" }
+    const visitor = await stage.visitor(options)
+    await visitor.go(await inviteMember(laptop, looms, dora, choices))
+    await visitor.enter({ "Name (optional)": "Dora", Password: password })
+    await visitor.press("Create account and join")
+    await laptop.go(`/organizations/${looms}/teams`)
+    await laptop.follow("Weavers")
+    assert.match(await laptop.text(), /Dora\s+\S+\s+Lead, joined/u)
 
     await laptop.go(`/organizations/${looms}/members?search=${encodeURIComponent(carl)}`)
     await laptop.follow("Ada")

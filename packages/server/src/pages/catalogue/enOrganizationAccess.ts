@@ -151,7 +151,9 @@ export const accessWords = {
     title: "Invite somebody",
     text: "We will send a link that makes them a member.",
     teams: "Teams",
-    teamsText: "They join these at once.",
+    teamsText: "They join these at once, with the role that you choose.",
+    noTeam: "Not in this team",
+    lifetime: "The link works for",
     submit: "Send invitation",
   },
 

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Invitation, InvitationStatus } from "@belfry/organization/Invitation"
-import type { Team } from "@belfry/organization/Team"
+import type { Team, TeamRoleName } from "@belfry/organization/Team"
 import { attributes, html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { RoleChoice } from "../organizationChoices.ts"
@@ -13,18 +13,18 @@ import { withQuery } from "../query.ts"
 import type { Page } from "./document.ts"
 import { roleChoices } from "./organizationMembers.ts"
 import {
-  choices,
-  isChosen,
+  group,
   type Listed,
   listPage,
   may,
   moment,
+  nameIn,
   type OrganizationFrame,
   roleList,
   type Shown,
   shownPage,
 } from "./organizationParts.ts"
-import { blank, field, form, links, submit } from "./parts.ts"
+import { blank, field, form, links, select, submit } from "./parts.ts"
 
 /**
  * The invitations of an organization, newest first; those of the status `wanted`, when it is one.
@@ -63,16 +63,27 @@ export const invitationsPage = (
 }
 
 /**
- * Inviting somebody, with roles and teams.
+ * What there is to choose for an invitation. `lifetimes` are those for which it may be open, in seconds, as the values
+ * of their field; the one whose value is empty is the host's.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NewInvitationView extends Shown, OrganizationFrame {
+  readonly roles: ReadonlyArray<RoleChoice>
+  readonly teams: ReadonlyArray<Team>
+  readonly teamRoles: ReadonlyArray<TeamRoleName>
+  readonly lifetimes: ReadonlyArray<{ readonly value: string; readonly seconds: number }>
+}
+
+/**
+ * Inviting somebody: with which roles, to which teams, for how long.
  *
  * @category views
  * @since 0.1.0
  */
-export const newInvitationPage = (
-  words: Catalogue,
-  view: Shown & OrganizationFrame & { readonly roles: ReadonlyArray<RoleChoice>; readonly teams: ReadonlyArray<Team> },
-): Page => {
-  const { at, roles, state = blank, teams } = view
+export const newInvitationPage = (words: Catalogue, view: NewInvitationView): Page => {
+  const { at, lifetimes, roles, state = blank, teamRoles, teams } = view
   const { fields, newInvitation: text } = words
   return shownPage(
     words,
@@ -90,15 +101,29 @@ export const newInvitationPage = (
         ${roleChoices(words, state, { roles, chosen: new Set(["member"]) })}
         ${
           teams.length > 0 &&
-          choices(state, {
-            id: "teams",
-            title: text.teams,
-            text: text.teamsText,
-            items: teams.map(({ id, name }) => ({
-              name: `${chosenBy.team}${id}`,
-              label: name,
-              isChecked: isChosen(state, `${chosenBy.team}${id}`, false),
-            })),
+          group(
+            state,
+            { id: "teams", title: text.teams, text: text.teamsText },
+            teams.map(({ id, name }) =>
+              select(state, {
+                name: `${chosenBy.team}${id}`,
+                label: name,
+                value: "",
+                options: [
+                  { value: "", label: text.noTeam },
+                  ...teamRoles.map((role) => ({ value: role, label: nameIn(words.teamRoleNames, role) })),
+                ],
+              }),
+            ),
+          )
+        }
+        ${
+          lifetimes.length > 1 &&
+          select(state, {
+            name: "lifetime",
+            label: text.lifetime,
+            value: "",
+            options: lifetimes.map(({ seconds, value }) => ({ value, label: words.time.in(seconds) })),
           })
         }
         ${submit(text.submit)}`,

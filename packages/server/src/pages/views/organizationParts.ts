@@ -5,7 +5,7 @@
  */
 import type { Membership } from "@belfry/organization/Membership"
 import type { BuiltInPermission } from "@belfry/organization/Permission"
-import { attributes, empty, html, type Html } from "../html.ts"
+import { attributes, empty, html, type Html, type Interpolation } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import { type OrganizationPaths, pathsOf } from "../organizationPaths.ts"
 import type { Paths } from "../PageKit.ts"
@@ -145,16 +145,36 @@ export const isChosen = (state: FormState, name: string, otherwise: boolean): bo
  */
 export const choices = (
   state: FormState,
-  options: {
-    readonly id: string
-    readonly title: string
-    readonly text?: string | undefined
-    readonly type?: "checkbox" | "radio"
-    readonly level?: 2 | 3
-    readonly items: ReadonlyArray<Choice>
-  },
-): Html => {
-  const { id, title, text, type = "checkbox", level = 2, items } = options
+  { items, type = "checkbox", ...options }: GroupOptions & { readonly items: ReadonlyArray<Choice> },
+): Html =>
+  group(
+    state,
+    { ...options, type },
+    items.map((item) => choice(type, item)),
+  )
+
+/**
+ * What a group of fields is called, and about. `id` is what problems name as their field.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface GroupOptions {
+  readonly id: string
+  readonly title: string
+  readonly text?: string | undefined
+  readonly type?: "checkbox" | "radio"
+  readonly level?: 2 | 3
+}
+
+/**
+ * Fields that belong together, under a heading.
+ *
+ * @category parts
+ * @since 0.1.0
+ */
+export const group = (state: FormState, options: GroupOptions, content: Interpolation): Html => {
+  const { id, title, text, type, level = 2 } = options
   const problem = state.problems.find(({ field }) => field === id)
   const describedBy = [
     ...(text === undefined ? [] : [`${id}-hint`]),
@@ -171,8 +191,7 @@ export const choices = (
   >
     ${level === 2 ? html`<h2 id="${id}-title">${title}</h2>` : html`<h3 id="${id}-title">${title}</h3>`}
     ${text !== undefined && html`<p class="hint" id="${id}-hint">${text}</p>`}
-    ${problem !== undefined && html`<p class="problem" id="${id}-problem">${problem.message}</p>`}
-    ${items.map((item) => choice(type, item))}
+    ${problem !== undefined && html`<p class="problem" id="${id}-problem">${problem.message}</p>`} ${content}
   </div>`
 }
 

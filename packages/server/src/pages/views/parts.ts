@@ -153,6 +153,31 @@ export const field = (
 }
 
 /**
+ * A field to choose one of several values in, with its label above it. `value` is chosen where nothing was sent.
+ *
+ * @category parts
+ * @since 0.1.0
+ */
+export const select = (
+  { values }: FormState,
+  view: {
+    readonly name: string
+    readonly label: string
+    readonly value: string
+    readonly options: ReadonlyArray<{ readonly value: string; readonly label: string }>
+  },
+): Html => {
+  const { label, name, options } = view
+  const chosen = values[name] ?? view.value
+  return html`<div class="field">
+    <label for="${name}">${label}</label>
+    <select${attributes({ id: name, name, autocomplete: "off" })}>
+      ${options.map(({ label, value }) => html`<option${attributes({ value, selected: value === chosen })}>${label}</option>`)}
+    </select>
+  </div>`
+}
+
+/**
  * The field of a code: of digits from an app or a device, or of letters and digits from a mail or a sheet of paper.
  * What was typed is never given back.
  *
