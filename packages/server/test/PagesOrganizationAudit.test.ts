@@ -68,6 +68,21 @@ describe("the audit log of an organization", () => {
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("names nobody to a reader who may see neither members nor invitations", () =>
+    Effect.gen(function* () {
+      const site = yield* serve()
+      const ada = yield* founder(site)
+      yield* ada.submit(`${engines}/roles/new`, { name: "auditor", "permission_audit:read": "1" })
+      const grace = yield* member(site, ada, "grace@example.com", "Grace", { role_auditor: "1" })
+      const bob = yield* member(site, ada, "bob@example.com", "Bob")
+      yield* bob.submit(`${engines}/leave`, {})
+      const page = textOf(yield* grace.open(log))
+      assert.include(page, "Member removed Roles: Member Somebody, just now")
+      assert.include(page, "Invitation sent Roles: auditor Somebody, just now")
+      assert.notMatch(page, /Ada|Bob|Grace|@example\.com/u)
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect("goes on to what is older", () =>
     Effect.gen(function* () {
       const ada = yield* founder(yield* serve())

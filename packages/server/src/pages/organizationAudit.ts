@@ -24,7 +24,7 @@ import { makeOrganizationVisits, type OrganizationVisit, partOf } from "./organi
 import { PageKit } from "./PageKit.ts"
 import { get } from "./visit.ts"
 import { auditLogPage, type NamedEvent } from "./views/organizationAudit.ts"
-import { personName } from "./views/organizationParts.ts"
+import { may, personName } from "./views/organizationParts.ts"
 
 /** Each name is a look-up of its own. */
 const pageSize = 20
@@ -44,7 +44,7 @@ export const routes = Effect.gen(function* () {
   const teams = yield* Effect.serviceOption(Teams)
   const visits = yield* makeOrganizationVisits
 
-  /** A member by name or address; whoever is none any more by name alone: their address is nobody's here. */
+  /** A member by name or address; whoever is none any more by name alone: their address is nobody's here any more. */
   const nameOfUser = ({ actor, organization }: OrganizationVisit, userId: UserId) => {
     const former = () =>
       users.get(userId).pipe(
@@ -53,18 +53,19 @@ export const routes = Effect.gen(function* () {
       )
     return members.get(actor, organization, { _tag: "User", userId }).pipe(
       Effect.map((member): string | undefined => personName(member)),
-      Effect.catchTags({ MemberNotFound: former, PermissionMissing: former }),
+      Effect.catchTags({ MemberNotFound: former, PermissionMissing: nothing }),
     )
   }
 
   /** What is called what, each looked up once. */
   const namesOf = Effect.fnUntraced(function* (entered: OrganizationVisit, events: ReadonlyArray<AuditEvent>) {
-    const { actor, organization } = entered
-    const userNames = yield* lookUp(
-      events.flatMap((event) => [event.userId, ...userFields.map((field) => event.data[field])]).filter(isUserId),
-      (id) => nameOfUser(entered, id),
+    const { actor, membership, organization } = entered
+    const userIds = events.flatMap(({ data, userId }) => [userId, ...userFields.map((field) => data[field])])
+    const userNames = yield* lookUp(may(membership, "member:read") ? userIds.filter(isUserId) : [], (id) =>
+      nameOfUser(entered, id),
     )
-    const invitationNames = yield* lookUp(events.map(({ data }) => data["invitationId"]).filter(isInvitationId), (id) =>
+    const invitationIds = may(membership, "invitation:read") ? events.map(({ data }) => data["invitationId"]) : []
+    const invitationNames = yield* lookUp(invitationIds.filter(isInvitationId), (id) =>
       invitations.get(actor, organization, id).pipe(
         Effect.map(({ email }) => email),
         Effect.catchTags({ InvitationNotFound: nothing, PermissionMissing: nothing }),

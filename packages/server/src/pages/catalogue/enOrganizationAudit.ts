@@ -44,7 +44,9 @@ export const auditWords = {
     refused: (what: string) => `Refused: ${what}`,
     /** Who did it, where nobody who signed in did. */
     nobody: "The site itself",
-    somebody: "Somebody who is gone",
+    gone: "Somebody who is gone",
+    /** Who did it, for a reader who may not see the members. */
+    somebody: "Somebody",
     about: (subject: string) => `About ${subject}`,
     byAndWhen: (person: string, ago: string) => `${person}, ${ago}`,
     /** What changed, by the name of the field. */

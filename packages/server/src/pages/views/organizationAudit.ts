@@ -8,7 +8,7 @@ import type * as Schema from "effect/Schema"
 import { html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Page } from "./document.ts"
-import { type Listed, listPage, moment, nameIn, type OrganizationFrame, type Shown } from "./organizationParts.ts"
+import { type Listed, listPage, may, moment, nameIn, type OrganizationFrame, type Shown } from "./organizationParts.ts"
 
 /**
  * An event with the names of who and what it is about, as far as the reader may see them. `actor` is null where nobody
@@ -38,16 +38,21 @@ export const auditLogPage = (
     title: text.title,
     path: view.at.auditLog,
     none: text.none,
-    row: (event) => eventRow(words, event, view.now),
+    row: (event) => eventRow(words, view, event),
   })
 }
 
 // internal
 
-const eventRow = (words: Catalogue, { actor, event, subjects }: NamedEvent, now: number): Html => {
+const eventRow = (
+  words: Catalogue,
+  { membership, now }: OrganizationFrame & { readonly now: number },
+  { actor, event, subjects }: NamedEvent,
+): Html => {
   const { auditLog: text, organizationParts, time } = words
   const what = nameIn(text.types, event.type)
-  const who = actor === null ? text.nobody : (actor.name ?? text.somebody)
+  const nameless = may(membership, "member:read") ? text.gone : text.somebody
+  const who = actor === null ? text.nobody : (actor.name ?? nameless)
   const { epochMilliseconds: then } = event.occurredAt
   return html`<li>
     <h2>${event.outcome === "failure" ? text.refused(what) : what}</h2>
