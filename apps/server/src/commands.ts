@@ -23,11 +23,10 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as organizations from "./organizations.ts"
-import { quoted, withServices } from "./services.ts"
+import { listEach, quoted, userWith, withServices } from "./services.ts"
 
 export { organizations }
 
@@ -102,15 +101,12 @@ export const createClient = ({ name, redirectUris, postLogoutRedirectUris, scope
 
 /** Lists all clients, newest first. */
 export const listClients = () =>
-  Effect.gen(function* () {
-    const clients = yield* AdminClients
-    let page = yield* clients.list({ limit: 100 })
-    while (true) {
-      for (const client of page.clients) yield* Console.log(line(client))
-      if (page.cursor === null) return
-      page = yield* clients.list({ limit: 100, cursor: page.cursor })
-    }
-  }).pipe(withServices)
+  AdminClients.use(({ list }) =>
+    listEach(
+      (cursor) => Effect.map(list({ limit: 100, cursor }), ({ clients, cursor }) => ({ items: clients, cursor })),
+      line,
+    ),
+  ).pipe(withServices)
 
 /** Gives a client a new secret and shows it. */
 export const rotateSecret = (id: ClientId) =>
@@ -140,10 +136,8 @@ export const issueRegistrationToken = (terms: { readonly lifetime: Duration.Dura
 /** Sets what the user of an address may do beyond the account. */
 export const setScopes = (email: Email, scopes: ReadonlyArray<string>) =>
   Effect.gen(function* () {
-    const users = yield* Users
-    const found = yield* users.findByEmail(email)
-    if (Option.isNone(found)) return yield* Effect.fail(new Error("There is no user of this address"))
-    const user = yield* users.update(found.value.id, { scopes })
+    const { id } = yield* userWith(email)
+    const user = yield* Users.use((users) => users.update(id, { scopes }))
     yield* Console.log(user.scopes.length === 0 ? "no scopes" : user.scopes.join(" "))
   }).pipe(withServices)
 

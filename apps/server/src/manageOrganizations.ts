@@ -3,11 +3,14 @@
  */
 import { Email } from "@belfry/core/User"
 import { OrganizationName, OrganizationRef, Slug } from "@belfry/organization/Organization"
-import { RoleName } from "@belfry/organization/Role"
+import { RoleNames } from "@belfry/organization/Role"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Schema from "effect/Schema"
 import { run } from "./run.ts"
+
+const toRoles = Schema.decodeUnknownOption(RoleNames)
 
 const reference = Argument.String("organization").pipe(
   Argument.withDescription("Its id, or its slug"),
@@ -23,8 +26,8 @@ const roles = Flag.String("role").pipe(
   Flag.withDescription(
     "What they may do: `owner`, `admin`, `member`, `billing` or another; as often as there are such",
   ),
-  Flag.withSchema(RoleName),
   Flag.atLeast(1),
+  Flag.filterMap(toRoles, () => "Expected 1 to 20 roles, each once, in lower case"),
 )
 
 const create = Command.make(

@@ -1,9 +1,14 @@
 /**
- * The services that commands work with.
+ * What commands share: the services that they work with, users by address, lists page after page.
  */
+import type { Email } from "@belfry/core/User"
+import { Users } from "@belfry/core/Users"
+import type { Page } from "@belfry/organization/Page"
 import * as Server from "@belfry/server/Server"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 
 /** Provides every service of the server over the database of the configuration. */
 export const withServices = Effect.provide(Layer.provide(Server.layerServices, Server.layerDatabase))
@@ -11,3 +16,22 @@ export const withServices = Effect.provide(Layer.provide(Server.layerServices, S
 /** Text that others chose: in quotes, and without what would tell a terminal what to do. */
 export const quoted = (text: string): string =>
   JSON.stringify(text).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd")
+
+/** The user of an address. */
+export const userWith = Effect.fnUntraced(function* (email: Email) {
+  const found = yield* Users.use((users) => users.findByEmail(email))
+  return Option.isSome(found) ? found.value : yield* Effect.fail(new Error("There is no user of this address"))
+})
+
+/** Writes a line for each item of a list, page after page. */
+export const listEach = Effect.fnUntraced(function* <A, E, R>(
+  pageAt: (cursor: string | undefined) => Effect.Effect<Page<A>, E, R>,
+  line: (item: A) => string,
+) {
+  let cursor: string | undefined
+  do {
+    const page: Page<A> = yield* pageAt(cursor)
+    for (const item of page.items) yield* Console.log(line(item))
+    cursor = page.cursor ?? undefined
+  } while (cursor !== undefined)
+})

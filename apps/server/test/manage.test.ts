@@ -174,6 +174,17 @@ describe("belfry organization", () => {
     300_000,
   )
 
+  it.live("asks for roles before it opens the database: each once, and of a name that a role can have", () =>
+    Effect.gen(function* () {
+      for (const roles of [["member", "member"], ["Not a role"]]) {
+        const flags = roles.map((role) => `--role=${role}`)
+        const { code, stderr } = yield* Cli.run(["organization", "add-member", "acme", "ada@example.com", ...flags])
+        assert.include(stderr, `--role: "${roles.join(",")}". Expected 1 to 20 roles, each once, in lower case`)
+        assert.strictEqual(code, 1)
+      }
+    }).pipe(Effect.scoped),
+  )
+
   it.live("says in one line what it cannot do", () =>
     Effect.gen(function* () {
       const environmentOfAll = yield* environment
