@@ -1,47 +1,30 @@
 /**
- * Contract suite of {@link InvitationStore}.
+ * Contract suite of {@link InvitationStore}: what is kept and shown, and sent again. How invitations end is the contract
+ * of `InvitationEndsTest`.
  *
  * @since 0.1.0
  */
 import { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import { Email } from "@belfry/core/User"
-import { UserStore } from "@belfry/core/UserStore"
-import type { Invitation, InvitationStatus } from "@belfry/organization/Invitation"
+import type { Invitation } from "@belfry/organization/Invitation"
 import { InvitationStore } from "@belfry/organization/InvitationStore"
-import type { MemberStore } from "@belfry/organization/MemberStore"
 import type { Viewer } from "@belfry/organization/Membership"
 import { MembershipStore } from "@belfry/organization/MembershipStore"
 import type { OrganizationId } from "@belfry/organization/Organization"
 import { OrganizationStore } from "@belfry/organization/OrganizationStore"
 import { builtInPermission } from "@belfry/organization/Permission"
-import { RoleName } from "@belfry/organization/Role"
-import { RoleStore } from "@belfry/organization/RoleStore"
 import { TeamRoleName } from "@belfry/organization/Team"
-import { TeamStore } from "@belfry/organization/TeamStore"
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Builders from "./Builders.ts"
+import { all, begin, close, closing, lead, rotationOf, shown } from "./InvitationFixtures.ts"
+import { inFiftyFibers, roleName } from "./OrganizationFixtures.ts"
 import * as OrganizationBuilders from "./OrganizationBuilders.ts"
-
-/**
- * The stores that the suite needs: the one it is about, and those that it is seen through.
- *
- * @category models
- * @since 0.1.0
- */
-export type Stores =
-  | InvitationStore
-  | MemberStore
-  | MembershipStore
-  | OrganizationStore
-  | RoleStore
-  | TeamStore
-  | TransactionStore
-  | UserStore
+import type { Stores } from "./TestServices.ts"
 
 /**
  * Registers the suite for an adapter.
@@ -57,8 +40,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const { viewer, organization, owner } = yield* begin
         const { id: organizationId } = organization
         const permissions = [builtInPermission("audit:read"), builtInPermission("role:read")]
-        const auditor = yield* OrganizationBuilders.storedRole(organizationId, { name: named("auditor"), permissions })
-        const reader = yield* OrganizationBuilders.storedRole(organizationId, { name: named("reader") })
+        const auditor = yield* OrganizationBuilders.storedRole(organizationId, {
+          name: roleName("auditor"),
+          permissions,
+        })
+        const reader = yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("reader") })
         const teams = [
           { teamId: (yield* OrganizationBuilders.storedTeam({ organizationId })).id, role: lead },
           {
@@ -66,7 +52,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
             role: TeamRoleName.make("member"),
           },
         ]
-        const assignment = { builtIn: [named("billing"), named("member")], custom: [auditor.id, reader.id] }
+        const assignment = { builtIn: [roleName("billing"), roleName("member")], custom: [auditor.id, reader.id] }
         const roles = [...assignment.builtIn, auditor.name, reader.name]
         const fields = { organizationId, roles, teams, assignment, inviterId: owner.id }
         const { invitation, tokenHash } = yield* OrganizationBuilders.storedInvitation(fields)
@@ -154,13 +140,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const invitations = yield* InvitationStore
         const { viewer, id: organizationId, owner, organization } = yield* begin
         const other = yield* begin
-        const auditor = yield* OrganizationBuilders.storedRole(organizationId, { name: named("auditor") })
-        const reader = yield* OrganizationBuilders.storedRole(organizationId, { name: named("reader") })
+        const auditor = yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("auditor") })
+        const reader = yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("reader") })
         yield* OrganizationBuilders.storedRole(organizationId)
-        yield* OrganizationBuilders.storedRole(other.id, { name: named("editor") })
+        yield* OrganizationBuilders.storedRole(other.id, { name: roleName("editor") })
         const prepare = (email: Email, ...names: ReadonlyArray<string>) =>
           Effect.map(
-            invitations.prepare(viewer, { email, roles: names.map(named) }),
+            invitations.prepare(viewer, { email, roles: names.map(roleName) }),
             (found) => Option.getOrThrow(found).value,
           )
         const nobody = { organizationName: organization.name, isMember: false, open: null, roles: [] }
@@ -332,8 +318,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const invitations = yield* InvitationStore
         const { id: organizationId, viewer } = yield* begin
         const [auditor, reader] = [
-          yield* OrganizationBuilders.storedRole(organizationId, { name: named("auditor") }),
-          yield* OrganizationBuilders.storedRole(organizationId, { name: named("reader") }),
+          yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("auditor") }),
+          yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("reader") }),
         ]
         const { invitation, tokenHash } = yield* OrganizationBuilders.storedInvitation({
           organizationId,
@@ -341,8 +327,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
           assignment: { builtIn: [], custom: [auditor.id] },
         })
         const now = DateTime.add(invitation.sentAt, { hours: 1 })
-        const roles = [named("member"), auditor.name, reader.name]
-        const assignment = { builtIn: [named("member")], custom: [auditor.id, reader.id] }
+        const roles = [roleName("member"), auditor.name, reader.name]
+        const assignment = { builtIn: [roleName("member")], custom: [auditor.id, reader.id] }
         const rotation = { ...(yield* rotationOf(invitation)), roles, assignment, now }
         const { expiresAt } = rotation
         const expected = { ...invitation, roles, sends: 2, sentAt: now, updatedAt: now, expiresAt }
@@ -391,236 +377,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         assert.isTrue(Option.isSome(yield* invitations.rotate(yield* rotationOf(first.invitation))))
       }),
     )
-
-    it.effect("closes once, of 50 fibers that close it in four ways, and answers what it gave", () =>
-      Effect.gen(function* () {
-        const invitations = yield* InvitationStore
-        const { id: organizationId, viewer, owner } = yield* begin
-        const role = yield* OrganizationBuilders.storedRole(organizationId)
-        const assignment = { builtIn: [named("member")], custom: [role.id] }
-        const fields = { organizationId, roles: [named("member"), role.name], assignment }
-        const { invitation, tokenHash } = yield* OrganizationBuilders.storedInvitation(fields)
-        const now = DateTime.add(invitation.createdAt, { hours: 1 })
-        const answers = yield* Effect.forEach(
-          Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? ("accepted" as const) : ("revoked" as const))),
-          (status) => {
-            const acceptedBy = status === "accepted" ? owner.id : null
-            return invitations.close({ id: invitation.id, hashes: null, status, acceptedBy, now })
-          },
-          { concurrency: "unbounded" },
-        )
-        const [closed, ...more] = answers.flatMap(Option.toArray)
-        if (closed === undefined) return assert.fail("Nobody closed it")
-        assert.deepStrictEqual(more, [])
-        assert.deepStrictEqual([closed.assignment, closed.customRoles.map(({ id }) => id)], [assignment, [role.id]])
-        const { status } = closed.invitation
-        const acceptedBy = status === "accepted" ? owner.id : null
-        const expected = { ...invitation, status, acceptedBy, updatedAt: now }
-        assert.deepStrictEqual(closed.invitation, expected)
-        assert.deepStrictEqual(closed.preview.status, status)
-        const stored = Option.getOrThrow(yield* invitations.findByToken([tokenHash]))
-        // The role is free, and its name stays for show.
-        assert.deepStrictEqual<unknown>(
-          [stored.invitation, stored.assignment],
-          [expected, { builtIn: ["member"], custom: [] }],
-        )
-        const removal = { organizationId, id: role.id, replacement: null, now }
-        assert.strictEqual(yield* RoleStore.use((roles) => roles.remove(removal)), "removed")
-        assert.deepStrictEqual(yield* shown(viewer, invitation), expected)
-      }),
-    )
-
-    it.effect("is accepted and rejected up to the instant at which it is over, and expired from it on", () =>
-      Effect.gen(function* () {
-        const invitations = yield* InvitationStore
-        const { id: organizationId, owner } = yield* begin
-        const ways = [
-          ["accepted", "last"],
-          ["rejected", "last"],
-          ["expired", "over"],
-        ] as const
-        for (const [status, when] of ways) {
-          const { invitation } = yield* OrganizationBuilders.storedInvitation({ organizationId })
-          const { id, expiresAt } = invitation
-          const last = DateTime.subtract(expiresAt, { milliseconds: 1 })
-          const acceptedBy = status === "accepted" ? owner.id : null
-          const closeAt = (now: DateTime.Utc) => invitations.close({ id, hashes: null, status, acceptedBy, now })
-          const [never, once] = when === "last" ? [expiresAt, last] : [last, expiresAt]
-          assert.deepStrictEqual(yield* closeAt(never), Option.none(), status)
-          assert.isTrue(Option.isSome(yield* closeAt(once)), status)
-        }
-      }),
-    )
-
-    it.effect("is closed by a token that is its own, and by none that it had before", () =>
-      Effect.gen(function* () {
-        const invitations = yield* InvitationStore
-        const { id: organizationId } = yield* begin
-        const { invitation, tokenHash } = yield* OrganizationBuilders.storedInvitation({ organizationId })
-        const rotation = yield* rotationOf(invitation)
-        yield* invitations.rotate(rotation)
-        const reject = Effect.fnUntraced(function* (hash: typeof tokenHash) {
-          const hashes = [yield* Builders.keyedHash, hash] as const
-          const now = yield* DateTime.now
-          return yield* invitations.close({ ...closing, id: invitation.id, hashes, status: "rejected", now })
-        })
-        assert.deepStrictEqual(yield* reject(tokenHash), Option.none())
-        assert.isTrue(Option.isSome(yield* reject(rotation.tokenHash)))
-      }),
-    )
-
-    it.effect("is closed by somebody who is gone as by nobody", () =>
-      Effect.gen(function* () {
-        const invitations = yield* InvitationStore
-        const { id: organizationId } = yield* begin
-        const { invitation } = yield* OrganizationBuilders.storedInvitation({ organizationId })
-        const now = yield* DateTime.now
-        const { id: acceptedBy } = yield* Builders.user()
-        const closed = yield* invitations.close({ ...closing, id: invitation.id, status: "accepted", acceptedBy, now })
-        assert.isNull(Option.getOrThrow(closed).invitation.acceptedBy)
-      }),
-    )
-
-    it.effect("puts back what a transaction that fails had closed", () =>
-      Effect.gen(function* () {
-        const transactions = yield* TransactionStore
-        const { id: organizationId, viewer } = yield* begin
-        const role = yield* OrganizationBuilders.storedRole(organizationId)
-        const assignment = { builtIn: [], custom: [role.id] }
-        const { invitation, tokenHash } = yield* OrganizationBuilders.storedInvitation({
-          organizationId,
-          roles: [role.name],
-          assignment,
-        })
-        yield* Effect.flip(transactions.run(Effect.andThen(close(invitation, "accepted"), Effect.fail("undone"))))
-        assert.deepStrictEqual(yield* shown(viewer, invitation), invitation)
-        const stored = yield* InvitationStore.use((invitations) => invitations.findByToken([tokenHash]))
-        assert.deepStrictEqual(Option.getOrThrow(stored).assignment, assignment)
-      }),
-    )
-
-    it.effect("writes down those that are over, each by one of 50 fibers, at most as many as are asked for", () =>
-      Effect.gen(function* () {
-        const invitations = yield* InvitationStore
-        // Nothing that other tests left is over before this.
-        const now = yield* longAgo
-        const { id: organizationId, viewer } = yield* begin
-        const role = yield* OrganizationBuilders.storedRole(organizationId)
-        const assignment = { builtIn: [], custom: [role.id] }
-        const made = yield* Effect.forEach([-2, -1, 0, 1], (offset) =>
-          OrganizationBuilders.storedInvitation({
-            organizationId,
-            roles: [role.name],
-            assignment,
-            expiresAt: DateTime.add(now, { milliseconds: offset }),
-          }),
-        )
-        const ids = made.map(({ invitation }) => invitation.id)
-        const first = yield* invitations.expire(now, 1)
-        assert.deepStrictEqual<unknown>(first, [{ id: ids[0], organizationId }])
-        const rest = (yield* inFiftyFibers(invitations.expire(now, 10))).flat()
-        assert.sameDeepMembers<unknown>(
-          rest,
-          ids.slice(1, 3).map((id) => ({ id, organizationId })),
-        )
-        const statuses = []
-        for (const { invitation } of made) statuses.push((yield* shown(viewer, invitation)).status)
-        assert.deepStrictEqual(statuses, ["expired", "expired", "expired", "pending"])
-        const [gone] = made
-        if (gone === undefined) return assert.fail("None was made")
-        const stored = Option.getOrThrow(yield* invitations.findByToken([gone.tokenHash]))
-        assert.deepStrictEqual([stored.assignment.custom, stored.invitation.updatedAt], [[], now])
-      }),
-    )
-
-    it.effect("removes what was closed before an instant, oldest first, and nothing that is open", () =>
-      Effect.gen(function* () {
-        const invitations = yield* InvitationStore
-        const at = yield* longAgo
-        // What other tests closed earlier is not of this one.
-        yield* invitations.removeClosed(DateTime.subtract(at, { minutes: 1 }), 1000)
-        const { id: organizationId, viewer } = yield* begin
-        const closed = []
-        for (const offset of [-2, -1, 0]) {
-          const { invitation } = yield* OrganizationBuilders.storedInvitation({ organizationId })
-          const now = DateTime.add(at, { milliseconds: offset })
-          yield* invitations.close({ ...closing, id: invitation.id, status: "revoked", now })
-          closed.push(invitation)
-        }
-        const { invitation: open } = yield* OrganizationBuilders.storedInvitation({
-          organizationId,
-          updatedAt: longPast,
-        })
-        const left = Effect.gen(function* () {
-          return Option.getOrThrow(yield* invitations.list(viewer, yield* all)).value.map(({ id }) => id)
-        })
-        assert.strictEqual(yield* invitations.removeClosed(at, 1), 1)
-        assert.deepStrictEqual<unknown>(yield* left, [open.id, closed[2]?.id, closed[1]?.id])
-        assert.strictEqual(yield* invitations.removeClosed(at, 10), 1)
-        assert.strictEqual(yield* invitations.removeClosed(at, 10), 0)
-        assert.deepStrictEqual<unknown>(yield* left, [open.id, closed[2]?.id])
-      }),
-    )
-
-    it.effect("goes with its organization, leaves out a team that goes, and forgets people who go", () =>
-      Effect.gen(function* () {
-        const users = yield* UserStore
-        const { id: organizationId, viewer } = yield* begin
-        const [inviter, invitee] = [yield* Builders.storedUser(), yield* Builders.storedUser()]
-        const [kept, gone] = [
-          yield* OrganizationBuilders.storedTeam({ organizationId }),
-          yield* OrganizationBuilders.storedTeam({ organizationId }),
-        ]
-        const teams = [kept, gone].map(({ id: teamId }) => ({ teamId, role: lead }))
-        const fields = { organizationId, teams, inviterId: inviter.id }
-        const { invitation, tokenHash } = yield* OrganizationBuilders.storedInvitation(fields)
-        const { id } = invitation
-        const now = yield* DateTime.now
-        yield* InvitationStore.use((store) =>
-          store.close({ id, hashes: null, status: "accepted", acceptedBy: invitee.id, now }),
-        )
-        yield* TeamStore.use((store) => store.remove(organizationId, gone.id, false))
-        yield* users.remove(inviter.id)
-        yield* users.remove(invitee.id)
-        const left = yield* shown(viewer, invitation)
-        assert.deepStrictEqual(left, {
-          ...invitation,
-          status: "accepted",
-          inviterId: null,
-          acceptedBy: null,
-          teams: teams.slice(0, 1),
-        })
-        const role = yield* OrganizationBuilders.storedRole(organizationId)
-        const assignment = { builtIn: [], custom: [role.id] }
-        yield* OrganizationBuilders.storedInvitation({ organizationId, roles: [role.name], assignment })
-        yield* TransactionStore.use((transactions) =>
-          transactions.run(OrganizationStore.use((store) => store.remove(organizationId))),
-        )
-        const found = yield* InvitationStore.use((store) => store.findByToken([tokenHash]))
-        assert.deepStrictEqual(found, Option.none())
-      }),
-    )
   })
 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
-
-const named = (name: string) => RoleName.make(name)
-
-const lead = TeamRoleName.make("lead")
-
-/** An organization with its owner, who looks at it. */
-const begin = Effect.gen(function* () {
-  const owner = yield* Builders.storedUser({ name: "Grace" })
-  const logo = "https://example.com/logo.png"
-  const { organization } = yield* OrganizationBuilders.storedOrganization({ owner, logo })
-  const viewer: Viewer = { userId: owner.id, organization: organization.id }
-  return { id: organization.id, organization, owner, viewer }
-})
-
-/** The first page of everything. */
-const all = Effect.map(DateTime.now, (now) => ({ after: null, limit: 100, search: null, status: null, now }))
 
 const insert = (invitation: Invitation, limit: number | null) =>
   Effect.gen(function* () {
@@ -635,44 +396,3 @@ const invite = (email: string, fields: Partial<Invitation> & { readonly organiza
     OrganizationBuilders.storedInvitation({ ...fields, email: Email.make(email) }),
     ({ invitation }) => invitation,
   )
-
-/** What closing without a token and without a person comes with. */
-const closing = { hashes: null, acceptedBy: null } as const
-
-/** Closes an invitation now, or at its end where it expires. */
-const close = (invitation: Invitation, status: Exclude<InvitationStatus, "pending">) =>
-  Effect.gen(function* () {
-    const now = status === "expired" ? invitation.expiresAt : yield* DateTime.now
-    return yield* InvitationStore.use((store) => store.close({ ...closing, id: invitation.id, status, now }))
-  })
-
-/** A rotation that gives the same roles of the host, for a day from the end of before. */
-const rotationOf = (invitation: Invitation) =>
-  Effect.gen(function* () {
-    return {
-      organizationId: invitation.organizationId,
-      id: invitation.id,
-      roles: invitation.roles,
-      assignment: { builtIn: invitation.roles, custom: [] },
-      tokenHash: yield* Builders.keyedHash,
-      expiresAt: DateTime.add(invitation.expiresAt, { days: 1 }),
-      now: yield* DateTime.now,
-    }
-  })
-
-/** An invitation as a member sees it. */
-const shown = (viewer: Viewer, { id }: Invitation) =>
-  Effect.map(
-    InvitationStore.use((store) => store.find(viewer, id)),
-    (found) => Option.getOrThrow(Option.getOrThrow(found).value).invitation,
-  )
-
-const inFiftyFibers = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.forEach(Array.from({ length: 50 }), () => effect, { concurrency: "unbounded" })
-
-const longPast = DateTime.makeUnsafe("1900-01-01T00:00:00.000Z")
-
-let instants = 0
-
-/** An instant of long ago, after those of before: what happened until then is of one test alone. */
-const longAgo = Effect.sync(() => DateTime.add(longPast, { hours: ++instants }))

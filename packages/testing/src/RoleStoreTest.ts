@@ -4,17 +4,16 @@
  * @since 0.1.0
  */
 import { TransactionStore } from "@belfry/core/TransactionStore"
-import type { UserStore } from "@belfry/core/UserStore"
 import type { InvitationId } from "@belfry/organization/Invitation"
 import { InvitationStore } from "@belfry/organization/InvitationStore"
 import type { MemberId } from "@belfry/organization/Member"
 import { MemberStore } from "@belfry/organization/MemberStore"
 import type { Viewer } from "@belfry/organization/Membership"
-import { MembershipStore } from "@belfry/organization/MembershipStore"
+import type { MembershipStore } from "@belfry/organization/MembershipStore"
 import type { OrganizationId } from "@belfry/organization/Organization"
 import { OrganizationStore } from "@belfry/organization/OrganizationStore"
 import { builtInPermission } from "@belfry/organization/Permission"
-import { type CustomRole, type RoleAssignment, type RoleId, RoleName } from "@belfry/organization/Role"
+import type { CustomRole, RoleAssignment, RoleId } from "@belfry/organization/Role"
 import { RoleStore } from "@belfry/organization/RoleStore"
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
@@ -24,21 +23,8 @@ import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as OrganizationBuilders from "./OrganizationBuilders.ts"
-
-/**
- * The stores that the suite needs: the one it is about, and those that it is seen through.
- *
- * @category models
- * @since 0.1.0
- */
-export type Stores =
-  | InvitationStore
-  | MemberStore
-  | MembershipStore
-  | OrganizationStore
-  | RoleStore
-  | TransactionStore
-  | UserStore
+import { begin, roleName, underLock } from "./OrganizationFixtures.ts"
+import type { Stores } from "./TestServices.ts"
 
 /**
  * Registers the suite for an adapter.
@@ -53,10 +39,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const roles = yield* RoleStore
         const { viewer, id } = yield* begin
         const permissions = [builtInPermission("audit:read"), builtInPermission("role:read")]
-        const auditor = yield* OrganizationBuilders.role({ name: named("auditor"), description: "Looks", permissions })
-        const empty = yield* OrganizationBuilders.role({ name: named("empty") })
+        const auditor = yield* OrganizationBuilders.role({
+          name: roleName("auditor"),
+          description: "Looks",
+          permissions,
+        })
+        const empty = yield* OrganizationBuilders.role({ name: roleName("empty") })
         for (const role of [auditor, empty]) assert.strictEqual(yield* roles.insert(id, role, null), "kept")
-        const names = [named("empty"), named("auditor"), named("owner"), named("unheard-of")]
+        const names = [roleName("empty"), roleName("auditor"), roleName("owner"), roleName("unheard-of")]
         const found = Option.getOrThrow(yield* roles.findByNames(viewer, names))
         assert.deepStrictEqual(found.value, [auditor, empty])
         assert.deepStrictEqual<unknown>(
@@ -73,7 +63,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
       Effect.gen(function* () {
         const roles = yield* RoleStore
         const [own, other] = [yield* begin, yield* begin]
-        const auditor = yield* OrganizationBuilders.storedRole(own.id, { name: named("auditor") })
+        const auditor = yield* OrganizationBuilders.storedRole(own.id, { name: roleName("auditor") })
         const sameName = yield* OrganizationBuilders.role({ name: auditor.name })
         assert.deepStrictEqual(yield* roles.getByNames(other.id, [auditor.name]), [])
         assert.strictEqual(yield* roles.insert(other.id, sameName, null), "kept")
@@ -105,9 +95,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
       Effect.gen(function* () {
         const roles = yield* RoleStore
         const { viewer, id } = yield* begin
-        yield* OrganizationBuilders.storedRole((yield* begin).id, { name: named("a-foreign") })
+        yield* OrganizationBuilders.storedRole((yield* begin).id, { name: roleName("a-foreign") })
         for (const name of ["b-one", "a-one", "c", "b-two", "b"]) {
-          yield* OrganizationBuilders.storedRole(id, { name: named(name) })
+          yield* OrganizationBuilders.storedRole(id, { name: roleName(name) })
         }
         const list = (page: Partial<typeof all>) =>
           Effect.map(roles.list(viewer, { ...all, ...page }), (found) =>
@@ -129,7 +119,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
       Effect.gen(function* () {
         const roles = yield* RoleStore
         const { id } = yield* begin
-        const name = named("auditor")
+        const name = roleName("auditor")
         const wanted = yield* Effect.forEach(Array.from({ length: 50 }), () => OrganizationBuilders.role({ name }))
         // Without the lock, too.
         const answers = yield* Effect.forEach(wanted, (role) => roles.insert(id, role, null), {
@@ -147,7 +137,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const roles = yield* RoleStore
         const transactions = yield* TransactionStore
         const { id } = yield* begin
-        const name = named("auditor")
+        const name = roleName("auditor")
         const [first, second] = [yield* OrganizationBuilders.role({ name }), yield* OrganizationBuilders.role({ name })]
         const done = yield* Deferred.make<void>()
         const holding = yield* roles.insert(id, first, null).pipe(
@@ -175,7 +165,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         assert.strictEqual(answers.filter((answer) => answer === "kept").length, 3)
         assert.strictEqual(answers.filter((answer) => answer === "full").length, 47)
         const [first] = Option.getOrThrow(yield* roles.list(viewer, all)).value
-        const taken = yield* OrganizationBuilders.role({ name: first?.name ?? named("none") })
+        const taken = yield* OrganizationBuilders.role({ name: first?.name ?? roleName("none") })
         assert.strictEqual(yield* roles.insert(id, taken, 3), "name-taken")
         assert.strictEqual(yield* roles.insert((yield* begin).id, yield* OrganizationBuilders.role(), 1), "kept")
       }),
@@ -196,7 +186,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const { id } = yield* begin
         const permissions = [builtInPermission("audit:read")]
         const role = yield* OrganizationBuilders.storedRole(id, {
-          name: named("auditor"),
+          name: roleName("auditor"),
           description: "Looks",
           permissions,
         })
@@ -204,7 +194,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const update = (patch: Parameters<typeof roles.update>[2]) => roles.update(id, role.id, patch, now)
         const expected = { ...role, permissions: [builtInPermission("role:read")], updatedAt: now }
         assert.deepStrictEqual(yield* update({ permissions: expected.permissions }), Option.some(expected))
-        const cleared = { ...expected, description: null, name: named("reviewer") }
+        const cleared = { ...expected, description: null, name: roleName("reviewer") }
         assert.deepStrictEqual(yield* update({ description: null, name: cleared.name }), Option.some(cleared))
         assert.deepStrictEqual(yield* update({ name: cleared.name }), Option.some(cleared))
         assert.deepStrictEqual(yield* roles.getByNames(id, [role.name, cleared.name]), [cleared])
@@ -232,10 +222,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
       Effect.gen(function* () {
         const roles = yield* RoleStore
         const { viewer, id } = yield* begin
-        const role = yield* OrganizationBuilders.storedRole(id, { name: named("auditor") })
+        const role = yield* OrganizationBuilders.storedRole(id, { name: roleName("auditor") })
         const held = yield* holders(id, role, ["member"])
-        const sameName = yield* OrganizationBuilders.storedRole((yield* begin).id, { name: named("auditor") })
-        yield* roles.update(id, role.id, { name: named("reviewer") }, yield* DateTime.now)
+        const sameName = yield* OrganizationBuilders.storedRole((yield* begin).id, { name: roleName("auditor") })
+        yield* roles.update(id, role.id, { name: roleName("reviewer") }, yield* DateTime.now)
         assert.deepStrictEqual(yield* rolesOf(viewer, held), ["member reviewer", "member reviewer"])
         assert.strictEqual(sameName.name, "auditor")
       }),
@@ -264,8 +254,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const roles = yield* RoleStore
         const { id: organizationId, viewer } = yield* begin
         const [held, offered] = [
-          yield* OrganizationBuilders.storedRole(organizationId, { name: named("held") }),
-          yield* OrganizationBuilders.storedRole(organizationId, { name: named("offered") }),
+          yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("held") }),
+          yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("offered") }),
         ]
         const now = yield* DateTime.now
         const member = yield* OrganizationBuilders.storedMember(organizationId, {
@@ -301,13 +291,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
       Effect.gen(function* () {
         const roles = yield* RoleStore
         const { id: organizationId, viewer } = yield* begin
-        const role = yield* OrganizationBuilders.storedRole(organizationId, { name: named("auditor") })
-        const other = yield* OrganizationBuilders.storedRole(organizationId, { name: named("other") })
+        const role = yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("auditor") })
+        const other = yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("other") })
         const without = yield* holders(organizationId, role, ["member"], [other])
         const having = yield* holders(organizationId, role, ["billing", "member"])
         const untouched = yield* holders(organizationId, other, ["member"])
         const now = DateTime.add(yield* DateTime.now, { hours: 1 })
-        const replacement = { builtIn: named("billing") }
+        const replacement = { builtIn: roleName("billing") }
         assert.strictEqual(yield* roles.remove({ organizationId, id: role.id, replacement, now }), "removed")
         assert.deepStrictEqual(yield* rolesOf(viewer, without), ["billing member other", "billing member other"])
         assert.deepStrictEqual(yield* rolesOf(viewer, having), ["billing member", "billing member"])
@@ -324,8 +314,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
       Effect.gen(function* () {
         const roles = yield* RoleStore
         const { id: organizationId, viewer } = yield* begin
-        const role = yield* OrganizationBuilders.storedRole(organizationId, { name: named("auditor") })
-        const next = yield* OrganizationBuilders.storedRole(organizationId, { name: named("reviewer") })
+        const role = yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("auditor") })
+        const next = yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("reviewer") })
         const without = yield* holders(organizationId, role, ["member"])
         const having = yield* holders(organizationId, role, [], [next])
         const now = yield* DateTime.now
@@ -385,18 +375,18 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const roles = yield* RoleStore
         const transactions = yield* TransactionStore
         const { id: organizationId, viewer } = yield* begin
-        const role = yield* OrganizationBuilders.storedRole(organizationId, { name: named("auditor") })
-        const changed = yield* OrganizationBuilders.storedRole(organizationId, { name: named("changed") })
+        const role = yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("auditor") })
+        const changed = yield* OrganizationBuilders.storedRole(organizationId, { name: roleName("changed") })
         const held = yield* holders(organizationId, role, ["member"])
         const before = Option.getOrThrow(yield* roles.list(viewer, all)).value
         const now = DateTime.add(yield* DateTime.now, { hours: 1 })
         const added = yield* OrganizationBuilders.role()
-        const replacement = { builtIn: named("billing") }
+        const replacement = { builtIn: roleName("billing") }
         const failure = yield* Effect.flip(
           transactions.run(
             Effect.gen(function* () {
               assert.strictEqual(yield* roles.insert(organizationId, added, null), "kept")
-              yield* roles.update(organizationId, changed.id, { name: named("new") }, now)
+              yield* roles.update(organizationId, changed.id, { name: roleName("new") }, now)
               assert.deepStrictEqual(yield* roles.getByNames(organizationId, [changed.name]), [])
               assert.strictEqual(yield* roles.remove({ organizationId, id: role.id, replacement, now }), "removed")
               return yield* Effect.fail("undo" as const)
@@ -426,14 +416,6 @@ const all: {
   role: null,
 }
 
-const named = (name: string): RoleName => RoleName.make(name)
-
-/** An organization, as its owner looks at it. */
-const begin = Effect.map(OrganizationBuilders.storedOrganization(), ({ organization, owner }) => ({
-  id: organization.id,
-  viewer: { userId: owner.id, organization: organization.id },
-}))
-
 interface Holders {
   readonly member: MemberId
   readonly invitation: InvitationId
@@ -449,7 +431,7 @@ const holders = Effect.fnUntraced(function* (
   others: ReadonlyArray<CustomRole> = [],
 ) {
   const custom = [role, ...others]
-  const assignment: RoleAssignment = { builtIn: builtIn.map(named), custom: custom.map(({ id }) => id) }
+  const assignment: RoleAssignment = { builtIn: builtIn.map(roleName), custom: custom.map(({ id }) => id) }
   const member = yield* OrganizationBuilders.storedMember(organizationId, { roles: assignment })
   const roles = [...assignment.builtIn, ...custom.map(({ name }) => name)]
   const { invitation } = yield* OrganizationBuilders.storedInvitation({ organizationId, roles, assignment })
@@ -467,14 +449,3 @@ const rolesOf = Effect.fnUntraced(function* (viewer: Viewer, { member, invitatio
   assert.deepStrictEqual([...offered.invitation.roles].sort(), [...builtIn, ...custom].sort())
   return [Option.getOrThrow(Option.getOrThrow(members).value).member.roles.join(" "), [...builtIn, ...custom].join(" ")]
 })
-
-/** As services call it: in a transaction that holds the lock of the organization. */
-const underLock = <A, E>(organizationId: OrganizationId, call: Effect.Effect<A, E>) =>
-  TransactionStore.use((transactions) =>
-    transactions.run(
-      Effect.andThen(
-        MembershipStore.use((memberships) => memberships.lock(organizationId, null)),
-        call,
-      ),
-    ),
-  )

@@ -4,14 +4,12 @@
  * @since 0.1.0
  */
 import { TransactionStore } from "@belfry/core/TransactionStore"
-import type { UserStore } from "@belfry/core/UserStore"
 import { InvitationStore } from "@belfry/organization/InvitationStore"
 import type { MemberId } from "@belfry/organization/Member"
 import { MemberStore } from "@belfry/organization/MemberStore"
 import { OrganizationStore } from "@belfry/organization/OrganizationStore"
 import { Slug } from "@belfry/organization/Organization"
 import type { StorePage } from "@belfry/organization/Page"
-import type { RoleStore } from "@belfry/organization/RoleStore"
 import { type Team, TeamRoleName } from "@belfry/organization/Team"
 import { TeamStore } from "@belfry/organization/TeamStore"
 import { assert, layer as withLayer } from "@effect/vitest"
@@ -21,21 +19,7 @@ import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Builders from "./Builders.ts"
 import * as OrganizationBuilders from "./OrganizationBuilders.ts"
-
-/**
- * The stores that the suite works with.
- *
- * @category models
- * @since 0.1.0
- */
-export type Stores =
-  | InvitationStore
-  | MemberStore
-  | OrganizationStore
-  | RoleStore
-  | TeamStore
-  | TransactionStore
-  | UserStore
+import type { Stores } from "./TestServices.ts"
 
 /**
  * Registers the suite for an adapter.
