@@ -107,6 +107,28 @@ describe("the members of an organization", () => {
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("lose no role that whoever saves may not see", () =>
+    Effect.gen(function* () {
+      const { ada, at, bob, grace } = yield* makeEngines
+      const makeRole = (name: string, ...permissions: ReadonlyArray<string>) =>
+        ada.submit(`${engines}/roles/new`, {
+          name,
+          ...Object.fromEntries(permissions.map((permission) => [`permission_${permission}`, "1"])),
+        })
+      yield* makeRole("greeter", "member:read")
+      yield* makeRole("helper", "member:read", "member:update", "member:delete")
+      yield* ada.submit(at("Bob"), { role_greeter: "1" })
+      yield* ada.submit(at("Grace"), { role_helper: "1" })
+      const page = yield* grace.open(at("Bob"))
+      assert.deepStrictEqual(chosenIn(page).all, [])
+      assert.include(textOf(page), "You cannot change these roles: you may not see all roles of the organization.")
+      assert.strictEqual(linkOf(page, "Remove from the organization"), `${at("Bob")}/remove`)
+      assert.include(textOf(yield* bob.open(engines)), "Your roles: greeter")
+      yield* ada.submit(at("Bob"), { role_member: "1" })
+      assert.notInclude(textOf(yield* grace.open(at("Bob"))), "you may not see all roles")
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect("have a role at least, at most 20, and one that there is", () =>
     Effect.gen(function* () {
       const { ada, at } = yield* makeEngines

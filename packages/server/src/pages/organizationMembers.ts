@@ -55,12 +55,18 @@ export const routes = Effect.gen(function* () {
         ? yield* choices.roles(entered)
         : []
     const isOutOfReach = all.some(({ name, mayGive }) => !mayGive && member.roles.includes(name))
+    // Saving would take away a role of the organization that the page does not show to this reader.
+    const hasUnseen =
+      may(frame.membership, "member:update") &&
+      !may(frame.membership, "role:read") &&
+      member.roles.some((role) => !all.some(({ name }) => name === role))
     return memberPage(words, {
       ...frame,
       ...shown,
       member,
-      roles: may(frame.membership, "member:update") && !isOutOfReach ? all : null,
+      roles: may(frame.membership, "member:update") && !isOutOfReach && !hasUnseen ? all : null,
       isOutOfReach,
+      hasUnseen,
       teams: yield* Option.match(teams, {
         onNone: () => Effect.succeed(null),
         onSome: (teams) =>

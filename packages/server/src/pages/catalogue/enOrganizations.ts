@@ -121,6 +121,7 @@ export const organizationWords = {
     teams: "Teams",
     noTeams: "In no team.",
     tooMuch: "You cannot change these roles: they allow more than yours do.",
+    unseen: "You cannot change these roles: you may not see all roles of the organization.",
     remove: "Remove from the organization",
     leave: "Leave the organization",
   },

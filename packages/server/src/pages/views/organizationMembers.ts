@@ -50,8 +50,9 @@ export const membersPage = (
 }
 
 /**
- * A member. `roles` are those to choose from; null where the reader cannot change them. `teams` is null where they
- * cannot be seen.
+ * A member. `roles` are those to choose from; null where the reader cannot change them: because one allows more than
+ * they may do (`isOutOfReach`), or is none that they may see (`hasUnseen`), or for want of the permission. `teams` is
+ * null where they cannot be seen.
  *
  * @category views
  * @since 0.1.0
@@ -63,11 +64,12 @@ export const memberPage = (
       readonly member: MemberWithUser
       readonly roles: ReadonlyArray<RoleChoice> | null
       readonly isOutOfReach: boolean
+      readonly hasUnseen: boolean
       readonly teams: ReadonlyArray<TeamOfMember> | null
       readonly now: number
     },
 ): Page => {
-  const { at, isOutOfReach, member, membership, now, roles, state = blank, teams } = view
+  const { at, hasUnseen, isOutOfReach, member, membership, now, roles, state = blank, teams } = view
   const { member: text, members } = words
   const isSelf = member.id === membership.memberId
   const joined = member.createdAt.epochMilliseconds
@@ -82,7 +84,7 @@ export const memberPage = (
       ${
         roles === null
           ? html`<p>${roleList(words, member.roles)}</p>
-              ${isOutOfReach && html`<p class="quiet">${text.tooMuch}</p>`}`
+              ${(isOutOfReach || hasUnseen) && html`<p class="quiet">${isOutOfReach ? text.tooMuch : text.unseen}</p>`}`
           : form(
               at.member(member.id),
               html`${roleChoices(words, state, {
