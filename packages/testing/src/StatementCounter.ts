@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Tracer from "effect/Tracer"
+import { textsOf } from "./StatementPlans.ts"
 
 /**
  * Runs an effect and answers with its statements, in the order in which they began: `INSERT sessions`, what each does
@@ -31,23 +31,9 @@ import * as Tracer from "effect/Tracer"
  * @category observing
  * @since 0.1.0
  */
-export const statementsOf: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<ReadonlyArray<string>, E, R> =
-  Effect.fnUntraced(function* (effect) {
-    const spans: Array<Tracer.NativeSpan> = []
-    const tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        spans.push(span)
-        return span
-      },
-    })
-    yield* Effect.withTracer(effect, tracer)
-    return spans.flatMap(({ attributes }) => {
-      const text = attributes.get("db.query.text")
-      const statement = typeof text === "string" ? nameOf(text) : undefined
-      return statement === undefined ? [] : [statement]
-    })
-  })
+export const statementsOf: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<ReadonlyArray<string>, E, R> = (
+  effect,
+) => Effect.map(textsOf(effect), (texts) => texts.map(nameOf).filter((name) => name !== undefined))
 
 // internal
 
