@@ -114,6 +114,41 @@ export const personName = ({ name, email }: { readonly name: string | null; read
   name ?? email
 
 /**
+ * The fields for the name and the slug of an organization, with those that it has.
+ *
+ * @category parts
+ * @since 0.1.0
+ */
+export const nameAndSlug = (
+  words: Catalogue,
+  state: FormState,
+  view: {
+    readonly slugHint: string
+    readonly organization?: { readonly name: string; readonly slug: string | null }
+  },
+): Html => {
+  const { organization, slugHint } = view
+  const { organizationName, slug } = words.fields
+  return html`${field(words, state, {
+    name: "name",
+    label: organizationName.label,
+    type: "text",
+    autocomplete: "organization",
+    value: organization?.name ?? "",
+  })}
+  ${field(words, state, {
+    name: "slug",
+    label: slug.label,
+    type: "text",
+    autocomplete: "off",
+    autocapitalize: "none",
+    hint: slugHint,
+    value: organization?.slug ?? "",
+    isOptional: true,
+  })}`
+}
+
+/**
  * One of several things that can be chosen. A radio button shares its `name` with the others, and has a `value`.
  *
  * @category models

@@ -10,7 +10,7 @@ import type { OrganizationPaths } from "../organizationPaths.ts"
 import type { Paths } from "../PageKit.ts"
 import { withQuery } from "../query.ts"
 import type { Page } from "./document.ts"
-import { may, type OrganizationFrame, type Shown, shownPage } from "./organizationParts.ts"
+import { may, nameAndSlug, type OrganizationFrame, type Shown, shownPage } from "./organizationParts.ts"
 import { blank, field, form, links, section, submit } from "./parts.ts"
 
 /**
@@ -89,23 +89,7 @@ const profile = (words: Catalogue, { at, organization, state = blank }: Settings
     text.profile,
     form(
       at.settings,
-      html`${field(words, state, {
-          name: "name",
-          label: fields.organizationName.label,
-          type: "text",
-          autocomplete: "organization",
-          value: organization.name,
-        })}
-        ${field(words, state, {
-          name: "slug",
-          label: fields.slug.label,
-          type: "text",
-          autocomplete: "off",
-          autocapitalize: "none",
-          hint: text.slugHint,
-          value: organization.slug ?? "",
-          isOptional: true,
-        })}
+      html`${nameAndSlug(words, state, { slugHint: text.slugHint, organization })}
         ${field(words, state, {
           name: "logo",
           label: fields.logo.label,

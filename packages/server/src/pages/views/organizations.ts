@@ -16,13 +16,14 @@ import {
   type Listed,
   may,
   moment,
+  nameAndSlug,
   type OrganizationFrame,
   pager,
   roleList,
   type Shown,
   shownPage,
 } from "./organizationParts.ts"
-import { blank, field, form, links, section, submit } from "./parts.ts"
+import { blank, form, links, section, submit } from "./parts.ts"
 
 /**
  * What the list of one's organizations shows. `activeId` is the one that the session acts for.
@@ -129,7 +130,7 @@ export const organizationsSection = (words: Catalogue, paths: Paths, { organizat
  * @since 0.1.0
  */
 export const newOrganizationPage = (words: Catalogue, paths: Paths, shown: Shown): Page => {
-  const { fields, newOrganization: text } = words
+  const text = words.newOrganization
   const { state = blank } = shown
   return shownPage(
     words,
@@ -137,22 +138,7 @@ export const newOrganizationPage = (words: Catalogue, paths: Paths, shown: Shown
     shown,
     html`${form(
       paths.newOrganization,
-      html`${field(words, state, {
-        name: "name",
-        label: fields.organizationName.label,
-        type: "text",
-        autocomplete: "organization",
-      })}
-      ${field(words, state, {
-        name: "slug",
-        label: fields.slug.label,
-        type: "text",
-        autocomplete: "off",
-        autocapitalize: "none",
-        hint: text.slugHint,
-        isOptional: true,
-      })}
-      ${submit(text.submit)}`,
+      html`${nameAndSlug(words, state, { slugHint: text.slugHint })} ${submit(text.submit)}`,
     )}
     ${links({ href: paths.organizations, label: words.organization.all })}`,
   )
