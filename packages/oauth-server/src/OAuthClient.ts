@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { isShallow } from "@belfry/core/Json"
 import type { KeyedHash, Sealed } from "@belfry/core/KeyedHash"
 import type { UserId } from "@belfry/core/User"
 import type * as DateTime from "effect/DateTime"
@@ -56,11 +57,6 @@ const Members = Schema.Record(Schema.String, Schema.Json).check(
     message: "Expected JSON that nests at most 16 deep",
   }),
 )
-
-const isShallow = (value: Schema.Json, depth: number): boolean =>
-  typeof value !== "object" ||
-  value === null ||
-  (depth > 0 && Object.values(value).every((each) => isShallow(each, depth - 1)))
 
 /**
  * What is known of a client, in the words of RFC 7591 in camel case. Lists are in the order given.

@@ -76,7 +76,7 @@ export const toOrganizationRef = (text: string): OrganizationRef | null => (isOr
 export const OrganizationName = DisplayName
 
 /**
- * An object of JSON, at most 16 KiB as text where it comes from outside.
+ * An object of JSON: where it comes from outside, at most 16 KiB as text and 16 deep.
  *
  * @category models
  * @since 0.1.0

@@ -1,6 +1,6 @@
 import type { Actor } from "@belfry/organization/Membership"
 import { Memberships } from "@belfry/organization/Memberships"
-import { OrganizationPatch, Slug } from "@belfry/organization/Organization"
+import { type JsonObject, OrganizationPatch, Slug } from "@belfry/organization/Organization"
 import { Organizations } from "@belfry/organization/Organizations"
 import { Teams } from "@belfry/organization/Teams"
 import { TrustedOrganizations } from "@belfry/organization/TrustedOrganizations"
@@ -89,6 +89,8 @@ describe("Organizations.create", () => {
       assert.strictEqual(error.issues.length, 1)
       assert.match(error.issues[0] ?? "", /^plan: /)
       assert.notInclude(JSON.stringify(error), "s3cret")
+      const deep: JsonObject = JSON.parse(`{"plan":"free","a":${"[".repeat(8000)}${"]".repeat(8000)}}`)
+      assert.strictEqual(yield* tagOf(create(actor, "C", { publicMetadata: deep })), "MetadataInvalid")
       const large = { plan: "free", text: "é".repeat(8 * 1024) }
       assert.strictEqual(yield* tagOf(create(actor, "C", { publicMetadata: large })), "MetadataInvalid")
     }).pipe(Effect.provide(layer())),

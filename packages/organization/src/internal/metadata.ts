@@ -1,6 +1,7 @@
 /**
- * Metadata on its way in: of the form that the host declared, and not too large.
+ * Metadata on its way in: of the form that the host declared, not too large, and not too deep.
  */
+import { isShallow } from "@belfry/core/Json"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
@@ -10,11 +11,16 @@ import { JsonObject, MetadataInvalid } from "../Organization.ts"
 /** The largest metadata, as text in UTF-8: 16 KiB. */
 export const maximumBytes = 16 * 1024
 
+/** How deep metadata may nest. */
+const maximumDepth = 16
+
 /** Metadata as the host's form writes it: what that does not know is gone, what it defaults is there. */
 export const encoded = Effect.fnUntraced(function* (
   form: MetadataCodec,
   metadata: JsonObject,
 ): Effect.fn.Return<JsonObject, MetadataInvalid> {
+  // First: whatever else walks it falls where it is too deep.
+  if (!isShallow(metadata, maximumDepth)) return yield* tooDeep
   if (isTooLarge(metadata)) return yield* tooLarge
   const codec = Schema.toCodecJson(form)
   const json = yield* Schema.decodeUnknownEffect(codec, { errors: "all" })(metadata).pipe(
@@ -30,6 +36,8 @@ export const encoded = Effect.fnUntraced(function* (
 const isObject = Schema.is(JsonObject)
 
 const isTooLarge = (json: JsonObject): boolean => new TextEncoder().encode(JSON.stringify(json)).length > maximumBytes
+
+const tooDeep = new MetadataInvalid({ issues: [`Expected JSON that nests at most ${maximumDepth} deep`] })
 
 const tooLarge = new MetadataInvalid({ issues: ["Expected at most 16 KiB"] })
 
