@@ -319,6 +319,19 @@ describe("Members.setRoles", () => {
     }).pipe(Effect.provide(layer())),
   )
 
+  it.effect("gives a role of the organization to whoever has one of the same name that the host declares no more", () =>
+    Effect.gen(function* () {
+      const { at, owner, join, role } = yield* begin
+      const { id, actor } = yield* join("auditor")
+      yield* role("auditor", "audit:read")
+      const changed = yield* Members.use((members) => members.setRoles(owner.actor, at, byId(id), roleNames("auditor")))
+      assert.deepStrictEqual<unknown>(changed.roles, ["auditor"])
+      const viewer = { userId: actor.user.id, organization: at }
+      const { permissions } = yield* Memberships.use((memberships) => memberships.get(viewer))
+      assert.deepStrictEqual<unknown>(permissions, ["audit:read"])
+    }).pipe(Effect.provide(layer())),
+  )
+
   it.effect("neither raises anybody above the actor, nor pulls down whoever has more", () =>
     Effect.gen(function* () {
       const members = yield* Members

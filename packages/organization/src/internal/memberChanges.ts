@@ -83,12 +83,12 @@ export const make = Effect.gen(function* () {
     }),
     /** Replaces the roles of a member. The same roles again change nothing, and are not recorded. */
     setRoles: Effect.fnUntraced(function* (
-      { member }: MemberTarget,
+      { member, membership }: MemberTarget,
       { names, assignment }: NamedRoles,
       doer: Changes.Doer,
     ): Effect.fn.Return<MemberWithUser, MemberNotFound | LastOwner | StoreError> {
       const { id: memberId, organizationId, userId, roles: before } = member
-      if (names.join(" ") === before.join(" ")) return member
+      if (isAssigned(membership, assignment)) return member
       const now = yield* DateTime.now
       const kept = yield* store.setRoles({ organizationId, memberId, roles: assignment, now })
       if (kept === "absent") return yield* new MemberNotFound()
@@ -127,3 +127,19 @@ export const make = Effect.gen(function* () {
     }),
   }
 })
+
+// internal
+
+/** Whether somebody has these roles and no others. Names are not enough: one may be the host's, or was once. */
+const isAssigned = (
+  { builtInRoles, customRoles }: MemberTarget["membership"],
+  { builtIn, custom }: NamedRoles["assignment"],
+): boolean =>
+  isSame(builtInRoles, builtIn) &&
+  isSame(
+    customRoles.map(({ id }) => id),
+    custom,
+  )
+
+const isSame = (some: ReadonlyArray<string>, others: ReadonlyArray<string>): boolean =>
+  some.toSorted().join(" ") === others.toSorted().join(" ")
