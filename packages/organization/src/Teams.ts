@@ -228,7 +228,7 @@ export const make = Effect.gen(function* () {
               .member
             if (added === null) return yield* new MemberNotFound()
             const { userId } = added.member
-            yield* places.recordAddition({ organizationId, teamId: id, memberId, userId, role }, doer)
+            yield* places.recordAdditions([{ organizationId, teamId: id, memberId, userId, role }], doer)
             return added
           }),
         ),
@@ -252,17 +252,16 @@ export const make = Effect.gen(function* () {
             membership,
             changed.flatMap(({ before, after }) => [before, after]),
           )
-          for (const { before, after, ...who } of changed) {
-            yield* changes.record({
-              type: "organization-team-member.role-changed",
-              organizationId,
-              doer,
-              before: { role: before },
-              after: { role: after },
-              data: { teamId: id, ...who },
-              events: [{ _tag: "TeamMemberRoleChanged", teamId: id, ...who, before, after }],
-            })
-          }
+          const said = changed.map(({ before, after, ...who }): Changes.Change => ({
+            type: "organization-team-member.role-changed",
+            organizationId,
+            doer,
+            before: { role: before },
+            after: { role: after },
+            data: { teamId: id, ...who },
+            events: [{ _tag: "TeamMemberRoleChanged", teamId: id, ...who, before, after }],
+          }))
+          yield* changes.record(...said)
         }),
       ),
     ),

@@ -140,8 +140,8 @@ withLayer(
         ...begun,
         "INSERT organization_teams",
         "INSERT organization_team_members",
-        ...told,
         "INSERT audit_events",
+        ...told,
       ])
       assert.deepStrictEqual(yield* cost("PATCH", team, { name: "Linkers" }), [
         ...begun,
@@ -157,10 +157,14 @@ withLayer(
         ...told,
       ])
       assert.deepStrictEqual(yield* cost("POST", `${team}/members`, { memberId: things.joining }), begun)
-      const roles = [{ memberId: things.joining, role: "lead" }]
+      const roles = [
+        { memberId: things.joining, role: "lead" },
+        { memberId: things.member, role: "member" },
+      ]
       assert.deepStrictEqual(yield* cost("PATCH", `${team}/members`, { roles }), [
         ...begun,
         "UPDATE organization_team_members",
+        "INSERT audit_events",
         ...told,
       ])
       assert.deepStrictEqual(yield* cost("DELETE", `${team}/members/${things.joining}`), [

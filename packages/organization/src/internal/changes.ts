@@ -1,5 +1,6 @@
 /**
- * What every change leaves behind, in its transaction: an audit event, then its events in the outbox, in one append.
+ * What every change leaves behind, in its transaction: an audit event, then its events in the outbox, those of several
+ * changes in one append.
  */
 import { Audit } from "@belfry/core/Audit"
 import { type ClientInfo, unknownClient } from "@belfry/core/AuditEvent"
@@ -65,19 +66,23 @@ export const make = Effect.gen(function* () {
   })
 
   return {
-    /** Records a change. For use in its transaction. */
-    record: Effect.fnUntraced(function* (change: Change): Effect.fn.Return<void, StoreError> {
-      const { before, after, data, organizationId, doer, events } = change
-      yield* audit.record({
-        ...said(change),
-        ...(before === undefined ? {} : { before }),
-        ...(after === undefined ? {} : { after }),
-        ...(data === undefined ? {} : { data }),
-      })
-      const entries = yield* Effect.forEach(events, (event) =>
-        entryOf({ ...event, organizationId, actorId: doer.userId }),
+    /** Records changes of one organization, in their order. For use in their transaction. */
+    record: Effect.fnUntraced(function* (...changes: ReadonlyArray<Change>): Effect.fn.Return<void, StoreError> {
+      const [first] = changes
+      if (first === undefined) return
+      for (const change of changes) {
+        const { before, after, data } = change
+        yield* audit.record({
+          ...said(change),
+          ...(before === undefined ? {} : { before }),
+          ...(after === undefined ? {} : { after }),
+          ...(data === undefined ? {} : { data }),
+        })
+      }
+      const entries = changes.flatMap(({ organizationId, doer, events }) =>
+        events.map((event) => entryOf({ ...event, organizationId, actorId: doer.userId })),
       )
-      yield* outbox.append(aggregateOf(organizationId), entries)
+      yield* outbox.append(aggregateOf(first.organizationId), yield* Effect.all(entries))
     }),
     /** Records that somebody was refused. Outside of the transaction, which the refusal undid. */
     recordRefusal: (refused: Pick<Change, "type" | "organizationId" | "doer">, { reason }: PermissionMissing) =>

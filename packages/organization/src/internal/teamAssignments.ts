@@ -45,10 +45,12 @@ export const makeAssignments = Effect.gen(function* () {
       return accepted
     }),
     assign: Effect.fnUntraced(function* ({ organizationId, memberId, userId, teams, doer }) {
+      const added: Array<TeamPlaces.Place> = []
       for (const { teamId, role } of teams) {
         const place = { organizationId, teamId, memberId, userId, role }
-        if ((yield* places.put(place)) === "added") yield* places.recordAddition(place, doer)
+        if ((yield* places.put(place)) === "added") added.push(place)
       }
+      yield* places.recordAdditions(added, doer)
     }),
     begin: Effect.fnUntraced(function* ({ doer, ...founder }) {
       const { defaultTeam } = settings.teams

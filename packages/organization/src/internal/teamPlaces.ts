@@ -52,9 +52,9 @@ export const make = Effect.gen(function* () {
 
   return {
     put,
-    /** Records that somebody has a place now. */
-    recordAddition: (place: Place, doer: Changes.Doer) =>
-      changes.record({ ...additionOf(place, doer), events: [added(place)] }),
+    /** Records that somebody has these places now. */
+    recordAdditions: (places: ReadonlyArray<Place>, doer: Changes.Doer) =>
+      changes.record(...places.map((place) => additionOf(place, doer))),
     /**
      * Keeps a new team unless there are `limit`. Its founder leads it where the settings say so: the first has room.
      */
@@ -71,15 +71,15 @@ export const make = Effect.gen(function* () {
       if ((yield* store.insert(team, limit)) === "full") return "full"
       const place: Place = { ...founder, teamId: id, role: lead }
       const joins = settings.teams.creatorJoins && (yield* store.addMember({ ...place, limit: null, now })) === "added"
-      yield* changes.record({
+      const creation: Changes.Change = {
         type: "organization-team.created",
         organizationId,
         doer,
         after: { name },
         data: { teamId: id },
-        events: [{ _tag: "TeamCreated", teamId: id, name }, ...(joins ? [added(place)] : [])],
-      })
-      if (joins) yield* changes.record({ ...additionOf(place, doer), events: [] })
+        events: [{ _tag: "TeamCreated", teamId: id, name }],
+      }
+      yield* changes.record(creation, ...(joins ? [additionOf(place, doer)] : []))
       return team
     }),
   }
@@ -87,18 +87,11 @@ export const make = Effect.gen(function* () {
 
 // internal
 
-const added = ({ memberId, role, teamId, userId }: Place): Changes.EventOf => ({
-  _tag: "TeamMemberAdded",
-  teamId,
-  memberId,
-  userId,
-  role,
-})
-
-const additionOf = ({ memberId, organizationId, role, teamId, userId }: Place, doer: Changes.Doer) => ({
+const additionOf = ({ memberId, organizationId, role, teamId, userId }: Place, doer: Changes.Doer): Changes.Change => ({
   type: "organization-team-member.added",
   organizationId,
   doer,
   after: { role },
   data: { teamId, memberId, userId },
+  events: [{ _tag: "TeamMemberAdded", teamId, memberId, userId, role }],
 })
