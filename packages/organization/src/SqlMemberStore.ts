@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Fragment } from "effect/sql/Statement"
 import { memberColumns, type MemberJoin, type MemberRow, toMember } from "./internal/memberRow.ts"
-import { isMeant, personTable } from "./internal/sqlMembers.ts"
+import { isMeant, personTable, searched, smallList } from "./internal/sqlMembers.ts"
 import {
   membershipColumns,
   type MembershipRow,
@@ -19,7 +19,7 @@ import {
   toMembership,
   viewerTable,
 } from "./internal/sqlMembership.ts"
-import { after, begins } from "./internal/sqlPages.ts"
+import { after } from "./internal/sqlPages.ts"
 import { MemberStore, type MemberTarget } from "./MemberStore.ts"
 import type { StoredMembership } from "./Membership.ts"
 import type { StorePage } from "./Page.ts"
@@ -45,10 +45,24 @@ export const make = Effect.gen(function* () {
       WHERE mr.member_id = m.id AND r.name = ${role}
     ))`
   }
-  const pageOf = (organizationId: Fragment, { after: place, limit, search }: StorePage, role: RoleName | null) =>
-    sql<MemberRow>`SELECT ${columns} FROM ${people} WHERE m.organization_id = ${organizationId}
-      ${after(sql, "m.id", place)} ${begins(sql, ["u.email", "lower(u.name)"], search)} ${hasRole(role)}
-      ORDER BY m.id LIMIT ${limit}`
+  const pageOf = (organizationId: Fragment, { after: place, limit, search }: StorePage, role: RoleName | null) => {
+    const isOnPage = sql`m.organization_id = ${organizationId} ${after(sql, "m.id", place)} ${hasRole(role)}`
+    if (search === null) {
+      return sql<MemberRow>`SELECT ${columns} FROM ${people} WHERE ${isOnPage} ORDER BY m.id LIMIT ${limit}`
+    }
+    const ids = searched(sql, {
+      isSmall: sql`COALESCE((
+        SELECT member_count FROM belfry_organizations WHERE id = ${organizationId}
+      ), 0) <= ${smallList}`,
+      seatOf: sql`SELECT m.id FROM belfry_organization_members AS m WHERE ${isOnPage} AND m.user_id = found.id`,
+      seats: sql`SELECT m.id, m.user_id FROM belfry_organization_members AS m WHERE ${isOnPage} ORDER BY m.id`,
+      limit,
+      search,
+    })
+    return sql<MemberRow>`SELECT item.* FROM (${ids}) AS hit
+      CROSS JOIN LATERAL (SELECT ${columns} FROM ${people} WHERE m.id = hit.id OFFSET 0) AS item
+      ORDER BY item.item_id`
+  }
 
   return MemberStore.of({
     list: (viewer, page) =>

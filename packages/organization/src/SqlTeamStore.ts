@@ -11,11 +11,12 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import { memberColumns, type MemberRow, toMember } from "./internal/memberRow.ts"
-import { isMeant } from "./internal/sqlMembers.ts"
+import { isMeant, searched, smallList } from "./internal/sqlMembers.ts"
 import { type MembershipRow, toGuarded, viewerTable } from "./internal/sqlMembership.ts"
 import { after, begins } from "./internal/sqlPages.ts"
 import type { MemberId } from "./Member.ts"
 import type { OrganizationId } from "./Organization.ts"
+import type { StorePage } from "./Page.ts"
 import type { Team, TeamId, TeamMember, TeamRoleName } from "./Team.ts"
 import { TeamStore, type TeamTarget } from "./TeamStore.ts"
 
@@ -43,6 +44,34 @@ export const make = Effect.gen(function* () {
     `belfry_organization_team_members AS tm JOIN belfry_organization_members AS m ON m.id = tm.member_id
      JOIN belfry_users AS u ON u.id = m.user_id`,
   )
+  /** A page of the members of `team`. */
+  const membersOf = ({ after: last, limit, search }: StorePage) => {
+    const members = sql.literal(memberColumns)
+    const isOnPage = sql`tm.team_id = team.team_id ${after(sql, "tm.member_id", last)}`
+    if (search === null) {
+      return sql`SELECT ${members}, ${place} FROM ${people} WHERE ${isOnPage} ORDER BY tm.member_id LIMIT ${limit}`
+    }
+    const ids = searched(sql, {
+      isSmall: sql`(SELECT count(*) FROM (
+        SELECT FROM belfry_organization_team_members AS tm WHERE tm.team_id = team.team_id LIMIT ${smallList + 1}
+      ) AS counted) <= ${smallList}`,
+      seatOf: sql`SELECT place.id FROM (
+          SELECT m.id FROM belfry_organization_members AS m
+          WHERE m.organization_id = team.team_organization_id AND m.user_id = found.id OFFSET 0
+        ) AS m CROSS JOIN LATERAL (
+          SELECT tm.member_id AS id FROM belfry_organization_team_members AS tm
+          WHERE tm.member_id = m.id AND ${isOnPage} OFFSET 0
+        ) AS place`,
+      seats: sql`SELECT tm.member_id AS id, (
+          SELECT m.user_id FROM belfry_organization_members AS m WHERE m.id = tm.member_id
+        ) AS user_id FROM belfry_organization_team_members AS tm WHERE ${isOnPage} ORDER BY tm.member_id`,
+      limit,
+      search,
+    })
+    return sql`SELECT item.* FROM (${ids}) AS hit CROSS JOIN LATERAL (
+        SELECT ${members}, ${place} FROM ${people} WHERE tm.team_id = team.team_id AND tm.member_id = hit.id OFFSET 0
+      ) AS item`
+  }
 
   return TeamStore.of({
     list: (viewer, page) =>
@@ -123,12 +152,7 @@ export const make = Effect.gen(function* () {
           sql<
             MembershipRow & TargetJoin & PlaceJoin
           >`WITH ${viewerTable(sql, viewer)} SELECT * FROM viewer ${target(id)}
-            LEFT JOIN LATERAL (
-              SELECT ${sql.literal(memberColumns)}, ${place} FROM ${people}
-              WHERE tm.team_id = team.team_id
-                ${after(sql, "tm.member_id", page.after)} ${begins(sql, ["u.email", "lower(u.name)"], page.search)}
-              ORDER BY tm.member_id LIMIT ${page.limit}
-            ) AS item ON true ORDER BY item.item_id`,
+            LEFT JOIN LATERAL (${membersOf(page)}) AS item ON true ORDER BY item.item_id`,
         ),
         (rows) =>
           toGuarded(rows, (found) =>

@@ -24,7 +24,7 @@ export const fillTables = Effect.fnUntraced(function* (rows: number) {
         SELECT ${uuid}, ${uuid}, '{pwd}', now(), now(), now(), ${over}, ${over}, 'session' || n FROM ${series}`
       yield* sql`INSERT INTO belfry_organizations
           (id, name, slug, member_count, owner_count, created_at, updated_at, deleted_at)
-        SELECT ${uuid}, 'Organization ' || n, 'organization-' || n, 1, 1, now(), now(),
+        SELECT ${uuid}, 'Organization ' || n, 'organization-' || n, CASE n WHEN 1 THEN ${rows}::int4 ELSE 1 END, 1, now(), now(),
           CASE WHEN n % 100 = 0 THEN now() END FROM ${series}`
       yield* sql`INSERT INTO belfry_organization_members
           (id, organization_id, user_id, built_in_roles, last_used_at, created_at, updated_at)
