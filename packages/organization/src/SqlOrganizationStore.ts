@@ -63,14 +63,17 @@ export const make = Effect.gen(function* () {
     )
   })
 
-  // The order in which foreign keys clear an organization is not ours to know: roles may go before who has them.
+  // The order in which foreign keys clear an organization is not ours to know: roles may go before who has them. A large
+  // one takes longer than a statement may (40 s for a million members), and would never go.
   const removing = <A>(method: string, statement: Effect.Effect<A, SqlError>) =>
     statements.write(
       method,
       sql.withTransaction(
         sql`SET CONSTRAINTS ${roleKeys} DEFERRED`.pipe(
+          Effect.andThen(sql`SET LOCAL statement_timeout = 0`),
           Effect.andThen(statement),
           Effect.tap(sql`SET CONSTRAINTS ${roleKeys} IMMEDIATE`),
+          Effect.tap(sql`SET LOCAL statement_timeout TO DEFAULT`),
         ),
       ),
     )
