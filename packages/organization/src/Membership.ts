@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import { MemberId } from "./Member.ts"
 import { OrganizationId, type OrganizationRef, Slug } from "./Organization.ts"
 import { Permission, PermissionMissing } from "./Permission.ts"
-import { type CustomRole, owner, RoleName } from "./Role.ts"
+import { type CustomRole, inOrder, owner, RoleName } from "./Role.ts"
 
 /**
  * Who calls: the person, the session, and where the request came from.
@@ -103,6 +103,21 @@ export interface Membership extends Schema.Schema.Type<typeof MembershipView> {
 }
 
 /**
+ * The names of the roles of a membership.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const rolesOf = ({
+  builtInRoles,
+  customRoles,
+}: Pick<StoredMembership, "builtInRoles" | "customRoles">): ReadonlyArray<RoleName> =>
+  inOrder(
+    builtInRoles,
+    customRoles.map(({ name }) => name),
+  )
+
+/**
  * A membership with its permissions. Roles and permissions that the host does not declare any more count for nothing.
  *
  * @category decisions
@@ -121,7 +136,7 @@ export const resolve = (
   for (const role of customRoles) {
     for (const permission of role.permissions) if (rules.permissions.has(permission)) permissionSet.add(permission)
   }
-  const roles = [...builtInRoles.toSorted(), ...customRoles.map(({ name }) => name).toSorted()]
+  const roles = rolesOf(stored)
   return { ...who, roles, permissions: [...permissionSet].toSorted(), permissionSet }
 }
 

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { guarded, memberOf, membershipOf, pageBy } from "./internal/memoryMembership.ts"
-import { toMember } from "./internal/memoryMembers.ts"
+import { memberMeant, toMember } from "./internal/memoryMembers.ts"
 import type { MemberRef } from "./Member.ts"
 import { MemberStore, type MemberTarget } from "./MemberStore.ts"
 import { type MemberRow, MemoryOrganizationTables, type OrganizationRow } from "./MemoryOrganizationTables.ts"
@@ -29,18 +29,8 @@ export const make = Effect.gen(function* () {
   const { organizations, members, memberRoles, roles } = organizationTables
   const show = (row: MemberRow) => toMember(tables, organizationTables, row)
 
-  const isMeant = (row: MemberRow, ref: MemberRef): boolean => {
-    switch (ref._tag) {
-      case "Id":
-        return row.id === ref.id
-      case "Email":
-        return tables.users.get(row.userId)?.email === ref.email
-      case "User":
-        return row.userId === ref.userId
-    }
-  }
   const target = (organizationId: OrganizationId, ref: MemberRef): Option.Option<MemberTarget> => {
-    const row = [...members.values()].find((row) => row.organizationId === organizationId && isMeant(row, ref))
+    const row = memberMeant(tables, organizationTables, organizationId, ref)
     const membership = row === undefined ? undefined : membershipOf(organizationTables, row)
     const member = row === undefined ? undefined : show(row)
     return member === undefined || membership === undefined ? Option.none() : Option.some({ member, membership })

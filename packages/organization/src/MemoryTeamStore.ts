@@ -8,9 +8,9 @@ import { MemoryTables } from "@belfry/core/MemoryTables"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { toMember } from "./internal/memoryMembers.ts"
+import { memberMeant, toMember } from "./internal/memoryMembers.ts"
 import { guarded, pageBy } from "./internal/memoryMembership.ts"
-import type { MemberId, MemberRef } from "./Member.ts"
+import type { MemberId } from "./Member.ts"
 import type { StoredMembership } from "./Membership.ts"
 import { MemoryOrganizationTables, type TeamMemberRow, teamMemberKey } from "./MemoryOrganizationTables.ts"
 import type { OrganizationId } from "./Organization.ts"
@@ -50,18 +50,6 @@ export const make = Effect.gen(function* () {
     const member = row === undefined ? undefined : toMember(tables, organizationTables, row)
     return member === undefined ? undefined : { teamId, member, role, joinedAt }
   }
-  const memberMeant = (organizationId: OrganizationId, ref: MemberRef) =>
-    [...members.values()].find((member) => {
-      if (member.organizationId !== organizationId) return false
-      switch (ref._tag) {
-        case "Id":
-          return member.id === ref.id
-        case "Email":
-          return tables.users.get(member.userId)?.email === ref.email
-        case "User":
-          return member.userId === ref.userId
-      }
-    })
 
   return TeamStore.of({
     list: (viewer, page) =>
@@ -126,7 +114,7 @@ export const make = Effect.gen(function* () {
       tables.statement(() =>
         Effect.succeed(
           guarded(organizationTables, viewer, ({ organizationId }) =>
-            Option.map(Option.fromUndefinedOr(memberMeant(organizationId, ref)), (member) =>
+            Option.map(Option.fromUndefinedOr(memberMeant(tables, organizationTables, organizationId, ref)), (member) =>
               pageBy(
                 [...teamMembers.values()].flatMap(({ joinedAt, memberId, role, teamId }) => {
                   const team = memberId === member.id ? teams.get(teamId) : undefined

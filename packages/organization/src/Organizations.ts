@@ -49,7 +49,7 @@ import { OrganizationSettings } from "./OrganizationSettings.ts"
 import { OrganizationStore } from "./OrganizationStore.ts"
 import type { ListOptions, Page } from "./Page.ts"
 import { PermissionMissing } from "./Permission.ts"
-import { owner, RoleName, type RoleNames, type RoleNotFound } from "./Role.ts"
+import type { RoleNames, RoleNotFound } from "./Role.ts"
 import { RoleStore } from "./RoleStore.ts"
 
 /**
@@ -246,7 +246,7 @@ export const make = Effect.gen(function* () {
           organization,
           action: "organizations.remove",
           // Whom a mail tells of it is read with the membership.
-          read: (viewer) => members.list(viewer, { after: null, limit: mailedOwners, search: null, role: owner }),
+          read: (viewer) => members.list(viewer, OrganizationChanges.mailedOwners),
           audits: "organization.deleted",
         },
         Effect.fnUntraced(function* ({ organizationId, membership, value: owners }) {
@@ -276,7 +276,11 @@ export const make = Effect.gen(function* () {
         }),
       )
     }),
-    transfer: Effect.fn("Organizations.transfer")(function* (actor, organization, { to, keeps = byDefault }) {
+    transfer: Effect.fn("Organizations.transfer")(function* (
+      actor,
+      organization,
+      { to, keeps = OrganizationChanges.keptByDefault },
+    ) {
       yield* sessions.requireFresh(actor.session)
       yield* locked.inOrganization(
         {
@@ -344,9 +348,3 @@ export const layer = Layer.effect(Organizations, make)
 // internal
 
 const isAuditEventId = Schema.is(AuditEventId)
-
-/** What an owner keeps who hands an organization over. */
-const byDefault: RoleNames = [RoleName.make("admin")]
-
-/** How many owners a mail tells that their organization is deleted. */
-const mailedOwners = 100

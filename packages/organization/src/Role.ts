@@ -99,6 +99,17 @@ export interface CustomRole extends Omit<Role, "id" | "createdAt" | "updatedAt">
 }
 
 /**
+ * The names of roles in the order in which they are told: those of the host first, each part in that of the alphabet.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const inOrder = (builtIn: ReadonlyArray<RoleName>, custom: ReadonlyArray<RoleName>): ReadonlyArray<RoleName> => [
+  ...builtIn.toSorted(),
+  ...custom.toSorted(),
+]
+
+/**
  * Roles as they are assigned: those of the host by name, those of the organization by id.
  *
  * @category models

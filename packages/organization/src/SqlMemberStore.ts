@@ -13,6 +13,7 @@ import type { Fragment } from "effect/sql/Statement"
 import { memberColumns, type MemberJoin, type MemberRow, toMember } from "./internal/memberRow.ts"
 import { isMeant, personTable, searched, smallList } from "./internal/sqlMembers.ts"
 import {
+  customRoles,
   membershipColumns,
   type MembershipRow,
   toGuarded,
@@ -235,12 +236,6 @@ export const layer: Layer.Layer<MemberStore, never, SqlClient.SqlClient> = Layer
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
-
-const customRoles = `COALESCE((
-  SELECT jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'permissions', r.permissions) ORDER BY r.name)
-  FROM belfry_organization_member_roles AS mr JOIN belfry_organization_roles AS r ON r.id = mr.role_id
-  WHERE mr.member_id = m.id
-), '[]')`
 
 type Target = MemberRow & { readonly item_custom_roles: StoredMembership["customRoles"] }
 

@@ -44,7 +44,7 @@ import {
 } from "./Organization.ts"
 import { OrganizationStore, type StoredOrganization } from "./OrganizationStore.ts"
 import type { ListOptions, Page } from "./Page.ts"
-import { RoleName, type RoleNames, type RoleNotFound } from "./Role.ts"
+import type { RoleNames, RoleNotFound } from "./Role.ts"
 import { RoleStore } from "./RoleStore.ts"
 import type { TeamAssignment, TeamNotFound } from "./Team.ts"
 import { TeamAssignments } from "./TeamAssignments.ts"
@@ -245,16 +245,17 @@ export const make = Effect.gen(function* () {
         Effect.flatMap(target(id, member), (found) => memberChanges.remove(found, "removed", Changes.doerBy(by))),
       ),
     ),
-    transfer: Effect.fn("TrustedOrganizations.transfer")((organization, { from, to, keeps = byDefault, ...by }) =>
-      locked.inTrust(
-        organization,
-        Effect.fnUntraced(function* ({ id }) {
-          const [former, next] = [yield* target(id, from), yield* target(id, to)]
-          const kept = yield* named(id, keeps)
-          const handing = { ...former.membership, roles: former.member.roles }
-          yield* organizationChanges.transfer({ from: handing, to: next, keeps: kept }, Changes.doerBy(by))
-        }),
-      ),
+    transfer: Effect.fn("TrustedOrganizations.transfer")(
+      (organization, { from, to, keeps = OrganizationChanges.keptByDefault, ...by }) =>
+        locked.inTrust(
+          organization,
+          Effect.fnUntraced(function* ({ id }) {
+            const [former, next] = [yield* target(id, from), yield* target(id, to)]
+            const kept = yield* named(id, keeps)
+            const handing = { ...former.membership, roles: former.member.roles }
+            yield* organizationChanges.transfer({ from: handing, to: next, keeps: kept }, Changes.doerBy(by))
+          }),
+        ),
     ),
   })
 })
@@ -266,8 +267,3 @@ export const make = Effect.gen(function* () {
  * @since 0.1.0
  */
 export const layer = Layer.effect(TrustedOrganizations, make)
-
-// internal
-
-/** What an owner keeps who is to hand an organization over. */
-const byDefault: RoleNames = [RoleName.make("admin")]

@@ -5,7 +5,7 @@ import type { Email, UserId } from "@belfry/core/User"
 import * as DateTime from "effect/DateTime"
 import type { MemberId, MemberWithUser } from "../Member.ts"
 import type { OrganizationId } from "../Organization.ts"
-import type { RoleName } from "../Role.ts"
+import { inOrder, type RoleName } from "../Role.ts"
 
 /**
  * The columns of a member, of `belfry_organization_members AS m` and `belfry_users AS u`: named so that nothing else of
@@ -39,7 +39,7 @@ export const toMember = (row: MemberRow): MemberWithUser => ({
   id: row.item_id,
   organizationId: row.item_organization_id,
   userId: row.item_user_id,
-  roles: [...row.item_built_in_roles.toSorted(), ...row.item_role_names.toSorted()],
+  roles: inOrder(row.item_built_in_roles, row.item_role_names),
   createdAt: DateTime.fromDateUnsafe(row.item_created_at),
   updatedAt: DateTime.fromDateUnsafe(row.item_updated_at),
   email: row.item_email,

@@ -22,7 +22,7 @@ import * as Struct from "effect/Struct"
 import { AccessModel } from "../AccessModel.ts"
 import { MemberId, MemberNotFound, type MemberWithUser } from "../Member.ts"
 import { MemberStore, type MemberTarget } from "../MemberStore.ts"
-import type { Membership, StoredMembership } from "../Membership.ts"
+import { type Membership, rolesOf, type StoredMembership } from "../Membership.ts"
 import { MembershipStore } from "../MembershipStore.ts"
 import {
   type JsonObject,
@@ -38,7 +38,7 @@ import { OrganizationHooks } from "../OrganizationHooks.ts"
 import { OrganizationMessages } from "../OrganizationMessages.ts"
 import { OrganizationSettings } from "../OrganizationSettings.ts"
 import { OrganizationStore, type StoredOrganization, type StoredPatch } from "../OrganizationStore.ts"
-import { owner } from "../Role.ts"
+import { owner, RoleName, type RoleNames } from "../Role.ts"
 import { TeamAssignments } from "../TeamAssignments.ts"
 import * as Changes from "./changes.ts"
 import { encoded } from "./metadata.ts"
@@ -51,6 +51,12 @@ interface WithPrivate {
 
 /** Who hands an organization over. */
 type Handing = Pick<Membership, "organizationId" | "organizationName" | "memberId" | "userId" | "roles">
+
+/** The owners whom a mail tells that their organization is deleted. */
+export const mailedOwners = { after: null, limit: 100, search: null, role: owner } as const
+
+/** What an owner keeps who hands an organization over. */
+export const keptByDefault: RoleNames = [RoleName.make("admin")]
 
 /** An organization as its members see it. */
 export const toOrganization = (stored: StoredOrganization): Organization => Struct.omit(stored, ["privateMetadata"])
@@ -283,11 +289,6 @@ export const make = Effect.gen(function* () {
 })
 
 // internal
-
-const rolesOf = ({ builtInRoles, customRoles }: Pick<StoredMembership, "builtInRoles" | "customRoles">) => [
-  ...builtInRoles.toSorted(),
-  ...customRoles.map(({ name }) => name).toSorted(),
-]
 
 /** What of a patch is not so already. */
 const changesOf = (previous: Organization & WithPrivate, patch: StoredPatch): StoredPatch => ({

@@ -20,14 +20,17 @@ export interface MembershipRow {
   readonly viewer_custom_roles: StoredMembership["customRoles"]
 }
 
-/** The columns of a {@link MembershipRow}, of `belfry_organizations AS o` and `belfry_organization_members AS m`. */
-export const membershipColumns = `o.id AS viewer_organization_id, o.name AS viewer_organization_name,
-  o.slug AS viewer_organization_slug, m.id AS viewer_member_id, m.user_id AS viewer_user_id,
-  m.built_in_roles AS viewer_built_in_roles, COALESCE((
+/** The roles of the organization that a member has, of `belfry_organization_members AS m`. */
+export const customRoles = `COALESCE((
     SELECT jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'permissions', r.permissions) ORDER BY r.name)
     FROM belfry_organization_member_roles AS mr JOIN belfry_organization_roles AS r ON r.id = mr.role_id
     WHERE mr.member_id = m.id
-  ), '[]') AS viewer_custom_roles`
+  ), '[]')`
+
+/** The columns of a {@link MembershipRow}, of `belfry_organizations AS o` and `belfry_organization_members AS m`. */
+export const membershipColumns = `o.id AS viewer_organization_id, o.name AS viewer_organization_name,
+  o.slug AS viewer_organization_slug, m.id AS viewer_member_id, m.user_id AS viewer_user_id,
+  m.built_in_roles AS viewer_built_in_roles, ${customRoles} AS viewer_custom_roles`
 
 /** The one condition by which an organization is there for its members. */
 export const isThere = "o.deleted_at IS NULL"

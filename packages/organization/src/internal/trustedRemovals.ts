@@ -14,7 +14,6 @@ import { MembershipStore } from "../MembershipStore.ts"
 import { type OrganizationId, OrganizationNotFound, type OrganizationRef } from "../Organization.ts"
 import { OrganizationSettings } from "../OrganizationSettings.ts"
 import { OrganizationStore } from "../OrganizationStore.ts"
-import { owner } from "../Role.ts"
 import type { TrustedOrganizations } from "../TrustedOrganizations.ts"
 import * as Changes from "./changes.ts"
 import * as Locked from "./locked.ts"
@@ -82,8 +81,7 @@ export const make = Effect.gen(function* () {
         : locked.inTrust(
             organization,
             Effect.fnUntraced(function* ({ id }) {
-              const page = { after: null, limit: mailedOwners, search: null, role: owner }
-              const owners = yield* members.listAll(id, page)
+              const owners = yield* members.listAll(id, OrganizationChanges.mailedOwners)
               const ending = { organizationId: id, organizationName: yield* nameOf(id) }
               yield* organizationChanges.remove(ending, owners, Changes.doerBy(by))
             }),
@@ -124,9 +122,6 @@ export const make = Effect.gen(function* () {
 })
 
 // internal
-
-/** How many owners a mail tells that their organization is deleted. */
-const mailedOwners = 100
 
 /** How many organizations a sweep removes at most. */
 const purgeSize = 100
