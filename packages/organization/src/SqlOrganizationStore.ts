@@ -13,7 +13,14 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import { organizationColumns, type OrganizationRow, toOrganization, toStored } from "./internal/organizationRow.ts"
+import {
+  organizationColumns,
+  type OrganizationRow,
+  storedColumns,
+  type StoredRow,
+  toOrganization,
+  toStored,
+} from "./internal/organizationRow.ts"
 import { personTable } from "./internal/sqlMembers.ts"
 import {
   isNamed,
@@ -39,19 +46,20 @@ export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const statements = SqlStoreError.statements(sql, "OrganizationStore")
   const columns = sql.literal(organizationColumns)
+  const stored = sql.literal(storedColumns)
 
   // A slug that is taken is an answer, not an error of the database, which would abort the transaction of the caller:
   // hence "on conflict do nothing" in `insert` and the savepoint here.
   const update = Effect.fnUntraced(function* (id: OrganizationId, patch: StoredPatch, now: DateTime.Utc) {
     const statement = Effect.map(
-      sql<OrganizationRow>`UPDATE belfry_organizations AS o SET ${sql.update({
+      sql<StoredRow>`UPDATE belfry_organizations AS o SET ${sql.update({
         ...(patch.name === undefined ? {} : { name: patch.name }),
         ...(patch.slug === undefined ? {} : { slug: patch.slug }),
         ...(patch.logo === undefined ? {} : { logo: patch.logo }),
         ...(patch.publicMetadata === undefined ? {} : { public_metadata: toJsonb(patch.publicMetadata) }),
         ...(patch.privateMetadata === undefined ? {} : { private_metadata: toJsonb(patch.privateMetadata) }),
         updated_at: toDate(now),
-      })} WHERE o.id = ${id} RETURNING ${columns}`,
+      })} WHERE o.id = ${id} RETURNING ${stored}`,
       firstStored,
     )
     const needsSavepoint =
@@ -136,7 +144,7 @@ export const make = Effect.gen(function* () {
       Effect.map(
         statements.read(
           "find",
-          sql<OrganizationRow>`SELECT ${columns} FROM belfry_organizations AS o WHERE ${isNamed(sql, organization)}`,
+          sql<StoredRow>`SELECT ${stored} FROM belfry_organizations AS o WHERE ${isNamed(sql, organization)}`,
         ),
         firstStored,
       ),
@@ -161,7 +169,7 @@ export const make = Effect.gen(function* () {
       Effect.map(
         statements.read(
           "list",
-          sql<OrganizationRow>`SELECT ${columns} FROM belfry_organizations AS o
+          sql<StoredRow>`SELECT ${stored} FROM belfry_organizations AS o
           WHERE true ${before(sql, "o.id", after)} ${begins(sql, searched, search)} ORDER BY o.id DESC LIMIT ${limit}`,
         ),
         (rows) => rows.map(toStored),
@@ -282,7 +290,7 @@ const toCounts = (row: CountedRow): OrganizationCounts => ({
   pendingInvitations: row.invitation_count,
 })
 
-const firstStored = ([row]: ReadonlyArray<OrganizationRow>): Option.Option<StoredOrganization> =>
+const firstStored = ([row]: ReadonlyArray<StoredRow>): Option.Option<StoredOrganization> =>
   row === undefined ? Option.none() : Option.some(toStored(row))
 
 const toDate = DateTime.toDateUtc

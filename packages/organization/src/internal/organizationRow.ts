@@ -5,9 +5,12 @@ import * as DateTime from "effect/DateTime"
 import type { JsonObject, Organization, OrganizationId, Slug } from "../Organization.ts"
 import type { StoredOrganization } from "../OrganizationStore.ts"
 
-/** The columns of a {@link OrganizationRow}, of `belfry_organizations AS o`. */
-export const organizationColumns = `o.id, o.name, o.slug, o.logo, o.public_metadata, o.private_metadata, o.created_at,
-  o.updated_at, o.deleted_at`
+/** The columns of an {@link OrganizationRow}, of `belfry_organizations AS o`. */
+export const organizationColumns = `o.id, o.name, o.slug, o.logo, o.public_metadata, o.created_at, o.updated_at,
+  o.deleted_at`
+
+/** The columns of a {@link StoredRow}, of the same: private metadata is read for code that is trusted alone. */
+export const storedColumns = `${organizationColumns}, o.private_metadata`
 
 export interface OrganizationRow {
   readonly id: OrganizationId
@@ -15,14 +18,17 @@ export interface OrganizationRow {
   readonly slug: Slug | null
   readonly logo: string | null
   readonly public_metadata: JsonObject
-  readonly private_metadata: JsonObject
   readonly created_at: Date
   readonly updated_at: Date
   readonly deleted_at: Date | null
 }
 
+export interface StoredRow extends OrganizationRow {
+  readonly private_metadata: JsonObject
+}
+
 /** An organization with what only trusted code sees. */
-export const toStored = (row: OrganizationRow): StoredOrganization => ({
+export const toStored = (row: StoredRow): StoredOrganization => ({
   ...toOrganization(row),
   privateMetadata: row.private_metadata,
 })
