@@ -67,8 +67,8 @@ export interface By {
  * **Details**
  *
  * The counterpart of `Organizations`, `Members` and `Invitations`, named otherwise so that nobody reaches past
- * permissions by mistake. Limits, slugs, the last owner and the form of metadata count here too; private metadata is
- * only here.
+ * permissions by mistake. Limits within an organization, slugs, the last owner and the form of metadata count here too;
+ * who may make organizations, and how many, is asked of people alone. Private metadata is only here.
  *
  * @category services
  * @since 0.1.0
