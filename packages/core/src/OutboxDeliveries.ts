@@ -80,8 +80,10 @@ export const lagSeconds = Metric.gauge("belfry_outbox_lag_seconds", {
 export class OutboxDeliveries extends Context.Service<
   OutboxDeliveries,
   {
-    /** Delivers what is due, once; the number of events that every subscriber took. */
+    /** Delivers what is due, as much as one lease takes; the number of events that every subscriber took. */
     readonly deliver: Effect.Effect<number, StoreError>
+    /** Delivers until nothing is due, going on after a lease that took all it could; the number of events. */
+    readonly deliverAll: Effect.Effect<number, StoreError>
   }
 >()("@belfry/core/OutboxDeliveries") {}
 
@@ -144,20 +146,35 @@ export const make = Effect.fnUntraced(function* (options: Partial<OutboxDelivery
     )
   })
 
+  const round = Effect.gen(function* () {
+    const now = yield* DateTime.now
+    const lease = yield* random.uuidV7()
+    const until = DateTime.addDuration(now, leaseTime)
+    const batches = yield* store.claim({ lease, now, until, aggregates, events })
+    const givesUpAt = DateTime.subtractDuration(until, Duration.times(leaseTime, 0.1))
+    // A store that fails for one of them does not stop the others.
+    const [counts, errors] = yield* Effect.partition(batches, (batch) => deliverBatch(batch, lease, givesUpAt), {
+      concurrency: "unbounded",
+    })
+    const [error] = errors
+    if (error !== undefined) return yield* error
+    return {
+      count: counts.reduce((sum, count) => sum + count, 0),
+      // Less than it could take was all that was due.
+      isFull: batches.length >= aggregates || batches.some((batch) => batch.events.length >= events),
+    }
+  }).pipe(Effect.withSpan("OutboxDeliveries.deliver"))
+
   return OutboxDeliveries.of({
-    deliver: Effect.gen(function* () {
-      const now = yield* DateTime.now
-      const lease = yield* random.uuidV7()
-      const until = DateTime.addDuration(now, leaseTime)
-      const batches = yield* store.claim({ lease, now, until, aggregates, events })
-      const givesUpAt = DateTime.subtractDuration(until, Duration.times(leaseTime, 0.1))
-      // A store that fails for one of them does not stop the others.
-      const [counts, errors] = yield* Effect.partition(batches, (batch) => deliverBatch(batch, lease, givesUpAt), {
-        concurrency: "unbounded",
-      })
-      const [error] = errors
-      return error === undefined ? counts.reduce((sum, count) => sum + count, 0) : yield* error
-    }).pipe(Effect.withSpan("OutboxDeliveries.deliver")),
+    deliver: Effect.map(round, ({ count }) => count),
+    deliverAll: Effect.gen(function* () {
+      let total = 0
+      while (true) {
+        const { count, isFull } = yield* round
+        total += count
+        if (!isFull) return total
+      }
+    }),
   })
 })
 
@@ -171,7 +188,8 @@ export const layer = (options?: Partial<OutboxDeliveryOptions>) => Layer.effect(
 
 /**
  * Delivers for as long as the layer lives: until nothing is due, then again when this process committed events or
- * `interval` is over. A store that cannot answer is logged, and asked again after `interval`.
+ * `interval` is over. A store that cannot answer is logged, and asked again after `interval`, which is also how often
+ * it is asked since when the oldest event waits.
  *
  * **Gotchas**
  *
@@ -186,15 +204,21 @@ export const layerLoop = (options: Partial<Pick<OutboxDeliveryOptions, "interval
     Effect.gen(function* () {
       const { interval } = { ...defaults, ...options }
       const { arrivals } = yield* Outbox
-      const { deliver } = yield* OutboxDeliveries
+      const { deliverAll } = yield* OutboxDeliveries
       const store = yield* OutboxStore
+      let measuredAt = -Infinity
+      const measureLag = Effect.gen(function* () {
+        const now = (yield* DateTime.now).epochMilliseconds
+        if (now - measuredAt < Duration.toMillis(interval)) return
+        const since = yield* store.waitsSince
+        measuredAt = now
+        yield* Metric.update(lagSeconds, since === null ? 0 : (now - since.epochMilliseconds) / 1000)
+      })
       const round = Effect.gen(function* () {
         // Closed before it looks: what is committed while it does opens the latch again.
         yield* arrivals.close
-        yield* Effect.repeat(deliver, { while: (count) => count > 0 })
-        const since = yield* store.waitsSince
-        const now = yield* DateTime.now
-        yield* Metric.update(lagSeconds, since === null ? 0 : (now.epochMilliseconds - since.epochMilliseconds) / 1000)
+        yield* deliverAll
+        yield* measureLag
         yield* Effect.raceFirst(arrivals.await, Effect.sleep(interval))
       })
       const safe = Effect.catchCause(round, (cause) =>

@@ -9,6 +9,7 @@ import * as SqlStores from "@belfry/core/SqlStores"
 import { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import * as Builders from "@belfry/testing/Builders"
+import * as StatementCounter from "@belfry/testing/StatementCounter"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import { assert, describe, it, layer as withLayer } from "@effect/vitest"
@@ -32,6 +33,8 @@ const backends = [
 ]
 
 const deliver = OutboxDeliveries.OutboxDeliveries.use((deliveries) => deliveries.deliver)
+
+const deliverAll = OutboxDeliveries.OutboxDeliveries.use((deliveries) => deliveries.deliverAll)
 
 const append = (aggregate: string, ...payloads: ReadonlyArray<string>) =>
   Outbox.Outbox.use((outbox) =>
@@ -71,7 +74,7 @@ for (const { name, layer: layerOfBackend } of backends) {
         )
         for (let round = 0; round < 20; round++) yield* Effect.andThen(deliver, Effect.yieldNow)
         yield* Fiber.join(appending)
-        while ((yield* deliver) > 0);
+        yield* deliverAll
         for (const [place, aggregate] of aggregates.entries()) {
           const mine = taken.filter((event) => event.startsWith(aggregate)).map((event) => event.split(":")[2])
           const count = [34, 34, 32][place] ?? 0
@@ -100,7 +103,7 @@ for (const { name, layer: layerOfBackend } of backends) {
         )
         for (let index = 0; index < 10; index++) yield* append(`test:${index}`, "1", "2", "3")
         const counts = yield* Effect.replicateEffect(deliver, 8, { concurrency: "unbounded" })
-        while ((yield* deliver) > 0);
+        yield* deliverAll
         assert.strictEqual(new Set(taken).size, 30)
         assert.strictEqual(taken.length, 30)
         assert.isAbove(
@@ -343,24 +346,46 @@ describe("OutboxDeliveries.layerLoop", () => {
   it.effect("delivers more than fits into one lease", () =>
     Effect.gen(function* () {
       const taken = yield* recording("all")
-      const { deliver: once } = yield* OutboxDeliveries.make({ aggregates: 2, events: 3 })
+      const deliveries = yield* OutboxDeliveries.make({ aggregates: 2, events: 3 })
       for (const aggregate of ["test:a", "test:b", "test:c"]) yield* append(aggregate, "1", "2", "3", "4", "5")
-      assert.strictEqual(yield* once, 6)
+      assert.strictEqual(yield* deliveries.deliver, 6)
       const loop = OutboxDeliveries.layerLoop().pipe(
-        Layer.provide(Layer.succeed(OutboxDeliveries.OutboxDeliveries, { deliver: once })),
+        Layer.provide(Layer.succeed(OutboxDeliveries.OutboxDeliveries, deliveries)),
       )
       yield* Effect.provide(TestClock.adjust("1 second"), loop)
       assert.strictEqual(taken.length, 15)
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("makes 3 statements for a change by itself, and asks for the lag once a second", () => {
+    const store = Layer.provide(SqlStores.layer, TestDatabase.layerPglite([SqlCoreMigrations.migrations]))
+    return Effect.gen(function* () {
+      const taken = yield* recording("all")
+      const changes = Effect.gen(function* () {
+        yield* TestClock.adjust("1 second")
+        for (const payload of ["1", "2", "3"]) {
+          const before = taken.length
+          yield* append("test:a", payload)
+          while (taken.length === before) yield* TestClock.adjust("0 millis")
+        }
+      }).pipe(Effect.provide(OutboxDeliveries.layerLoop()))
+      const statements = yield* StatementCounter.statementsOf(changes)
+      // A change may be kept before the lease of the one before has ended.
+      const lone = ["APPEND events", "CLAIM events", "UPDATE outbox_aggregates"]
+      assert.sameMembers([...statements], ["CLAIM events", "SELECT outbox_aggregates", ...lone, ...lone, ...lone])
+    }).pipe(Effect.provide(layerOver(store)))
+  })
+
   it.effect("goes on when the store could not answer, and says for how long the oldest event waits", () =>
     Effect.gen(function* () {
       let isDown = true
       const logged: Array<string> = []
       const logger = Logger.make(({ message }) => void logged.push(String(message)))
-      const { deliver: once } = yield* OutboxDeliveries.OutboxDeliveries
-      const flaky = { deliver: Effect.suspend(() => (isDown ? Effect.fail(away) : once)) }
+      const deliveries = yield* OutboxDeliveries.OutboxDeliveries
+      const flaky = {
+        ...deliveries,
+        deliverAll: Effect.suspend(() => (isDown ? Effect.fail(away) : deliveries.deliverAll)),
+      }
       const taken = yield* recording("all")
       const lag = Effect.map(Metric.value(OutboxDeliveries.lagSeconds), ({ value }) => value)
       const store = yield* OutboxStore

@@ -15,7 +15,7 @@ import { textsOf } from "./StatementPlans.ts"
  * The statement that takes uses of rate limits is `TAKE rate limits`, and the one that reads the tables of all factors
  * `SELECT enrolments`; `REDEEM code` and `ROTATE refresh token` are the statements that take them and keep what was
  * issued for them. Whatever is read as a member of an organization, with the membership, is `SELECT membership`; `LOCK
- * organization` and `APPEND events` are what their names say. Those of transactions, such as `COMMIT`, and those on
+ * organization`, `APPEND events` and `CLAIM events` are what their names say. Those of transactions, such as `COMMIT`, and those on
  * other tables are left out, and so is the look-up of a session, which requests that come at the same time share.
  *
  * **Gotchas**
@@ -40,13 +40,19 @@ export const statementsOf: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.E
 const nameOf = (text: string): string | undefined => {
   if (text.includes("belfry_rate_limits")) return "TAKE rate limits"
   if (text.includes("viewer_member_id")) return "SELECT membership"
-  if (text.includes("belfry_outbox_events")) return "APPEND events"
+  if (text.includes("belfry_outbox_")) return nameOfOutbox(text)
   if (text.includes("FOR NO KEY UPDATE OF o")) return "LOCK organization"
   if (text.includes("belfry_organization")) return nameOfChange(text) ?? nameOfInvitation(text) ?? nameOfFirst(text)
   if (text.includes("UNION ALL")) return "SELECT enrolments"
   if (text.includes("SET code_redeemed_at")) return "REDEEM code"
   if (text.includes("SET rotated_at")) return "ROTATE refresh token"
   return nameOfFirst(text)
+}
+
+/** What is done with the outbox. */
+const nameOfOutbox = (text: string): string | undefined => {
+  if (text.includes("INSERT INTO belfry_outbox_events")) return "APPEND events"
+  return text.includes("SET lease = $") ? "CLAIM events" : nameOfFirst(text)
 }
 
 /** What a statement does first. */
