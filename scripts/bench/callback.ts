@@ -10,15 +10,15 @@ import { authorize } from "./authorizations.ts"
 import { belfryWithProvider } from "./contenders/belfry.ts"
 import { betterAuthWithProvider } from "./contenders/betterAuth.ts"
 import type { Context, ServerProcess } from "./contenders/contender.ts"
+import { chosenOf, withContext } from "./contest.ts"
 import { startProvider } from "./contenders/provider.ts"
 import type { Provider, ProviderContender, ProviderContestant } from "./contenders/provider.ts"
 import { clientLoad } from "./load.ts"
 import type { Generator, ReadyLoad } from "./load.ts"
 import { countStatements } from "./measures/statements.ts"
 import { measureThroughput, ratio } from "./measures/throughput.ts"
-import { installPeers, withClient } from "./peers.ts"
-import { startPostgres } from "./postgres.ts"
-import { detectCores, pinningNote, temporaryDirectory } from "./processes.ts"
+import { withClient } from "./peers.ts"
+import { pinningNote } from "./processes.ts"
 import { atLeast, atMost, barsTable, round, table } from "./report.ts"
 import type { Bar, Bench, ContenderReport, Options, Report } from "./report.ts"
 
@@ -169,25 +169,16 @@ const measure = async (
   }
 }
 
-const run = async (options: Options): Promise<Report> => {
-  const { only, subject } = options
-  const chosen = contenders.filter(({ name }) => only === undefined || only.includes(name))
-  const unknown = [...(only ?? []), subject].find((name) => !contenders.some((contender) => contender.name === name))
-  if (unknown !== undefined) throw new Error(`no contender ${unknown}`)
-  installPeers()
-  const cores = detectCores()
-  const postgres = await startPostgres(cores, { isDurable: true })
-  try {
-    const context: Context = { postgres, cores, logDirectory: temporaryDirectory("belfry-bench-logs-") }
+const run = (options: Options): Promise<Report> => {
+  const chosen = chosenOf(contenders, options)
+  return withContext(options, async (context) => {
     const provider = await startProvider(context)
     try {
       return await measure(context, chosen, provider, options)
     } finally {
       await provider.stop()
     }
-  } finally {
-    await postgres.stop()
-  }
+  })
 }
 
 /** The callback bench. */

@@ -21,10 +21,11 @@ Benches: ${benches.map((bench) => bench.name).join(", ")}
 
   --json          print the report as one line of JSON, last
   --rounds N      turns of each contender (3)
-  --duration S    seconds of a turn (10)
+  --duration S    seconds of a turn (10; organization: 3)
   --only A,B      run these contenders only
+  --measures A,B  measure these only (organization)
   --subject NAME  measure this contender against the bars instead of belfry
-  --unpinned      let server, PostgreSQL and clients share all cores (oauth-server, organization)
+  --unpinned      let server, PostgreSQL and clients share all cores (not sign-in)
   --no-fail       exit with 0 even when a bar is not held
 `
 
@@ -44,8 +45,9 @@ const readArguments = () => {
       options: {
         json: { type: "boolean", default: false },
         rounds: { type: "string", default: "3" },
-        duration: { type: "string", default: "10" },
+        duration: { type: "string" },
         only: { type: "string" },
+        measures: { type: "string" },
         subject: { type: "string", default: "belfry" },
         unpinned: { type: "boolean", default: false },
         "no-fail": { type: "boolean", default: false },
@@ -75,9 +77,10 @@ if (values.help || bench === undefined || positionals.length > 1) {
 
 const report = await bench.run({
   rounds: positive("rounds", values.rounds),
-  duration: positive("duration", values.duration),
+  duration: positive("duration", values.duration ?? String(bench.duration ?? 10)),
   isPinned: !values.unpinned,
   only: values.only?.split(","),
+  measures: values.measures?.split(","),
   subject: values.subject,
   print,
 })

@@ -7,6 +7,8 @@
  * rotates refresh tokens wants it to.
  */
 import { availableParallelism } from "node:os"
+import { chosenOf, compareEach, countEach, withContext } from "./contest.ts"
+import type { Comparison } from "./contest.ts"
 import type { Context, ServerProcess } from "./contenders/contender.ts"
 import { belfryOAuth } from "./contenders/belfryOAuth.ts"
 import { betterAuthOAuth } from "./contenders/betterAuthOAuth.ts"
@@ -18,18 +20,15 @@ import type { ReadyLoad } from "./load.ts"
 import { peopleForProof, prove } from "./measures/oauthProof.ts"
 import { measureParallelUses, uses } from "./measures/parallelUses.ts"
 import type { ParallelUses, Range } from "./measures/parallelUses.ts"
-import { countStatements } from "./measures/statements.ts"
-import { measureThroughput, ratio } from "./measures/throughput.ts"
-import type { Throughput } from "./measures/throughput.ts"
+import type { Statements } from "./measures/statements.ts"
 import { oauthLoad } from "./oauthLoad.ts"
 import type { OAuthWork } from "./oauthLoad.ts"
 import { clientCredentialsOf, exchangesOf, flowsOf, introspectionsOf, issue, rotationsOf } from "./oauthWork.ts"
-import { installPeers, withClient } from "./peers.ts"
-import { startPostgres } from "./postgres.ts"
-import { detectCores, pinningNote, temporaryDirectory } from "./processes.ts"
+import { withClient } from "./peers.ts"
+import { pinningNote } from "./processes.ts"
 import type { Cores } from "./processes.ts"
-import { atLeast, atMost, barsTable, round, table } from "./report.ts"
-import type { Bar, Bench, ContenderReport, Options, Report } from "./report.ts"
+import { atLeast, atMost, barsTable, table } from "./report.ts"
+import type { Bar, Bench, Options, Report } from "./report.ts"
 
 const contenders: ReadonlyArray<OAuthContender> = [limit, oidcProvider, betterAuthOAuth, belfryOAuth]
 const atOnce = 50
@@ -38,7 +37,6 @@ const settlingSeconds = 15
 const chains = 2000
 const opaqueTokens = 1000
 const trials = 10
-const requestsPerBatch = 20
 
 /** What is measured under load. */
 const measures = {
@@ -111,99 +109,12 @@ const sequence =
     }
   }
 
-type Statements = ReadonlyMap<Counted, number>
-
-/** Statements besides those that begin and end transactions. */
-const countAll = async (
-  { cores, postgres }: Context,
-  entrant: Entrant,
-  print: Options["print"],
-): Promise<Statements> => {
-  const counts = new Map<Counted, number>()
-  for (const counted of countedNames) {
-    const { besidesTransactions, texts } = await countStatements(
-      postgres,
-      cores,
-      entrant,
-      sequence(cores, entrant, counted),
-      requestsPerBatch,
-    )
-    counts.set(counted, besidesTransactions)
-    print(`  ${entrant.name}, ${counted}: ${besidesTransactions}`)
-    for (const text of texts) print(`    ${text.length > 150 ? `${text.slice(0, 150)}...` : text}`)
-  }
-  return counts
-}
+type Counts = ReadonlyMap<Counted, Statements>
 
 /** The statements of a request of a measure. */
-const statementsOf = (counts: Statements | undefined, measure: Measure): number => {
-  const of = (counted: Counted) => counts?.get(counted) ?? NaN
+const statementsOf = (counts: Counts | undefined, measure: Measure): number => {
+  const of = (counted: Counted) => counts?.get(counted)?.besidesTransactions ?? NaN
   return measure === "code + PKCE" ? of("authorization") + of("code exchange") : of(measure)
-}
-
-const key = (name: string, measure: Measure): string => `${name}, ${measure}`
-
-/** Throughput of all measures, one after the other; within each, the contenders take turns. */
-const compare = async (
-  context: Context,
-  entrants: ReadonlyArray<Entrant>,
-  statements: ReadonlyMap<string, Statements>,
-  { duration, print, rounds }: Options,
-): Promise<Omit<Report, "bars">> => {
-  const reports: Record<string, ContenderReport> = {}
-  const ratios: Record<string, number> = {}
-  for (const measure of measureNames) {
-    print(`\n${measure}:`)
-    const generator = { name: "oauthLoadClient.ts", prepare: prepare(context, measure) }
-    const results: ReadonlyMap<string, Throughput> = await measureThroughput(entrants, generator, {
-      rounds,
-      connections: atOnce,
-      settlingSeconds,
-      warmUpSeconds: Math.max(3, Math.ceil(duration / 2)),
-      seconds: duration,
-      onTurn: (number, name, turn, note) =>
-        print(`  round ${number}  ${name.padEnd(14)} ${round(turn.rps)} ${measures[measure]}${note}`),
-    })
-    for (const [name, it] of results) {
-      reports[key(name, measure)] = {
-        rps: round(it.rps),
-        p50: round(it.p50),
-        p99: round(it.p99),
-        statementsPerRequest: statementsOf(statements.get(name), measure),
-        rssMb: round(it.rssMb),
-      }
-      for (const [other, against] of results) {
-        if (other !== name) ratios[`${name}/${other}, ${measure}`] = round(ratio(it, against))
-      }
-    }
-    print("")
-    print(
-      table(
-        [
-          measure,
-          measures[measure],
-          "of the limit",
-          "p50 ms",
-          "p99 ms",
-          "SQL",
-          "RSS MB",
-          "server CPU us",
-          "server busy",
-        ],
-        [...results].map(([name, it]) => [
-          name,
-          String(round(it.rps)),
-          name === limit.name ? "1" : String(ratios[`${name}/${limit.name}, ${measure}`] ?? "-"),
-          ...[it.p50, it.p99, statementsOf(statements.get(name), measure), it.rssMb].map((value) =>
-            String(round(value)),
-          ),
-          it.cpuMicros.toFixed(0),
-          `${((it.cpuMicros * it.rps) / 1e4).toFixed(0)} %`,
-        ]),
-      ),
-    )
-  }
-  return { contenders: reports, ratios }
 }
 
 const throughputBars: ReadonlyArray<readonly [Measure, string, number]> = [
@@ -224,7 +135,7 @@ const statementBars: ReadonlyArray<readonly [Counted, number]> = [
 
 const barsOf = (
   { ratios }: Omit<Report, "bars">,
-  statements: ReadonlyMap<string, Statements>,
+  statements: ReadonlyMap<string, Counts>,
   parallel: ReadonlyMap<string, ParallelUses>,
   subject: string,
 ): ReadonlyArray<Bar> => {
@@ -240,7 +151,9 @@ const barsOf = (
       const got = ratios[`${subject}/${other}, ${measure}`]
       return got === undefined ? [] : [atLeast(`${subject}/${other}, ${measure}`, least, got)]
     }),
-    ...statementBars.map(([counted, most]) => atMost(`statements, ${counted}`, most, counts.get(counted) ?? NaN)),
+    ...statementBars.map(([counted, most]) =>
+      atMost(`statements, ${counted}`, most, counts.get(counted)?.besidesTransactions ?? NaN),
+    ),
     ...once("code", letThrough.code),
     ...once("refresh token", letThrough.refreshToken),
   ]
@@ -277,9 +190,21 @@ const measureAll = async (
       entrants.push(await entrantOf(context.cores, { ...contestant, cookies }))
     }
     print("\nStatements, besides those that begin and end transactions:")
-    const statements = new Map<string, Statements>()
-    for (const entrant of entrants) statements.set(entrant.name, await countAll(context, entrant, print))
-    const report = await compare(context, entrants, statements, options)
+    const statements = new Map<string, Counts>()
+    for (const entrant of entrants) {
+      const sequenceOf = (counted: Counted) => sequence(context.cores, entrant, counted)
+      statements.set(entrant.name, await countEach(context, entrant, countedNames, sequenceOf, print))
+    }
+    const comparison: Comparison<Entrant, Measure> = {
+      measures: measureNames,
+      unit: (measure) => measures[measure],
+      limit: limit.name,
+      connections: atOnce,
+      settlingSeconds,
+      prepare: (measure) => prepare(context, measure),
+      statements: (name, measure) => statementsOf(statements.get(name), measure),
+    }
+    const report = await compareEach(entrants, comparison, options)
     const parallel = new Map<string, ParallelUses>()
     for (const entrant of entrants) parallel.set(entrant.name, await measureParallelUses(entrant, { first: 0, trials }))
     print(`\n${parallelTable(parallel)}`)
@@ -291,24 +216,10 @@ const measureAll = async (
   }
 }
 
-const run = async (options: Options): Promise<Report> => {
-  const { only, subject } = options
-  const chosen = contenders.filter(({ name }) => only === undefined || only.includes(name))
-  const unknown = [...(only ?? []), subject].find((name) => !contenders.some((contender) => contender.name === name))
-  if (unknown !== undefined) throw new Error(`no contender ${unknown}`)
-  installPeers()
-  const cores = options.isPinned ? detectCores() : undefined
-  // As in production: whoever has a token can count on it after a power failure.
-  const postgres = await startPostgres(cores, { isDurable: true })
-  try {
-    return await measureAll(
-      { postgres, cores, logDirectory: temporaryDirectory("belfry-bench-logs-") },
-      chosen,
-      options,
-    )
-  } finally {
-    await postgres.stop()
-  }
+// As in production, it writes durably: whoever has a token can count on it after a power failure.
+const run = (options: Options): Promise<Report> => {
+  const chosen = chosenOf(contenders, options)
+  return withContext(options, (context) => measureAll(context, chosen, options))
 }
 
 /** The oauth-server bench. */

@@ -6,8 +6,11 @@
  * for the rules that all of them keep, which is checked before anything is measured. PostgreSQL writes durably.
  */
 import { availableParallelism } from "node:os"
+import { chosenOf, compareEach, countEach, withContext } from "./contest.ts"
+import type { Comparison } from "./contest.ts"
 import { belfryOrganization } from "./contenders/belfryOrganization.ts"
 import { betterAuthOrganization } from "./contenders/betterAuthOrganization.ts"
+import type { ServerProcess } from "./contenders/contender.ts"
 import { startMailSink } from "./contenders/mailSink.ts"
 import { organizationLimit } from "./contenders/organizationLimit.ts"
 import { invitedOf, memberAt, members, organizations, people } from "./contenders/organizations.ts"
@@ -21,21 +24,20 @@ import { clientLoad } from "./load.ts"
 import type { ClientLoad, Get, LoadResult, Post, ReadyLoad } from "./load.ts"
 import { measureOrganizationFlatness } from "./measures/organizationFlatness.ts"
 import { proveOrganizations } from "./measures/organizationProof.ts"
-import { countStatements } from "./measures/statements.ts"
 import type { Statements } from "./measures/statements.ts"
-import { measureThroughput, ratio } from "./measures/throughput.ts"
-import { installPeers, withClient } from "./peers.ts"
-import { startPostgres } from "./postgres.ts"
-import { detectCores, pinningNote, temporaryDirectory } from "./processes.ts"
-import { atLeast, atMost, barsTable, round, table } from "./report.ts"
-import type { Bar, Bench, ContenderReport, Options, Report } from "./report.ts"
+import { withClient } from "./peers.ts"
+import { pinningNote } from "./processes.ts"
+import { atLeast, atMost, barsTable } from "./report.ts"
+import type { Bar, Bench, Options, Report } from "./report.ts"
 
 const contenders: ReadonlyArray<OrganizationContender> = [organizationLimit, betterAuthOrganization, belfryOrganization]
-const measures: ReadonlyArray<Measure> = ["create", "invite", "accept", "list members", "has permission"]
+const throughputs: ReadonlyArray<Measure> = ["create", "invite", "accept", "list members", "has permission"]
+const flatness = "flatness"
 const atOnce = 50
 // So many more requests are prepared than the best rate so far asks for; a run that has too few ends before its time.
 const reserve = 1.5
-const requestsPerBatch = 20
+/** Rates of all contenders rise for about so long after the start. */
+const settlingSeconds = 6
 
 /** A contestant, and what it has been asked so far. */
 interface Entrant extends OrganizationContestant {
@@ -119,85 +121,15 @@ const prepare =
     }
   }
 
+/** Prepares requests to a server, one after the other. */
+const sequence =
+  (context: OrganizationContext, entrant: Entrant, measure: Measure) =>
+  async ({ port }: ServerProcess, requests: number): Promise<ReadyLoad> => {
+    const ready = await entrant.take(measure, requests)
+    return () => load(context, entrant, measure, { port, connections: 1, seconds: 600, ...ready })
+  }
+
 type Counts = ReadonlyMap<Measure, Statements>
-
-const countAll = async (context: OrganizationContext, entrant: Entrant, print: Options["print"]): Promise<Counts> => {
-  const counts = new Map<Measure, Statements>()
-  for (const measure of measures) {
-    const counted = await countStatements(
-      context.postgres,
-      context.cores,
-      entrant,
-      async ({ port }, requests) => {
-        const ready = await entrant.take(measure, requests)
-        return () => load(context, entrant, measure, { port, connections: 1, seconds: 600, ...ready })
-      },
-      requestsPerBatch,
-    )
-    counts.set(measure, counted)
-    print(
-      `  ${entrant.name}, ${measure}: ${counted.besidesTransactions}, ${counted.perRequest} with those of transactions`,
-    )
-    for (const text of counted.texts) print(`    ${text.length > 150 ? `${text.slice(0, 150)}...` : text}`)
-  }
-  return counts
-}
-
-const key = (name: string, measure: Measure): string => `${name}, ${measure}`
-
-/** Throughput of all measures, one after the other; within each, the contenders take turns. */
-const compare = async (
-  context: OrganizationContext,
-  entrants: ReadonlyArray<Entrant>,
-  statements: ReadonlyMap<string, Counts>,
-  { duration, print, rounds }: Options,
-): Promise<Omit<Report, "bars">> => {
-  const reports: Record<string, ContenderReport> = {}
-  const ratios: Record<string, number> = {}
-  for (const measure of measures) {
-    print(`\n${measure}:`)
-    const generator = { name: "loadClient.ts", prepare: prepare(context, measure) }
-    const results = await measureThroughput(entrants, generator, {
-      rounds,
-      connections: atOnce,
-      // Rates of all contenders rise for a while after the start.
-      settlingSeconds: duration,
-      warmUpSeconds: Math.max(3, Math.ceil(duration / 2)),
-      seconds: duration,
-      onTurn: (number, name, turn, note) =>
-        print(`  round ${number}  ${name.padEnd(12)} ${round(turn.rps)} requests/s${note}`),
-    })
-    const counted = (name: string) => statements.get(name)?.get(measure)?.besidesTransactions ?? NaN
-    for (const [name, it] of results) {
-      reports[key(name, measure)] = {
-        rps: round(it.rps),
-        p50: round(it.p50),
-        p99: round(it.p99),
-        statementsPerRequest: counted(name),
-        rssMb: round(it.rssMb),
-      }
-      for (const [other, against] of results) {
-        if (other !== name) ratios[`${name}/${other}, ${measure}`] = round(ratio(it, against))
-      }
-    }
-    print("")
-    print(
-      table(
-        [measure, "requests/s", "of the limit", "p50 ms", "p99 ms", "SQL", "RSS MB", "server CPU us"],
-        [...results].map(([name, it]) => [
-          name,
-          String(round(it.rps)),
-          name === organizationLimit.name
-            ? "1"
-            : String(ratios[`${name}/${organizationLimit.name}, ${measure}`] ?? "-"),
-          ...[it.p50, it.p99, counted(name), it.rssMb].map((value) => String(round(value))),
-          it.cpuMicros.toFixed(0),
-        ]),
-      ),
-    )
-  }
-  return { contenders: reports, ratios }
-}
 
 const barsOf = (
   { ratios }: Omit<Report, "bars">,
@@ -207,18 +139,20 @@ const barsOf = (
   const counts = statements.get(subject)
   if (counts === undefined) return []
   return [
-    ...measures.flatMap((measure) => {
+    ...throughputs.flatMap((measure) => {
       const got = ratios[`${subject}/${betterAuthOrganization.name}, ${measure}`]
       return got === undefined ? [] : [atLeast(`${subject}/${betterAuthOrganization.name}, ${measure}`, 3, got)]
     }),
-    ...(["list members", "has permission"] as const).map((measure) =>
-      atMost(`statements, ${measure}, with those of transactions`, 2, counts.get(measure)?.perRequest ?? NaN),
-    ),
+    ...(["list members", "has permission"] as const).flatMap((measure) => {
+      const counted = counts.get(measure)
+      return counted === undefined ? [] : [atMost(`statements, ${measure}, all of them`, 2, counted.perRequest)]
+    }),
   ]
 }
 
 /** Bars for what is asked most as an organization grows, and as there are more of them. */
 const grow = async (context: OrganizationContext, print: Options["print"]): Promise<ReadonlyArray<Bar>> => {
+  print("")
   const results = await measureOrganizationFlatness(context)
   return results.flatMap(({ asked, sizes }) => {
     for (const { latency, name } of sizes) {
@@ -228,16 +162,13 @@ const grow = async (context: OrganizationContext, print: Options["print"]): Prom
   })
 }
 
-const measureAll = async (
+const compare = async (
   context: OrganizationContext,
   chosen: ReadonlyArray<OrganizationContender>,
+  measures: ReadonlyArray<Measure>,
   options: Options,
 ): Promise<Report> => {
   const { print, subject } = options
-  print(
-    `PostgreSQL ${context.postgres.version}, Node ${process.version}, ${availableParallelism()} cores; ${atOnce} at a time, ` +
-      `${organizations} organizations of ${members} members, written durably; ${pinningNote(context.cores)}`,
-  )
   const started: Array<OrganizationContestant> = []
   try {
     for (const contender of chosen) {
@@ -248,40 +179,63 @@ const measureAll = async (
     const entrants = started.map(entrantOf)
     print("\nStatements, besides those that begin and end transactions:")
     const statements = new Map<string, Counts>()
-    for (const entrant of entrants) statements.set(entrant.name, await countAll(context, entrant, print))
-    const report = await compare(context, entrants, statements, options)
+    for (const entrant of entrants) {
+      const sequenceOf = (measure: Measure) => sequence(context, entrant, measure)
+      statements.set(entrant.name, await countEach(context, entrant, measures, sequenceOf, print))
+    }
+    const comparison: Comparison<Entrant, Measure> = {
+      measures,
+      unit: () => "requests/s",
+      limit: organizationLimit.name,
+      connections: atOnce,
+      settlingSeconds,
+      prepare: (measure) => prepare(context, measure),
+      statements: (name, measure) => statements.get(name)?.get(measure)?.besidesTransactions ?? NaN,
+    }
+    const report = await compareEach(entrants, comparison, options)
     return { ...report, bars: barsOf(report, statements, subject) }
   } finally {
     await Promise.all(started.map((it) => it.process.stop()))
   }
 }
 
-const run = async (options: Options): Promise<Report> => {
-  const { only, print, subject } = options
-  const chosen = contenders.filter(({ name }) => only === undefined || only.includes(name))
-  const unknown = [...(only ?? []), subject].find((name) => !contenders.some((contender) => contender.name === name))
-  if (unknown !== undefined) throw new Error(`no contender ${unknown}`)
-  installPeers()
-  const cores = options.isPinned ? detectCores() : undefined
-  // As in production: who was made a member is one after a power failure.
-  const postgres = await startPostgres(cores, { isDurable: true })
-  const logDirectory = temporaryDirectory("belfry-bench-logs-")
-  const mail = await startMailSink({ postgres, cores, logDirectory })
-  const context: OrganizationContext = { postgres, cores, logDirectory, mailPort: mail.port }
-  try {
-    const report = await measureAll(context, chosen, options)
-    const bars = [...report.bars]
-    print("")
-    if (subject === belfryOrganization.name && chosen.includes(belfryOrganization)) {
-      bars.push(...(await grow(context, print)))
+const measureAll = async (
+  context: OrganizationContext,
+  chosen: ReadonlyArray<OrganizationContender>,
+  options: Options,
+): Promise<Report> => {
+  const { measures: names, print, subject } = options
+  const isAsked = (name: string) => names === undefined || names.includes(name)
+  const unknown = names?.find((name) => name !== flatness && !throughputs.some((measure) => measure === name))
+  if (unknown !== undefined) throw new Error(`no measure ${unknown}`)
+  print(
+    `PostgreSQL ${context.postgres.version}, Node ${process.version}, ${availableParallelism()} cores; ${atOnce} at a time, ` +
+      `${organizations} organizations of ${members} members, written durably; ${pinningNote(context.cores)}`,
+  )
+  const measures = throughputs.filter(isAsked)
+  const none: Report = { contenders: {}, ratios: {}, bars: [] }
+  const report = measures.length === 0 ? none : await compare(context, chosen, measures, options)
+  const growth =
+    isAsked(flatness) && subject === belfryOrganization.name && chosen.includes(belfryOrganization)
+      ? await grow(context, print)
+      : []
+  const bars = [...report.bars, ...growth]
+  if (bars.length > 0) print(`\n${barsTable(bars)}`)
+  return { ...report, bars }
+}
+
+// As in production, it writes durably: who was made a member is one after a power failure.
+const run = (options: Options): Promise<Report> => {
+  const chosen = chosenOf(contenders, options)
+  return withContext(options, async (context) => {
+    const mail = await startMailSink(context)
+    try {
+      return await measureAll({ ...context, mailPort: mail.port }, chosen, options)
+    } finally {
+      await mail.stop()
     }
-    if (bars.length > 0) print(`\n${barsTable(bars)}`)
-    return { ...report, bars }
-  } finally {
-    await mail.stop()
-    await postgres.stop()
-  }
+  })
 }
 
 /** The organization bench. */
-export const organizationBench: Bench = { name: "organization", run }
+export const organizationBench: Bench = { name: "organization", duration: 3, run }

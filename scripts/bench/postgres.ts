@@ -1,8 +1,8 @@
 /**
  * The PostgreSQL server of a bench: a temporary cluster that lives as long as the run.
  *
- * Statements are counted with `pg_stat_statements`, which is loaded but counts only where a measure asks for it.
- * Autovacuum is off, and durability too unless a bench is about writes.
+ * It logs statements only where a measure asks for them, each after the name of its database. Autovacuum is off, and
+ * durability too unless a bench is about writes.
  */
 import * as PostgresServer from "@belfry/testing/PostgresServer"
 import { spawnSync } from "node:child_process"
@@ -18,6 +18,8 @@ export interface Postgres {
   readonly url: (database: string) => string
   /** Creates an empty database and returns its URL. */
   readonly createDatabase: (name: string) => Promise<string>
+  /** File that the server writes its log to. */
+  readonly logFile: string
   /** Stops the server and removes its files. */
   readonly stop: () => Promise<void>
 }
@@ -26,8 +28,8 @@ const settings = {
   shared_buffers: "1GB",
   max_wal_size: "8GB",
   autovacuum: "off",
-  shared_preload_libraries: "pg_stat_statements",
-  "pg_stat_statements.track": "none",
+  log_line_prefix: "[%d] ",
+  log_parameter_max_length: "0",
 }
 
 /** Pins a server, from its postmaster on: each new connection's process takes over its cores. */
@@ -45,10 +47,7 @@ export const startPostgres = async (
   options: { readonly isDurable: boolean } = { isDurable: false },
 ): Promise<Postgres> => {
   const all = options.isDurable ? { ...settings, ...durable } : settings
-  // A machine's server may lack the contributed modules; the one from npm has them.
-  const server = await PostgresServer.start({ settings: all }).catch(() =>
-    PostgresServer.start({ settings: all, which: "embedded" }),
-  )
+  const server = await PostgresServer.start({ settings: all })
   if (cores !== undefined) pin(server, cores)
   const url = (database: string) => {
     const it = new URL(server.url)
@@ -56,10 +55,10 @@ export const startPostgres = async (
     return it.href
   }
   const execute = (statement: string) => withClient(server.url, (client) => client.query(statement))
-  await execute("CREATE EXTENSION pg_stat_statements")
   const createDatabase = async (name: string) => {
     await execute(`CREATE DATABASE "${name}"`)
     return url(name)
   }
-  return { version: server.version, url, createDatabase, stop: () => server.dispose() }
+  const logFile = join(server.directory, "server.log")
+  return { version: server.version, url, createDatabase, logFile, stop: () => server.dispose() }
 }

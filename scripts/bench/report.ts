@@ -35,6 +35,8 @@ export interface Options {
   readonly duration: number
   /** Names of the contenders to run; all unless given. */
   readonly only: ReadonlyArray<string> | undefined
+  /** Names of what to measure, where a bench measures several things; all unless given. */
+  readonly measures: ReadonlyArray<string> | undefined
   /** Name of the contender that the bars are for. */
   readonly subject: string
   /** Whether the server has a core of its own, so that the work of database and clients does not count. */
@@ -46,6 +48,8 @@ export interface Options {
 /** A bench: a name and what it does. */
 export interface Bench {
   readonly name: string
+  /** Seconds of a turn unless told otherwise: 10 unless given. */
+  readonly duration?: number
   readonly run: (options: Options) => Promise<Report>
 }
 

@@ -8,15 +8,14 @@ import { bare } from "./contenders/bare.ts"
 import { belfry } from "./contenders/belfry.ts"
 import { betterAuth } from "./contenders/betterAuth.ts"
 import type { Contender, Contestant, Context } from "./contenders/contender.ts"
+import { chosenOf, withContext } from "./contest.ts"
 import { detectGenerator } from "./load.ts"
 import { measureCrowd } from "./measures/crowd.ts"
 import { measureFlatness } from "./measures/flatness.ts"
 import { measureStartup } from "./measures/startup.ts"
 import { countStatements } from "./measures/statements.ts"
 import { measureThroughput, ratio } from "./measures/throughput.ts"
-import { installPeers } from "./peers.ts"
-import { startPostgres } from "./postgres.ts"
-import { detectCores, pinningNote, temporaryDirectory } from "./processes.ts"
+import { pinningNote } from "./processes.ts"
 import { atLeast, atMost, barsTable, round, table } from "./report.ts"
 import type { Bar, Bench, Options, Report } from "./report.ts"
 
@@ -152,17 +151,8 @@ const grow = async (context: Context, contender: Contender, print: Options["prin
   ]
 }
 
-const run = async (options: Options): Promise<Report> => {
-  const { only, print, subject } = options
-  const chosen = contenders.filter(({ name }) => only === undefined || only.includes(name))
-  const unknown = [...(only ?? []), subject].find((name) => !contenders.some((contender) => contender.name === name))
-  if (unknown !== undefined) throw new Error(`no contender ${unknown}`)
-  const subjectContender = chosen.find(({ name }) => name === subject)
-  installPeers()
-  const cores = detectCores()
-  const logDirectory = temporaryDirectory("belfry-bench-logs-")
-  const postgres = await startPostgres(cores)
-  const context: Context = { postgres, cores, logDirectory }
+const measureAll = async (context: Context, chosen: ReadonlyArray<Contender>, options: Options): Promise<Report> => {
+  const { print, subject } = options
   const started: Array<Contestant> = []
   try {
     for (const contender of chosen) {
@@ -172,17 +162,22 @@ const run = async (options: Options): Promise<Report> => {
     print("")
     const bars = [...report.bars]
     const contestant = started.find(({ name }) => name === subject)
-    if (contestant !== undefined && subjectContender !== undefined) {
+    const contender = chosen.find(({ name }) => name === subject)
+    if (contestant !== undefined && contender !== undefined) {
       bars.push(...(await examine(context, contestant, print)))
       await Promise.all(started.splice(0).map((it) => it.process.stop()))
-      bars.push(...(await grow(context, subjectContender, print)))
+      bars.push(...(await grow(context, contender, print)))
     }
     if (bars.length > 0) print(`\n${barsTable(bars)}`)
     return { ...report, bars }
   } finally {
     await Promise.all(started.map((it) => it.process.stop()))
-    await postgres.stop()
   }
+}
+
+const run = (options: Options): Promise<Report> => {
+  const chosen = chosenOf(contenders, options)
+  return withContext(options, (context) => measureAll(context, chosen, options), { isDurable: false })
 }
 
 /** The session bench. */

@@ -64,25 +64,60 @@ export interface GenericOAuthConfig {
   readonly pkce: boolean
 }
 
+/** A migrated database with users and sessions, before a server for load runs on it. */
+export interface BetterAuthDatabase {
+  readonly databaseUrl: string
+  readonly cookies: ReadonlyArray<string>
+  /** Starts the server for load on a path; `cookies` are those of the sessions unless given. */
+  readonly start: (path: string, cookies?: ReadonlyArray<string>) => Promise<Contestant>
+}
+
+/** Which program of Better Auth to run, and how. */
+export interface BetterAuthOptions {
+  /** Its file among the contenders. */
+  readonly program: string
+  /** Settings besides those that every program has. */
+  readonly env?: Readonly<Record<string, string>>
+  /** What the first server, which migrates, is told besides. */
+  readonly firstEnv?: Readonly<Record<string, string>>
+  /** What is done with the first server. */
+  readonly visit?: (port: number) => Promise<void>
+}
+
+/** Makes the database of a server: it migrates it when it starts, and sessions are inserted afterwards. */
+export const prepareBetterAuth = async (
+  context: Context,
+  database: string,
+  size: Size,
+  { env, firstEnv, program, visit }: BetterAuthOptions,
+): Promise<BetterAuthDatabase> => {
+  const databaseUrl = await context.postgres.createDatabase(database)
+  const secret = randomBytes(32).toString("base64url")
+  const options = (more: BetterAuthOptions["env"]): ServerOptions => ({
+    name: database,
+    args: [file("scripts/bench/contenders", program)],
+    env: (port) => ({ PORT: String(port), DATABASE_URL: databaseUrl, BETTER_AUTH_SECRET: secret, ...env, ...more }),
+    readyPath: "/api/auth/ok",
+  })
+  const migrated = await startServer(context, options(firstEnv))
+  await Promise.resolve(visit?.(migrated.port)).finally(() => migrated.process.stop())
+  const seeded = await seed({ databaseUrl, ...size, secrets: secret, tables })
+  const cookies = seeded.map((session) => session.cookieHeader)
+  const start: BetterAuthDatabase["start"] = (path, sent = cookies) =>
+    startContestant(context, { name: "better-auth", database, path, cookies: sent }, options({}))
+  return { databaseUrl, cookies, start }
+}
+
 const start = async (
   context: Context,
   database: string,
   size: Size,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Contestant> => {
-  const databaseUrl = await context.postgres.createDatabase(database)
-  const secret = randomBytes(32).toString("base64url")
-  const options: ServerOptions = {
-    name: database,
-    args: [file("scripts/bench/contenders/betterAuthServer.ts")],
-    env: (port) => ({ PORT: String(port), DATABASE_URL: databaseUrl, BETTER_AUTH_SECRET: secret, ...env }),
-    readyPath: "/api/auth/ok",
-  }
-  const migrated = await startServer(context, options)
-  const signedUp = await signUp(migrated.port).finally(() => migrated.process.stop())
-  const sessions = await seed({ databaseUrl, ...size, secrets: secret, tables })
-  const cookies = [signedUp, ...sessions.map((session) => session.cookieHeader)]
-  return startContestant(context, { name: "better-auth", database, path: "/api/auth/get-session", cookies }, options)
+  const signedUp: Array<string> = []
+  const visit = async (port: number) => void signedUp.push(await signUp(port))
+  const prepared = await prepareBetterAuth(context, database, size, { program: "betterAuthServer.ts", env, visit })
+  return prepared.start("/api/auth/get-session", [...signedUp, ...prepared.cookies])
 }
 
 /** Better Auth. */

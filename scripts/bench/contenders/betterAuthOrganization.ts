@@ -4,10 +4,7 @@
  */
 import { randomBytes } from "node:crypto"
 import { withClient } from "../peers.ts"
-import { seed } from "../seed.ts"
-import { tables } from "./betterAuth.ts"
-import { file, startContestant, startServer } from "./contender.ts"
-import type { ServerOptions } from "./contender.ts"
+import { prepareBetterAuth } from "./betterAuth.ts"
 import { addressOf, editor, getBy, idAt, members, organizations, pageSize, people, postBy } from "./organizations.ts"
 import type { OrganizationContender } from "./organizations.ts"
 
@@ -36,22 +33,11 @@ const insertInvitations = `
 export const betterAuthOrganization: OrganizationContender = {
   name: "better-auth",
   start: async (context, database) => {
-    const databaseUrl = await context.postgres.createDatabase(database)
-    const secret = randomBytes(32).toString("base64url")
-    const options: ServerOptions = {
-      name: database,
-      args: [file("scripts/bench/contenders/betterAuthOrganizationServer.ts")],
-      env: (port) => ({
-        PORT: String(port),
-        DATABASE_URL: databaseUrl,
-        BETTER_AUTH_SECRET: secret,
-        MAIL_PORT: String(context.mailPort),
-      }),
-      readyPath: "/api/auth/ok",
-    }
-    const migrated = await startServer(context, options)
-    await migrated.process.stop()
-    const sessions = await seed({ databaseUrl, users: people, sessions: people, secrets: secret, tables })
+    const size = { users: people, sessions: people }
+    const { cookies, databaseUrl, start } = await prepareBetterAuth(context, database, size, {
+      program: "betterAuthOrganizationServer.ts",
+      env: { MAIL_PORT: String(context.mailPort) },
+    })
     const ids = await withClient(databaseUrl, async (client) => {
       await client.query(insertOrganizations, [organizations])
       await client.query(insertMembers, [organizations, members])
@@ -62,15 +48,9 @@ export const betterAuthOrganization: OrganizationContender = {
       ])
       return rows.map((row) => String(row["id"]))
     })
-    const cookies = sessions.map((session) => session.cookieHeader)
-    const contestant = await startContestant(
-      context,
-      { name: "better-auth", database, path: "/api/auth/get-session", cookies },
-      options,
-    )
     const path = "/api/auth/organization"
     return {
-      ...contestant,
+      ...(await start("/api/auth/get-session")),
       create: (person, slug) => postBy(cookies, person, `${path}/create`, { name: "Analytical Engines", slug }),
       invite: (person, organization, email) => {
         const body = { email, role: "member", organizationId: idAt(ids, organization) }

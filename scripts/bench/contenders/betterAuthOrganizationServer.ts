@@ -1,19 +1,13 @@
 /**
  * Program of the `better-auth` contender of the organization bench: Better Auth with its organization plugin.
  *
- * Settings: `PORT`, `DATABASE_URL`, `BETTER_AUTH_SECRET`, `MAIL_PORT`. Organizations have roles of their own, its numbers
- * of members and invitations are no limit, invitations are mailed behind the request; rate limits, telemetry and logs
- * are off.
+ * Settings: those of `betterAuthProgram.ts`; and `MAIL_PORT`. Organizations have roles of their own, its numbers of members
+ * and invitations are no limit, invitations are mailed behind the request.
  */
-import { createServer } from "node:http"
-import type { RequestListener } from "node:http"
 import { createTransport } from "nodemailer"
-import { loadPg, peerUrl } from "../peers.ts"
-
-/** The members of Better Auth that the bench uses. */
-interface Auth {
-  readonly options: unknown
-}
+import { peerUrl } from "../peers.ts"
+import { baseURL, makeBetterAuth, serve } from "./betterAuthProgram.ts"
+import type { PluginOf } from "./betterAuthProgram.ts"
 
 /** What the hook for mail is given. */
 interface InvitationMail {
@@ -23,19 +17,9 @@ interface InvitationMail {
   readonly inviter: { readonly user: { readonly name: string } }
 }
 
-type PluginOf = (options: unknown) => unknown
-
-const core: { readonly betterAuth: (options: unknown) => Auth } = await import(peerUrl("better-auth"))
 const plugins: { readonly organization: PluginOf } = await import(peerUrl("better-auth/plugins"))
 const access: { readonly defaultAc: unknown } = await import(peerUrl("better-auth/plugins/organization/access"))
-const node: { readonly toNodeHandler: (auth: Auth) => RequestListener } = await import(peerUrl("better-auth/node"))
-const migration: {
-  readonly getMigrations: (options: unknown) => Promise<{ readonly runMigrations: () => Promise<void> }>
-} = await import(peerUrl("better-auth/db/migration"))
-const pg = await loadPg()
 
-const port = Number(process.env["PORT"])
-const baseURL = `http://localhost:${port}`
 const transport = createTransport({
   host: "127.0.0.1",
   port: Number(process.env["MAIL_PORT"]),
@@ -53,15 +37,8 @@ const sendInvitationEmail = ({ email, id, inviter, organization }: InvitationMai
   return Promise.resolve()
 }
 
-const auth = core.betterAuth({
-  database: new pg.Pool({ connectionString: process.env["DATABASE_URL"] ?? "", max: 10 }),
-  baseURL,
-  secret: process.env["BETTER_AUTH_SECRET"] ?? "",
-  emailAndPassword: { enabled: true },
-  rateLimit: { enabled: false },
-  telemetry: { enabled: false },
-  logger: { disabled: true },
-  plugins: [
+serve(
+  await makeBetterAuth([
     plugins.organization({
       ac: access.defaultAc,
       dynamicAccessControl: { enabled: true },
@@ -69,8 +46,5 @@ const auth = core.betterAuth({
       invitationLimit: 1_000_000_000,
       sendInvitationEmail,
     }),
-  ],
-})
-const { runMigrations } = await migration.getMigrations(auth.options)
-await runMigrations()
-createServer(node.toNodeHandler(auth)).listen(port, "127.0.0.1")
+  ]),
+)

@@ -1,9 +1,11 @@
 /**
- * SQL statements per request, counted by PostgreSQL itself (`pg_stat_statements`, utility statements included).
+ * SQL statements per request, counted in the log of PostgreSQL: whatever a client had it run, prepared or not, with what
+ * begins and ends transactions. (`pg_stat_statements` counts a prepared BEGIN once, however often it runs.)
  *
  * Requests come one after the other on one connection, so that no statement is shared between two of them. They are
  * counted in batches and the median batch is the result: periodic work of a server falls into few batches.
  */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import type { Contestant, ServerProcess } from "../contenders/contender.ts"
 import { clientLoad } from "../load.ts"
 import type { ReadyLoad } from "../load.ts"
@@ -13,9 +15,6 @@ import type { Cores } from "../processes.ts"
 import { median } from "./median.ts"
 
 const batches = 11
-
-const sumOf = (statements: ReadonlyArray<{ readonly share: number }>): number =>
-  statements.reduce((sum, { share }) => sum + share, 0)
 
 // What a server puts around statements to make them one.
 const isTransactionControl = (query: string): boolean =>
@@ -40,6 +39,28 @@ const sessions =
   () =>
     clientLoad(cores, { port, path, cookies, connections: 1, seconds: 60, requests, mustContain: "@example.com" })
 
+/** Reads what a file has gained since it was read before. */
+const readerOf = (path: string): (() => string) => {
+  let from = 0
+  return () => {
+    const file = openSync(path, "r")
+    try {
+      const bytes = Buffer.alloc(fstatSync(file).size - from)
+      from += readSync(file, bytes, 0, bytes.length, from)
+      return bytes.toString("utf8")
+    } finally {
+      closeSync(file)
+    }
+  }
+}
+
+/** The statements that a part of the log says were run in a database. Lines of a statement after its first are indented. */
+const statementsIn = (log: string, database: string): ReadonlyArray<string> =>
+  log.split(/^(?=\[\w*\] )/mu).flatMap((entry) => {
+    const [, of, text] = /^\[(\w*)\] LOG: {2}(?:statement|execute [^:]+): (.*)$/su.exec(entry) ?? []
+    return of === database && text !== undefined ? [text.replaceAll(/\s+/g, " ").trim()] : []
+  })
+
 /**
  * Counts the statements of one request to the contestant, on a server of its own that has just started. The requests
  * are those of `sequence`, or ask who is calling.
@@ -53,8 +74,9 @@ export const countStatements = (
 ): Promise<Statements> =>
   withClient(postgres.url("postgres"), async (client) => {
     const { database } = contestant
-    // Only connections that are opened from now on count: those of the new server.
-    await client.query(`ALTER DATABASE "${database}" SET pg_stat_statements.track = 'top'`)
+    const readLog = readerOf(postgres.logFile)
+    // Only connections that are opened from now on log: those of the new server.
+    await client.query(`ALTER DATABASE "${database}" SET log_statement = 'all'`)
     const server = await contestant.startAgain()
     try {
       const request = async (send: ReadyLoad) => {
@@ -70,24 +92,19 @@ export const countStatements = (
       let texts: ReadonlyArray<string> = []
       for (let batch = 0; batch < batches; batch++) {
         const ready = await sequence(server, requestsPerBatch)
-        await client.query("SELECT pg_stat_statements_reset()")
+        readLog()
         await request(ready)
-        const { rows } = await client.query(
-          `SELECT s.calls::int AS calls, s.query FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
-           WHERE d.datname = $1 ORDER BY s.calls DESC`,
-          [database],
+        const statements = statementsIn(readLog(), database)
+        counts.push(statements.length / requestsPerBatch)
+        countsBesides.push(statements.filter((text) => !isTransactionControl(text)).length / requestsPerBatch)
+        const calls = Map.groupBy(statements, (text) => text)
+        texts = [...calls].flatMap(([text, { length }]) =>
+          length < requestsPerBatch ? [] : [`${length / requestsPerBatch} x ${text}`],
         )
-        const statements = rows.map((row) => ({
-          query: String(row["query"]).replaceAll(/\s+/g, " ").trim(),
-          share: Number(row["calls"]) / requestsPerBatch,
-        }))
-        counts.push(sumOf(statements))
-        countsBesides.push(sumOf(statements.filter(({ query }) => !isTransactionControl(query))))
-        texts = statements.flatMap(({ query, share }) => (share < 1 ? [] : [`${share} x ${query}`]))
       }
       return { perRequest: median(counts), besidesTransactions: median(countsBesides), texts }
     } finally {
       await server.process.stop()
-      await client.query(`ALTER DATABASE "${database}" RESET pg_stat_statements.track`)
+      await client.query(`ALTER DATABASE "${database}" RESET log_statement`)
     }
   })
