@@ -21,6 +21,8 @@ import * as SqlStoreError from "./SqlStoreError.ts"
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const statements = SqlStoreError.statements(sql, "OutboxStore")
+  // Evaluated once a statement, before it looks for rows; true, and over with the transaction.
+  const notWaiting = sql.literal("(SELECT set_config('synchronous_commit', 'off', true)) = 'off'")
 
   return OutboxStore.of({
     // The row of the aggregate is locked until the transaction ends, so versions are in the order of commits, gapless.
@@ -42,7 +44,7 @@ export const make = Effect.gen(function* () {
         ),
       ),
     // The array is computed once: see `removeExpired` of SqlExpiry. Who is at an aggregate is passed over, not waited
-    // for.
+    // for. Neither a lease nor its end waits for the disk: what a crash takes of them is delivered again.
     claim: ({ aggregates, events, lease, now, until }) =>
       Effect.map(
         statements.write(
@@ -50,7 +52,7 @@ export const make = Effect.gen(function* () {
           sql<OutboxEventRow>`WITH taken AS (
             UPDATE belfry_outbox_aggregates SET lease = ${lease}, due_at = ${toDate(until)}
             WHERE aggregate = ANY (ARRAY (
-              SELECT aggregate FROM belfry_outbox_aggregates WHERE due_at <= ${toDate(now)}
+              SELECT aggregate FROM belfry_outbox_aggregates WHERE due_at <= ${toDate(now)} AND ${notWaiting}
               ORDER BY due_at LIMIT ${aggregates} FOR UPDATE SKIP LOCKED
             ))
             RETURNING aggregate, delivered_version, attempts
@@ -76,7 +78,7 @@ export const make = Effect.gen(function* () {
                 WHEN ${retry}::timestamptz IS NOT NULL THEN ${retry}::timestamptz
                 WHEN last_version > ${delivered} THEN ${toDate(now)}::timestamptz
               END
-            WHERE aggregate = ${aggregate} AND lease = ${lease} RETURNING aggregate`,
+            WHERE aggregate = ${aggregate} AND lease = ${lease} AND ${notWaiting} RETURNING aggregate`,
         ),
         (rows) => rows.length > 0,
       )
