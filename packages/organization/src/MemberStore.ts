@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import type { SessionId } from "@belfry/core/Session"
 import type { StoreError } from "@belfry/core/StoreError"
 import type { UserId } from "@belfry/core/User"
 import * as Context from "effect/Context"
@@ -58,8 +59,9 @@ export class MemberStore extends Context.Service<
       page: StorePage & { readonly role?: RoleName | null },
     ) => Effect.Effect<ReadonlyArray<MemberWithUser>, StoreError>
     /**
-     * Keeps a member with roles and counts it, unless there are `limit` already (null: no limit). `absent`: there is no
-     * such user, or one who is just being deleted. One statement.
+     * Keeps a member with roles and counts it, unless there are `limit` already (null: no limit). The membership becomes
+     * the default of the session and is used from now on, where one is given that is there. `absent`: there is no such
+     * user, or one who is just being deleted. One statement.
      */
     readonly insert: (options: {
       readonly id: MemberId
@@ -67,6 +69,7 @@ export class MemberStore extends Context.Service<
       readonly userId: UserId
       readonly roles: RoleAssignment
       readonly limit: number | null
+      readonly sessionId?: SessionId | null | undefined
       readonly now: DateTime.Utc
     }) => Effect.Effect<"kept" | "exists" | "full" | "absent", StoreError>
     /** Replaces the roles of a member. `last-owner`: nobody would own the organization then, and nothing changed. */

@@ -77,7 +77,7 @@ export const make = Effect.gen(function* () {
     get: (organizationId, ref) => tables.statement(() => Effect.succeed(target(organizationId, ref))),
     listAll: (organizationId, page) =>
       tables.statement(() => Effect.succeed(pageOf(organizationId, page, page.role ?? null))),
-    insert: ({ id, organizationId, userId, roles: given, limit, now }) =>
+    insert: ({ id, organizationId, userId, roles: given, limit, now, sessionId = null }) =>
       tables.statement(() => {
         const row = organizations.get(organizationId)
         if (row === undefined) return refuse("MemberStore", "insert", "the organization exists")
@@ -86,7 +86,10 @@ export const make = Effect.gen(function* () {
         if (limit !== null && row.memberCount >= limit) return Effect.succeed("full" as const)
         if (members.has(id)) return refuse("MemberStore", "insert", "unique id")
         if (!areThere(organizationId, given)) return refuse("MemberStore", "insert", "the roles exist")
-        give({ id, organizationId, userId, builtInRoles: [], lastUsedAt: null, createdAt: now, updatedAt: now }, given)
+        const lastUsedAt = sessionId === null ? null : now
+        give({ id, organizationId, userId, builtInRoles: [], lastUsedAt, createdAt: now, updatedAt: now }, given)
+        if (sessionId !== null && tables.sessions.has(sessionId))
+          organizationTables.sessionDefaults.set(sessionId, { memberId: id, chosenAt: now })
         count(row, 1, ownersOf(given.builtIn))
         return Effect.succeed("kept" as const)
       }),

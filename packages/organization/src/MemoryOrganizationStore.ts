@@ -43,7 +43,7 @@ export const make = Effect.gen(function* () {
   }
 
   return OrganizationStore.of({
-    insert: (organization, member) =>
+    insert: (organization, { sessionId = null, ...member }) =>
       tables.statement((): Effect.Effect<"kept" | "slug-taken" | "absent", StoreError> => {
         if (!tables.users.has(member.userId)) return Effect.succeed("absent")
         if (withSlug(organization.slug) !== undefined) return Effect.succeed("slug-taken")
@@ -54,10 +54,12 @@ export const make = Effect.gen(function* () {
           ...member,
           organizationId,
           builtInRoles: [owner],
-          lastUsedAt: null,
+          lastUsedAt: sessionId === null ? null : createdAt,
           createdAt,
           updatedAt: createdAt,
         })
+        if (sessionId !== null && tables.sessions.has(sessionId))
+          sessionDefaults.set(sessionId, { memberId: member.id, chosenAt: createdAt })
         return Effect.succeed("kept")
       }),
     get: (viewer, now) =>

@@ -13,6 +13,7 @@ import type { Fragment } from "effect/sql/Statement"
 import { memberColumns, type MemberJoin, type MemberRow, toMember } from "./internal/memberRow.ts"
 import { isMeant, personTable, searched, smallList } from "./internal/sqlMembers.ts"
 import {
+  chooses,
   customRoles,
   membershipColumns,
   type MembershipRow,
@@ -104,15 +105,17 @@ export const make = Effect.gen(function* () {
         rows.map(toMember),
       ),
     // Who is there already is answered before the organization is found to be full. The counts change with the row.
-    insert: ({ id, organizationId, userId, roles, limit, now }) => {
+    insert: ({ id, organizationId, userId, roles, limit, now, sessionId = null }) => {
       const hasRoom = sql`(${limit}::integer IS NULL OR
         COALESCE((SELECT member_count FROM belfry_organizations WHERE id = ${organizationId}), 0) < ${limit}::integer)`
       return Effect.map(
         statements.write(
           "insert",
           sql<Insertion>`WITH ${personTable(sql, userId)}, seat AS (
-            INSERT INTO belfry_organization_members (id, organization_id, user_id, built_in_roles, created_at, updated_at)
-            SELECT ${id}::uuid, ${organizationId}::uuid, ${userId}::uuid, ${roles.builtIn}::text[], ${toDate(now)}::timestamptz,
+            INSERT INTO belfry_organization_members (
+              id, organization_id, user_id, built_in_roles, last_used_at, created_at, updated_at
+            ) SELECT ${id}::uuid, ${organizationId}::uuid, ${userId}::uuid, ${roles.builtIn}::text[],
+              ${sessionId === null ? null : toDate(now)}::timestamptz, ${toDate(now)}::timestamptz,
               ${toDate(now)}::timestamptz
             FROM person WHERE ${hasRoom}
             ON CONFLICT ON CONSTRAINT belfry_organization_members_organization_id_user_id_key DO NOTHING
@@ -120,7 +123,7 @@ export const make = Effect.gen(function* () {
           ), given AS (
             INSERT INTO belfry_organization_member_roles (member_id, role_id, organization_id)
             SELECT seat.id, role_id, seat.organization_id FROM seat, unnest(${roles.custom}::uuid[]) AS role_id
-          ), counted AS (
+          ), chosen AS (${chooses(sql, sessionId, "seat", now)}), counted AS (
             UPDATE belfry_organizations AS o SET member_count = member_count + 1,
               owner_count = owner_count + seat.is_owner::integer
             FROM seat WHERE o.id = seat.organization_id

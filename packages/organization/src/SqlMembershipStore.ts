@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import {
+  chooses,
   isNamed,
   isThere,
   membershipColumns,
@@ -98,19 +99,12 @@ export const make = Effect.gen(function* () {
       Effect.map(
         statements.write(
           "setActive",
-          // Who ends the session meanwhile is waited for: a foreign key that speaks aborts the transaction.
-          sql`WITH session AS (
-            SELECT id FROM belfry_sessions WHERE id = ${sessionId} FOR KEY SHARE
-          ), used AS (
+          sql`WITH used AS (
             UPDATE belfry_organization_members AS m SET last_used_at = ${DateTime.toDateUtc(now)} WHERE m.id = ${memberId}
               AND EXISTS (
                 SELECT FROM belfry_organizations AS o WHERE o.id = m.organization_id AND ${sql.literal(isThere)}
               ) RETURNING m.id
-          ), kept AS (
-            INSERT INTO belfry_session_organizations (session_id, member_id, chosen_at)
-            SELECT session.id, used.id, ${DateTime.toDateUtc(now)}::timestamptz FROM used, session
-            ON CONFLICT (session_id) DO UPDATE SET member_id = EXCLUDED.member_id, chosen_at = EXCLUDED.chosen_at
-          ) SELECT FROM used`,
+          ), kept AS (${chooses(sql, sessionId, "used", now)}) SELECT FROM used`,
         ),
         (rows) => rows.length > 0,
       ),

@@ -23,6 +23,7 @@ import {
 } from "./internal/organizationRow.ts"
 import { personTable } from "./internal/sqlMembers.ts"
 import {
+  chooses,
   isNamed,
   isThere,
   membershipColumns,
@@ -95,7 +96,7 @@ export const make = Effect.gen(function* () {
   }
 
   return OrganizationStore.of({
-    insert: (organization, member) =>
+    insert: (organization, { sessionId = null, ...member }) =>
       Effect.map(
         statements.write(
           "insert",
@@ -113,10 +114,13 @@ export const make = Effect.gen(function* () {
               ${organization.deletedAt === null ? null : toDate(organization.deletedAt)}::timestamptz
             FROM person ON CONFLICT ON CONSTRAINT belfry_organizations_slug_key DO NOTHING RETURNING id, created_at
           ), seat AS (
-            INSERT INTO belfry_organization_members (id, organization_id, user_id, built_in_roles, created_at, updated_at)
-            SELECT ${member.id}::uuid, made.id, ${member.userId}::uuid, ${[owner]}::text[], made.created_at, made.created_at
-            FROM made
-          ) SELECT EXISTS (SELECT FROM made) AS is_kept, EXISTS (SELECT FROM person) AS is_user`,
+            INSERT INTO belfry_organization_members (
+              id, organization_id, user_id, built_in_roles, last_used_at, created_at, updated_at
+            ) SELECT ${member.id}::uuid, made.id, ${member.userId}::uuid, ${[owner]}::text[],
+              ${sessionId === null ? null : toDate(organization.createdAt)}::timestamptz, made.created_at, made.created_at
+            FROM made RETURNING id
+          ), chosen AS (${chooses(sql, sessionId, "seat", organization.createdAt)})
+          SELECT EXISTS (SELECT FROM made) AS is_kept, EXISTS (SELECT FROM person) AS is_user`,
         ),
         ([row]) => (row?.is_kept === true ? "kept" : row?.is_user === true ? "slug-taken" : "absent"),
       ),

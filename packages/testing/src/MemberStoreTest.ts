@@ -6,6 +6,7 @@
  */
 import { Email } from "@belfry/core/User"
 import type { MemberId, MemberRef } from "@belfry/organization/Member"
+import { MembershipStore } from "@belfry/organization/MembershipStore"
 import { MemberStore } from "@belfry/organization/MemberStore"
 import { OrganizationStore } from "@belfry/organization/OrganizationStore"
 import { builtInPermission } from "@belfry/organization/Permission"
@@ -252,6 +253,25 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         assert.strictEqual(answers.filter((answer) => answer === "kept").length, 1)
         assert.strictEqual(answers.filter((answer) => answer === "exists").length, 49)
         assert.deepStrictEqual(yield* countsOf(viewer), { members: 2, owners: 1 })
+      }),
+    )
+
+    it.effect("makes a new membership the default of a session, where one is given and it is kept", () =>
+      Effect.gen(function* () {
+        const members = yield* MemberStore
+        const { user, session } = yield* OrganizationBuilders.actor()
+        const active = MembershipStore.use((store) => store.findActive({ userId: user.id, sessionId: session.id }))
+        const [full, chosen, other] = [(yield* begin).id, (yield* begin).id, (yield* begin).id]
+        const sessionId = session.id
+        assert.strictEqual(
+          yield* members.insert({ ...(yield* insertion(full, { user, limit: 1 })), sessionId }),
+          "full",
+        )
+        assert.deepStrictEqual(yield* active, Option.none())
+        assert.strictEqual(yield* members.insert({ ...(yield* insertion(chosen, { user })), sessionId }), "kept")
+        assert.strictEqual(yield* members.insert(yield* insertion(other, { user })), "kept")
+        const { membership, source } = Option.getOrThrow(yield* active)
+        assert.deepStrictEqual([membership.organizationId, source], [chosen, "session"])
       }),
     )
 

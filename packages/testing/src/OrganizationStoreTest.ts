@@ -106,6 +106,33 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
       }),
     )
 
+    it.effect("makes the membership of the owner the default of a session, where one is given", () =>
+      Effect.gen(function* () {
+        const store = yield* OrganizationStore
+        const { user, session } = yield* OrganizationBuilders.actor()
+        const insert = Effect.fnUntraced(function* (sessionId: typeof session.id | null) {
+          const organization = yield* OrganizationBuilders.organization()
+          yield* store.insert(organization, { id: yield* OrganizationBuilders.memberId, userId: user.id, sessionId })
+          return organization
+        })
+        const chosen = yield* insert(session.id)
+        const other = yield* insert(null)
+        const active = yield* MembershipStore.use(({ findActive }) =>
+          findActive({ userId: user.id, sessionId: session.id }),
+        )
+        const { membership, source } = Option.getOrThrow(active)
+        assert.deepStrictEqual([membership.organizationId, source], [chosen.id, "session"])
+        const used = yield* store.listByUser(user.id, { after: null, limit: 10, search: null, deleted: false })
+        assert.deepStrictEqual(
+          new Map(used.map(({ organization: { id }, lastUsedAt }) => [id, lastUsedAt])),
+          new Map([
+            [chosen.id, chosen.createdAt],
+            [other.id, null],
+          ]),
+        )
+      }),
+    )
+
     it.effect("gives a slug to one of 50 fibers, and lets the others' transactions go on", () =>
       Effect.gen(function* () {
         const store = yield* OrganizationStore

@@ -108,19 +108,24 @@ export const make = Effect.gen(function* () {
       : { invitation, closed: new InvitationClosed({ reason: status }) }
   })
 
-  /** The membership of somebody who accepts: a new one, or the one there is, whose roles stay. */
-  const seat = Effect.fnUntraced(function* (stored: StoredInvitation, { user }: Joiner, now: DateTime.Utc) {
+  /**
+   * The membership of somebody who accepts: a new one, or the one there is, whose roles stay. Their session acts for the
+   * organization from then on.
+   */
+  const seat = Effect.fnUntraced(function* (stored: StoredInvitation, { doer, user }: Joiner, now: DateTime.Utc) {
     const { organizationId } = stored.invitation
     const limit = yield* Limits.evaluate(settings.limits.members, { organizationId })
     const id = MemberId.make(yield* random.uuidV7())
     const roles = stored.assignment
-    const kept = yield* members.insert({ id, organizationId, userId: user.id, roles, limit, now })
+    const { sessionId } = doer
+    const kept = yield* members.insert({ id, organizationId, userId: user.id, roles, limit, sessionId, now })
     if (kept === "absent") return yield* new SessionInvalid()
     if (kept === "full") return yield* new LimitReached({ limit: "members", maximum: limit ?? 0 })
     if (kept === "exists") {
       const found = yield* members.get(organizationId, { _tag: "User", userId: user.id })
       if (Option.isNone(found)) return yield* new InvitationNotFound()
       const { member, membership } = found.value
+      if (sessionId !== null) yield* memberships.setActive({ sessionId, memberId: member.id, now })
       return { isNew: false, member, membership: access.resolve(membership) }
     }
     const membership: Membership = access.resolve({
@@ -150,7 +155,6 @@ export const make = Effect.gen(function* () {
     const { isNew, member, membership } = yield* seat(stored, joiner, now)
     const { id: memberId, roles } = member
     const userId = user.id
-    if (doer.sessionId !== null) yield* memberships.setActive({ sessionId: doer.sessionId, memberId, now })
     yield* changes.record({
       type: "organization-invitation.accepted",
       organizationId,

@@ -23,7 +23,6 @@ import { AccessModel } from "../AccessModel.ts"
 import { MemberId, MemberNotFound, type MemberWithUser } from "../Member.ts"
 import { MemberStore, type MemberTarget } from "../MemberStore.ts"
 import { type Membership, rolesOf, type StoredMembership } from "../Membership.ts"
-import { MembershipStore } from "../MembershipStore.ts"
 import {
   type JsonObject,
   type MetadataInvalid,
@@ -66,7 +65,6 @@ export type OrganizationChanges = Effect.Success<typeof make>
 
 export const make = Effect.gen(function* () {
   const store = yield* OrganizationStore
-  const memberships = yield* MembershipStore
   const members = yield* MemberStore
   const transactions = yield* TransactionStore
   const random = yield* SecureRandom.SecureRandom
@@ -135,11 +133,10 @@ export const make = Effect.gen(function* () {
         updatedAt: now,
         deletedAt: null,
       }
-      const kept = yield* store.insert(organization, { id: memberId, userId: ownerId })
+      const kept = yield* store.insert(organization, { id: memberId, userId: ownerId, sessionId })
       if (kept === "absent") return yield* new UserNotFound({ userId: ownerId })
       // Without a slug there is none that could be taken.
       if (kept === "slug-taken" && slug !== null) return yield* new SlugTaken({ slug })
-      if (sessionId !== null) yield* memberships.setActive({ sessionId, memberId, now })
       yield* changes.record({
         type: "organization.created",
         organizationId,

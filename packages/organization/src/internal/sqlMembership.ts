@@ -1,7 +1,9 @@
 /**
  * The membership of whoever looks, as SQL: the part of every guarded read that says whether anything is to be seen.
  */
+import type { SessionId } from "@belfry/core/Session"
 import type { UserId } from "@belfry/core/User"
+import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { MemberId } from "../Member.ts"
@@ -59,6 +61,16 @@ export const viewerTable = (sql: SqlClient.SqlClient, viewer: Viewer, deleted = 
     JOIN belfry_organization_members AS m ON m.organization_id = o.id AND m.user_id = ${viewer.userId}
     WHERE ${isIdentified(sql, viewer.organization)} AND ${sql.literal(deleted ? "o.deleted_at IS NOT NULL" : isThere)}
   )`
+
+/**
+ * Makes the membership in `table` the default of a session from `now` on; of none when there is no session. Who ends the
+ * session meanwhile is waited for: a foreign key that speaks aborts the transaction.
+ */
+export const chooses = (sql: SqlClient.SqlClient, sessionId: SessionId | null, table: string, now: DateTime.Utc) =>
+  sql`INSERT INTO belfry_session_organizations (session_id, member_id, chosen_at)
+    SELECT session.id, chosen.id, ${DateTime.toDateUtc(now)}::timestamptz FROM ${sql.literal(table)} AS chosen,
+      (SELECT id FROM belfry_sessions WHERE id = ${sessionId} FOR KEY SHARE) AS session
+    ON CONFLICT (session_id) DO UPDATE SET member_id = EXCLUDED.member_id, chosen_at = EXCLUDED.chosen_at`
 
 /** The membership of a row. */
 export const toMembership = (row: MembershipRow): StoredMembership => ({
