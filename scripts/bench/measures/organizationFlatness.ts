@@ -19,8 +19,8 @@ import { median } from "./median.ts"
 
 const connections = 8
 const rate = 500
-const rounds = 16
-const sliceSeconds = 1.5
+const rounds = 12
+const sliceSeconds = 1
 const askers = 1000
 const pageSize = 10
 
