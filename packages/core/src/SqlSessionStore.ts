@@ -30,13 +30,14 @@ export const make = Effect.gen(function* () {
   const columns = sql.literal(sessionColumns)
   const storedColumns = sql.literal(storedSessionColumns)
 
-  // The hot path: every authenticated request runs this and nothing else. Two look-ups by unique index, one text for
-  // any number of hashes (so it is prepared once a connection), rows mapped by hand.
+  // The hot path: every authenticated request runs this and nothing else. Two look-ups by unique index, rows mapped by
+  // hand. As many values as there are, not an array: the database knows the number of rows then, and keeps its plan,
+  // where it would plan an array anew each time.
   const find = (hashes: ReadonlyArray<string>) =>
     statements.read(
       "findByTokenHash",
       sql<StoredSessionRow>`SELECT ${storedColumns} FROM belfry_sessions s
-        JOIN belfry_users u ON u.id = s.user_id WHERE s.token_hash = ANY(${hashes}::text[])`,
+        JOIN belfry_users u ON u.id = s.user_id WHERE s.token_hash IN ${sql.in(filledUp(hashes))}`,
     )
   const findJoined = yield* sqlLookup.make({ find, keyOf: (row) => row.token_hash })
 
@@ -145,6 +146,12 @@ export const layer: Layer.Layer<SessionStore, never, SqlClient.SqlClient> = Laye
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+/** As many values as the next power of two, the last of them again and again: so few texts are prepared. */
+const filledUp = (values: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const size = 2 ** Math.ceil(Math.log2(Math.max(values.length, 1)))
+  return Array.from({ length: size }, (_, index) => values[Math.min(index, values.length - 1)] ?? "")
+}
 
 const sessionColumns =
   "id, user_id, amr, acr, auth_time, created_at, last_seen_at, expires_at, ends_at, ip_address, user_agent, label"
