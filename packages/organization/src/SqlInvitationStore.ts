@@ -22,7 +22,7 @@ import {
 } from "./internal/invitationRow.ts"
 import { personTable } from "./internal/sqlMembers.ts"
 import { isThere, type MembershipRow, toGuarded, viewerTable } from "./internal/sqlMembership.ts"
-import { before, begins } from "./internal/sqlPages.ts"
+import { before, begins, limitTo } from "./internal/sqlPages.ts"
 import type { InvitationId, InvitationStatus } from "./Invitation.ts"
 import { type InvitationFacts, InvitationStore } from "./InvitationStore.ts"
 import type { OrganizationId } from "./Organization.ts"
@@ -116,7 +116,7 @@ export const make = Effect.gen(function* () {
               SELECT ${columns} FROM belfry_organization_invitations AS i
               WHERE i.organization_id = viewer.viewer_organization_id ${isOf(page.status, toDate(page.now))}
                 ${before(sql, "i.id", page.after)} ${begins(sql, ["i.email"], page.search)}
-              ORDER BY i.id DESC LIMIT ${page.limit}
+              ORDER BY i.id DESC ${limitTo(sql, page.limit)}
             ) AS item ON true ORDER BY item.item_id DESC`,
         ),
         (rows) => toGuarded(rows, (found) => found.flatMap((row) => (row.item_id === null ? [] : [toInvitation(row)]))),
@@ -159,7 +159,7 @@ export const make = Effect.gen(function* () {
             FROM belfry_organization_invitations AS i ${place}
             WHERE i.email = ${email} ${isOf("pending", toDate(page.now))} AND ${sql.literal(isThere)}
               ${before(sql, "i.id", page.after)} ${begins(sql, ["lower(o.name)"], page.search)}
-            ORDER BY i.id DESC LIMIT ${page.limit}`,
+            ORDER BY i.id DESC ${limitTo(sql, page.limit)}`,
         ),
         (rows) => rows.map(toPreview),
       ),

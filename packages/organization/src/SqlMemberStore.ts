@@ -21,7 +21,7 @@ import {
   toMembership,
   viewerTable,
 } from "./internal/sqlMembership.ts"
-import { after } from "./internal/sqlPages.ts"
+import { after, limitTo } from "./internal/sqlPages.ts"
 import { MemberStore, type MemberTarget } from "./MemberStore.ts"
 import type { StoredMembership } from "./Membership.ts"
 import type { StorePage } from "./Page.ts"
@@ -50,7 +50,7 @@ export const make = Effect.gen(function* () {
   const pageOf = (organizationId: Fragment, { after: place, limit, search }: StorePage, role: RoleName | null) => {
     const isOnPage = sql`m.organization_id = ${organizationId} ${after(sql, "m.id", place)} ${hasRole(role)}`
     if (search === null) {
-      return sql<MemberRow>`SELECT ${columns} FROM ${people} WHERE ${isOnPage} ORDER BY m.id LIMIT ${limit}`
+      return sql<MemberRow>`SELECT ${columns} FROM ${people} WHERE ${isOnPage} ORDER BY m.id ${limitTo(sql, limit)}`
     }
     const ids = searched(sql, {
       isSmall: sql`COALESCE((

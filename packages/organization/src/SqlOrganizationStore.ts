@@ -32,7 +32,7 @@ import {
   toMembership,
   viewerTable,
 } from "./internal/sqlMembership.ts"
-import { before, begins, isText } from "./internal/sqlPages.ts"
+import { before, begins, isText, limitTo } from "./internal/sqlPages.ts"
 import type { OrganizationCounts, OrganizationId } from "./Organization.ts"
 import { OrganizationStore, type StoredOrganization, type StoredPatch } from "./OrganizationStore.ts"
 import { owner } from "./Role.ts"
@@ -160,7 +160,7 @@ export const make = Effect.gen(function* () {
           FROM belfry_organization_members AS m JOIN belfry_organizations AS o ON o.id = m.organization_id
           WHERE m.user_id = ${userId} AND ${sql.literal(deleted ? "o.deleted_at IS NOT NULL" : isThere)}
             ${before(sql, "m.id", after)} ${begins(sql, searched, search)}
-          ORDER BY m.id DESC LIMIT ${limit}`,
+          ORDER BY m.id DESC ${limitTo(sql, limit)}`,
         ),
         (rows) =>
           rows.map((row) => ({
@@ -174,7 +174,7 @@ export const make = Effect.gen(function* () {
         statements.read(
           "list",
           sql<StoredRow>`SELECT ${stored} FROM belfry_organizations AS o
-          WHERE true ${before(sql, "o.id", after)} ${begins(sql, searched, search)} ORDER BY o.id DESC LIMIT ${limit}`,
+          WHERE true ${before(sql, "o.id", after)} ${begins(sql, searched, search)} ORDER BY o.id DESC ${limitTo(sql, limit)}`,
         ),
         (rows) => rows.map(toStored),
       ),

@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import { type MembershipRow, toGuarded, viewerTable } from "./internal/sqlMembership.ts"
-import { after, begins } from "./internal/sqlPages.ts"
+import { after, begins, limitTo } from "./internal/sqlPages.ts"
 import type { Permission } from "./Permission.ts"
 import type { CustomRole, RoleId, RoleName } from "./Role.ts"
 import { RoleStore } from "./RoleStore.ts"
@@ -37,7 +37,7 @@ export const make = Effect.gen(function* () {
               SELECT ${columns} FROM belfry_organization_roles AS r
               WHERE r.organization_id = viewer.viewer_organization_id
                 ${after(sql, "r.name", page.after)} ${begins(sql, ["r.name"], page.search)}
-              ORDER BY r.name LIMIT ${page.limit}
+              ORDER BY r.name ${limitTo(sql, page.limit)}
             ) AS item ON true ORDER BY item.item_name`,
         ),
         (rows) => toGuarded(rows, found),

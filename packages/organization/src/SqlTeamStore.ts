@@ -13,7 +13,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import { memberColumns, type MemberRow, toMember } from "./internal/memberRow.ts"
 import { isMeant, searched, smallList } from "./internal/sqlMembers.ts"
 import { type MembershipRow, toGuarded, viewerTable } from "./internal/sqlMembership.ts"
-import { after, begins } from "./internal/sqlPages.ts"
+import { after, begins, limitTo } from "./internal/sqlPages.ts"
 import type { MemberId } from "./Member.ts"
 import type { OrganizationId } from "./Organization.ts"
 import type { StorePage } from "./Page.ts"
@@ -49,7 +49,7 @@ export const make = Effect.gen(function* () {
     const members = sql.literal(memberColumns)
     const isOnPage = sql`tm.team_id = team.team_id ${after(sql, "tm.member_id", last)}`
     if (search === null) {
-      return sql`SELECT ${members}, ${place} FROM ${people} WHERE ${isOnPage} ORDER BY tm.member_id LIMIT ${limit}`
+      return sql`SELECT ${members}, ${place} FROM ${people} WHERE ${isOnPage} ORDER BY tm.member_id ${limitTo(sql, limit)}`
     }
     const ids = searched(sql, {
       isSmall: sql`(SELECT count(*) FROM (
@@ -83,7 +83,7 @@ export const make = Effect.gen(function* () {
               SELECT ${columns} FROM belfry_organization_teams AS t
               WHERE t.organization_id = viewer.viewer_organization_id
                 ${after(sql, "t.id", page.after)} ${begins(sql, ["lower(t.name)"], page.search)}
-              ORDER BY t.id LIMIT ${page.limit}
+              ORDER BY t.id ${limitTo(sql, page.limit)}
             ) AS team ON true ORDER BY team.team_id`,
         ),
         (rows) => toGuarded(rows, (found) => found.flatMap((row) => (row.team_id === null ? [] : [toTeam(row)]))),
@@ -176,7 +176,7 @@ export const make = Effect.gen(function* () {
               JOIN belfry_organization_teams AS t ON t.id = tm.team_id
               WHERE tm.member_id = target.target_id
                 ${after(sql, "tm.team_id", page.after)} ${begins(sql, ["lower(t.name)"], page.search)}
-              ORDER BY tm.team_id LIMIT ${page.limit}
+              ORDER BY tm.team_id ${limitTo(sql, page.limit)}
             ) AS item ON true ORDER BY item.team_id`,
         ),
         (rows) =>

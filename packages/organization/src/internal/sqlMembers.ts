@@ -5,7 +5,7 @@ import type { UserId } from "@belfry/core/User"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Fragment } from "effect/sql/Statement"
 import type { MemberRef } from "../Member.ts"
-import { begins, isText } from "./sqlPages.ts"
+import { begins, isText, limitTo } from "./sqlPages.ts"
 
 /** The member that is named, of `belfry_organization_members AS m` and `belfry_users AS u`. */
 export const isMeant = (sql: SqlClient.SqlClient, ref: MemberRef): Fragment => {
@@ -69,9 +69,9 @@ export const searched = (
         SELECT seat.id FROM (${seats} OFFSET 0) AS seat CROSS JOIN LATERAL (
           SELECT FROM belfry_users AS u WHERE u.id = seat.user_id ${isCalled} OFFSET 0
         ) AS person
-        WHERE (SELECT is_walked FROM way) ORDER BY seat.id LIMIT ${limit}
+        WHERE (SELECT is_walked FROM way) ORDER BY seat.id ${limitTo(sql, limit)}
       )
-    ) AS hit ORDER BY hit.id LIMIT ${limit}`
+    ) AS hit ORDER BY hit.id ${limitTo(sql, limit)}`
 }
 
 /** How many are gone through without looking for another way. */

@@ -35,3 +35,10 @@ export const isText = (text: string): boolean => !text.includes("\0") && text.is
 
 /** The pattern of `LIKE` for what begins with a text: `\`, `%` and `_` of the text stand for themselves. */
 export const prefixPattern = (text: string): string => `${text.replaceAll(/[\\%_]/gu, "\\$&")}%`
+
+/**
+ * `LIMIT`, of a page's few sizes, in the text of the statement. As a parameter it would have the database plan every
+ * page anew, which takes longer than the page does: it guesses a tenth of the rows, and takes a plan for so many to be
+ * dear.
+ */
+export const limitTo = (sql: SqlClient.SqlClient, rows: number): Fragment => sql`LIMIT ${sql.literal(String(rows))}`
