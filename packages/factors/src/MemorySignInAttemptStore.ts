@@ -11,8 +11,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { refuse } from "@belfry/core/MemoryStoreError"
 import { MemoryFactorTables } from "./MemoryFactorTables.ts"
-import { isOver, type SignInAttempt } from "./SignInAttempt.ts"
-import { SignInAttemptStore, type StoredAttempt } from "./SignInAttemptStore.ts"
+import { isOver } from "./SignInAttempt.ts"
+import { type RestingAttempt, SignInAttemptStore, type StoredAttempt } from "./SignInAttemptStore.ts"
 
 /**
  * Builds the store over shared tables.
@@ -37,7 +37,7 @@ export const make = Effect.gen(function* () {
     emailCodes.delete(attempt.id)
   }
 
-  const removeWhere = (isMatch: (attempt: SignInAttempt) => boolean): number => {
+  const removeWhere = (isMatch: (attempt: RestingAttempt) => boolean): number => {
     const rows = [...attempts.values()].filter(({ attempt }) => isMatch(attempt))
     rows.forEach(removeRow)
     return rows.length

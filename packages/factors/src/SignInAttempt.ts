@@ -50,8 +50,8 @@ export interface Proof extends Schema.Schema.Type<typeof Proof> {}
  *
  * **Details**
  *
- * `returnTo` is where the person wants to go; whoever redirects there checks it first (`RedirectTarget`). `label` is
- * the name of the session to be.
+ * `returnTo` is where the person wants to go; whoever redirects there checks it first (`RedirectTarget`). It may hold a
+ * token, so it rests sealed. `label` is the name of the session to be.
  *
  * @category models
  * @since 0.1.0
@@ -120,7 +120,7 @@ export const attemptPolicy = { lifetime: Duration.minutes(15), maxTries: 5 } as 
  * @category decisions
  * @since 0.1.0
  */
-export const isOver = (attempt: SignInAttempt, now: DateTime.Utc): boolean =>
+export const isOver = (attempt: Pick<SignInAttempt, "expiresAt">, now: DateTime.Utc): boolean =>
   now.epochMilliseconds >= attempt.expiresAt.epochMilliseconds
 
 /**

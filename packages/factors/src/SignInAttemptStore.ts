@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { KeyedHash } from "@belfry/core/KeyedHash"
+import type { KeyedHash, Sealed } from "@belfry/core/KeyedHash"
 import type { StoreError } from "@belfry/core/StoreError"
 import type { UserId } from "@belfry/core/User"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -11,7 +11,17 @@ import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type { Proof, SignInAttempt, SignInContext } from "./SignInAttempt.ts"
+import type { Proof, SignInAttempt } from "./SignInAttempt.ts"
+
+/**
+ * An attempt as it rests: what it takes along is sealed for its id, or null where it takes nothing along.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RestingAttempt extends Omit<SignInAttempt, "context"> {
+  readonly context: Sealed | null
+}
 
 /**
  * An attempt with the hash under which its token was found.
@@ -20,7 +30,7 @@ import type { Proof, SignInAttempt, SignInContext } from "./SignInAttempt.ts"
  * @since 0.1.0
  */
 export interface StoredAttempt {
-  readonly attempt: SignInAttempt
+  readonly attempt: RestingAttempt
   readonly tokenHash: KeyedHash
 }
 
@@ -33,7 +43,7 @@ export interface StoredAttempt {
 export class SignInAttemptStore extends Context.Service<
   SignInAttemptStore,
   {
-    readonly insert: (attempt: SignInAttempt, tokenHash: KeyedHash) => Effect.Effect<void, StoreError>
+    readonly insert: (attempt: RestingAttempt, tokenHash: KeyedHash) => Effect.Effect<void, StoreError>
     /** The attempt whose token has one of these hashes; none when it was over at `now`. */
     readonly find: (
       hashes: NonEmptyReadonlyArray<KeyedHash>,
@@ -47,7 +57,7 @@ export class SignInAttemptStore extends Context.Service<
       readonly tokenHash: KeyedHash
       readonly maxTries: number
       readonly now: DateTime.Utc
-    }) => Effect.Effect<Option.Option<SignInAttempt>, StoreError>
+    }) => Effect.Effect<Option.Option<RestingAttempt>, StoreError>
     /**
      * Moves an attempt one step: sets the user, the proofs and the context, replaces the token, and gives one try back
      * (never below 0). Of any number of concurrent calls with the same `from`, one gets it. None also when it was over
@@ -58,14 +68,14 @@ export class SignInAttemptStore extends Context.Service<
       readonly to: KeyedHash
       readonly userId: UserId
       readonly proofs: ReadonlyArray<Proof>
-      readonly context: SignInContext
+      readonly context: Sealed | null
       readonly now: DateTime.Utc
-    }) => Effect.Effect<Option.Option<SignInAttempt>, StoreError>
+    }) => Effect.Effect<Option.Option<RestingAttempt>, StoreError>
     /** Takes an attempt that is complete: of any number of concurrent calls, one gets it. None when over at `now`. */
     readonly complete: (
       tokenHash: KeyedHash,
       now: DateTime.Utc,
-    ) => Effect.Effect<Option.Option<SignInAttempt>, StoreError>
+    ) => Effect.Effect<Option.Option<RestingAttempt>, StoreError>
     /** Removes an attempt, if there is one. */
     readonly remove: (hashes: NonEmptyReadonlyArray<KeyedHash>) => Effect.Effect<boolean, StoreError>
     /** Removes every attempt of a user; the number removed. */

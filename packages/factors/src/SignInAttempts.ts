@@ -39,10 +39,11 @@ import {
   SignInRefused,
   type StepUp,
 } from "./SignInAttempt.ts"
-import { SignInAttemptStore, type StoredAttempt } from "./SignInAttemptStore.ts"
+import { type RestingAttempt, SignInAttemptStore, type StoredAttempt } from "./SignInAttemptStore.ts"
 import type { SignInContinues, SignInOutcome, SignInState } from "./SignInOutcome.ts"
 import { SignInPolicy } from "./SignInPolicy.ts"
 import { codeUses, limits, tokenPrefix } from "./SignInRules.ts"
+import * as RestingContext from "./internal/restingContext.ts"
 
 /**
  * A sign-in that waits for the proof of a factor: `stored` is its attempt, if it has one yet, and `user` whose proof it
@@ -158,7 +159,9 @@ export const layer = Layer.effect(
     const transactions = yield* TransactionStore
     const audit = yield* Audit
     const random = yield* SecureRandom.SecureRandom
-    const hasher = yield* (yield* KeyRing).hasher("sign-in-attempt")
+    const keys = yield* KeyRing
+    const hasher = yield* keys.hasher("sign-in-attempt")
+    const contexts = RestingContext.make(yield* keys.sealer("sign-in-context"))
     const policy = yield* SignInPolicy
 
     const generate = Effect.provideService(OpaqueToken.generate(tokenPrefix), SecureRandom.SecureRandom, random)
@@ -170,8 +173,12 @@ export const layer = Layer.effect(
       return Option.isSome(found) ? found.value : yield* invalid
     })
 
+    /** The attempt with what it takes along. One whose seal was broken goes nowhere. */
+    const opened = (attempt: RestingAttempt) =>
+      Effect.catchTag(contexts.open(attempt), ["SealBroken", "SchemaError"], () => invalid)
+
     /** The user of an attempt. A proof of a mailbox counts as long as the mailbox is the user's. */
-    const userOf = Effect.fnUntraced(function* ({ userId, proofs }: SignInAttempt) {
+    const userOf = Effect.fnUntraced(function* ({ userId, proofs }: RestingAttempt) {
       if (userId === null) return undefined
       const user = yield* Effect.catchTag(users.get(userId), "UserNotFound", () => invalid)
       return proofs.every(({ email }) => email === null || email === user.email) ? user : yield* invalid
@@ -211,7 +218,7 @@ export const layer = Layer.effect(
         expiresAt: DateTime.addDuration(now, attemptPolicy.lifetime),
       }
       const token = yield* generate
-      yield* store.insert(attempt, yield* hasher.hash(token))
+      yield* store.insert({ ...attempt, context: yield* contexts.seal(attempt) }, yield* hasher.hash(token))
       return { attempt, token }
     })
 
@@ -266,7 +273,7 @@ export const layer = Layer.effect(
       get: Effect.fn("SignInAttempts.get")(function* (token, client) {
         const { attempt } = yield* find(token)
         if (attempt.tries >= attemptPolicy.maxTries) return yield* new SignInRefused({ reason: "locked" })
-        return yield* stateOf(attempt, yield* userOf(attempt), client)
+        return yield* stateOf(yield* opened(attempt), yield* userOf(attempt), client)
       }),
 
       cancel: Effect.fn("SignInAttempts.cancel")(function* (token, client) {
@@ -313,7 +320,7 @@ export const layer = Layer.effect(
       prove: Effect.fn("SignInAttempts.prove")(function* (options) {
         const { open, user, amr, factor = open.factor, email, replaces, confirm } = options
         const { stored, client } = open
-        const attempt = stored?.attempt
+        const attempt = stored === undefined ? undefined : yield* opened(stored.attempt)
         if (attempt !== undefined && attempt.userId !== null && attempt.userId !== user.id) {
           yield* audit.record({ type: "sign-in.refused", reason: "user-mismatch", userId: attempt.userId, client })
           return yield* new SignInRefused({ reason: "user-mismatch" })
@@ -348,9 +355,12 @@ export const layer = Layer.effect(
             }
             const token = yield* generate
             const to = yield* hasher.hash(token)
-            const moved = yield* store.advance({ from: stored.tokenHash, to, userId: user.id, proofs, context, now })
+            const sealed = yield* contexts.seal({ id: stored.attempt.id, context })
+            const step = { from: stored.tokenHash, to, userId: user.id, proofs, context: sealed, now }
+            const moved = yield* store.advance(step)
             if (Option.isNone(moved)) return yield* invalid
-            return { _tag: "SignInContinues" as const, state: { attempt: moved.value, user, ...next }, token }
+            const attempt = { ...moved.value, context }
+            return { _tag: "SignInContinues" as const, state: { attempt, user, ...next }, token }
           }),
         )
       }),

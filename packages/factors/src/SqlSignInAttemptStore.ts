@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { KeyedHash } from "@belfry/core/KeyedHash"
+import type { KeyedHash, Sealed } from "@belfry/core/KeyedHash"
 import type { SessionId } from "@belfry/core/Session"
 import { removeExpired } from "@belfry/core/SqlExpiry"
 import { toJsonb } from "@belfry/core/SqlJson"
@@ -16,8 +16,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Struct from "effect/Struct"
-import { Proof, type SignInAttempt, type SignInAttemptId, SignInContext, StepUp } from "./SignInAttempt.ts"
-import { SignInAttemptStore } from "./SignInAttemptStore.ts"
+import { Proof, type SignInAttemptId, StepUp } from "./SignInAttempt.ts"
+import { type RestingAttempt, SignInAttemptStore } from "./SignInAttemptStore.ts"
 
 /**
  * Builds the store over the SQL client.
@@ -41,7 +41,7 @@ export const make = Effect.gen(function* () {
             ${attempt.id}, ${attempt.userId}, ${attempt.stepUp?.sessionId ?? null},
             ${attempt.stepUp === null ? null : toJsonb(encodeStepUp(attempt.stepUp))}::jsonb,
             ${toJsonb(encodeProofs(attempt.proofs))}::jsonb, ${attempt.tries},
-            ${toJsonb(encodeContext(attempt.context))}::jsonb, ${DateTime.toDateUtc(attempt.createdAt)},
+            ${attempt.context}, ${DateTime.toDateUtc(attempt.createdAt)},
             ${DateTime.toDateUtc(attempt.expiresAt)}, ${tokenHash}
           )`,
         ),
@@ -73,7 +73,7 @@ export const make = Effect.gen(function* () {
           "advance",
           sql<AttemptRow>`UPDATE belfry_sign_in_attempts
             SET token_hash = ${to}, user_id = ${userId}, proofs = ${toJsonb(encodeProofs(proofs))}::jsonb,
-              context = ${toJsonb(encodeContext(context))}::jsonb, tries = GREATEST(tries - 1, 0)
+              context = ${context}, tries = GREATEST(tries - 1, 0)
             WHERE token_hash = ${from} AND expires_at > ${DateTime.toDateUtc(now)}
               AND (user_id IS NULL OR user_id = ${userId})
             RETURNING ${columns}`,
@@ -129,34 +129,31 @@ interface AttemptRow {
   readonly step_up: unknown
   readonly proofs: unknown
   readonly tries: number
-  readonly context: unknown
+  readonly context: Sealed | null
   readonly created_at: Date
   readonly expires_at: Date
   readonly token_hash: KeyedHash
 }
 
 const proofsJson = Schema.toCodecJson(Schema.Array(Proof))
-const contextJson = Schema.toCodecJson(SignInContext)
 // The session is in a column of its own, for its foreign key.
 const stepUpJson = Schema.toCodecJson(StepUp.mapFields(Struct.omit(["sessionId"])))
 
 const encodeProofs = Schema.encodeSync(proofsJson)
-const encodeContext = Schema.encodeSync(contextJson)
 const encodeStepUp = Schema.encodeSync(stepUpJson)
 const decodeProofs = Schema.decodeUnknownSync(proofsJson)
-const decodeContext = Schema.decodeUnknownSync(contextJson)
 const decodeStepUp = Schema.decodeUnknownSync(stepUpJson)
 
-const toAttempt = (row: AttemptRow): SignInAttempt => ({
+const toAttempt = (row: AttemptRow): RestingAttempt => ({
   id: row.id,
   userId: row.user_id,
   stepUp: row.session_id === null ? null : { sessionId: row.session_id, ...decodeStepUp(row.step_up) },
   proofs: decodeProofs(row.proofs),
   tries: row.tries,
-  context: decodeContext(row.context),
+  context: row.context,
   createdAt: DateTime.fromDateUnsafe(row.created_at),
   expiresAt: DateTime.fromDateUnsafe(row.expires_at),
 })
 
-const firstAttempt = ([row]: ReadonlyArray<AttemptRow>): Option.Option<SignInAttempt> =>
+const firstAttempt = ([row]: ReadonlyArray<AttemptRow>): Option.Option<RestingAttempt> =>
   row === undefined ? Option.none() : Option.some(toAttempt(row))

@@ -60,7 +60,7 @@ const fill = Effect.gen(function* () {
     stepUp: null,
     proofs: [],
     tries: 0,
-    context: {},
+    context: null,
     createdAt: yield* DateTime.now,
     expiresAt: soon,
   }

@@ -227,7 +227,7 @@ const insertAttempt = Effect.gen(function* () {
     stepUp: null,
     proofs: [],
     tries: 0,
-    context: {},
+    context: null,
     createdAt: now,
     expiresAt: DateTime.add(now, { minutes: 15 }),
   }

@@ -8,8 +8,8 @@ import { SessionStore } from "@belfry/core/SessionStore"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import { Email, type UserId } from "@belfry/core/User"
 import { UserStore } from "@belfry/core/UserStore"
-import { type Proof, type SignInAttempt, SignInAttemptId } from "@belfry/factors/SignInAttempt"
-import { SignInAttemptStore } from "@belfry/factors/SignInAttemptStore"
+import { type Proof, SignInAttemptId } from "@belfry/factors/SignInAttempt"
+import { type RestingAttempt, SignInAttemptStore } from "@belfry/factors/SignInAttemptStore"
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as DateTime from "effect/DateTime"
@@ -42,8 +42,8 @@ export const suite = <E>(
         ]
         const stored = [
           yield* insertAttempt(),
-          yield* insertAttempt({ context: { returnTo: "/inbox?q=«a»&b='\\", label: "Laptop" }, tries: 3 }),
-          yield* insertAttempt({ context: { label: null }, userId: user.id, proofs }),
+          yield* insertAttempt({ context: yield* Builders.sealed, tries: 3 }),
+          yield* insertAttempt({ context: yield* Builders.sealed, userId: user.id, proofs }),
           yield* insertAttempt({
             userId: user.id,
             stepUp: { sessionId: session.id, amr: ["pwd", "otp", "mfa"], acr: "aal2", action: "account.remove" },
@@ -102,7 +102,7 @@ export const suite = <E>(
         const before = DateTime.subtract(end, { milliseconds: 1 })
         const to = yield* Builders.keyedHash
         const proofs = [yield* proofOf("password")]
-        const context = {}
+        const context = null
         const advance = (now: DateTime.Utc) =>
           attempts.advance({ from: tokenHash, to, userId: user.id, proofs, context, now })
 
@@ -143,10 +143,10 @@ export const suite = <E>(
         const attempts = yield* SignInAttemptStore
         const now = yield* DateTime.now
         const user = yield* insertUser
-        const { attempt, tokenHash: from } = yield* insertAttempt({ tries: 2, context: { returnTo: "/" } })
+        const { attempt, tokenHash: from } = yield* insertAttempt({ tries: 2, context: yield* Builders.sealed })
         const other = yield* insertAttempt()
         const proofs = [yield* proofOf("email-code")]
-        const context = { returnTo: "/inbox", label: "Laptop" }
+        const context = yield* Builders.sealed
         const answers = yield* inFiftyFibers(() =>
           Effect.gen(function* () {
             const to = yield* Builders.keyedHash
@@ -178,7 +178,7 @@ export const suite = <E>(
         for (const [index, from] of hashes.entries()) {
           const to = hashes[index + 1]
           if (to === undefined) break
-          const moved = yield* attempts.advance({ from, to, userId: user.id, proofs: [], context: {}, now })
+          const moved = yield* attempts.advance({ from, to, userId: user.id, proofs: [], context: null, now })
           tries.push(Option.getOrUndefined(moved)?.tries)
         }
         assert.deepStrictEqual(tries, [0, 0])
@@ -195,7 +195,7 @@ export const suite = <E>(
           from: adas.tokenHash,
           to: yield* Builders.keyedHash,
           proofs: [yield* proofOf("totp")],
-          context: {},
+          context: null,
           now,
         }
         assert.deepStrictEqual(yield* attempts.advance({ ...step, userId: eve.id }), Option.none())
@@ -239,7 +239,7 @@ export const suite = <E>(
             const to = yield* Builders.keyedHash
             return index % 2 === 0
               ? yield* attempts.complete(from, now)
-              : yield* attempts.advance({ from, to, userId: user.id, proofs: [], context: {}, now })
+              : yield* attempts.advance({ from, to, userId: user.id, proofs: [], context: null, now })
           }),
         )
         assert.strictEqual(answers.filter(Option.isSome).length, 1)
@@ -363,7 +363,7 @@ export const suite = <E>(
               const [tried, , completed, removed] = stored
               yield* attempts.insert(fresh.attempt, fresh.tokenHash)
               yield* attempts.claimTry({ tokenHash: tried.tokenHash, maxTries: 5, now })
-              yield* attempts.advance({ from: advanced.tokenHash, to, userId: ada.id, proofs: [], context: {}, now })
+              yield* attempts.advance({ from: advanced.tokenHash, to, userId: ada.id, proofs: [], context: null, now })
               yield* attempts.complete(completed.tokenHash, now)
               assert.isTrue(yield* attempts.remove([removed.tokenHash]))
               assert.strictEqual(yield* attempts.removeByUser(bob.id), 1)
@@ -410,22 +410,22 @@ const proofOf = Effect.fnUntraced(function* (factor: Proof["factor"]) {
 })
 
 /** An attempt of nobody that began now and takes 15 minutes. */
-const build = Effect.fnUntraced(function* (fields: Partial<SignInAttempt> = {}) {
+const build = Effect.fnUntraced(function* (fields: Partial<RestingAttempt> = {}) {
   const now = yield* DateTime.now
-  const defaults: SignInAttempt = {
+  const defaults: RestingAttempt = {
     id: SignInAttemptId.make(yield* random.uuidV7()),
     userId: null,
     stepUp: null,
     proofs: [],
     tries: 0,
-    context: {},
+    context: null,
     createdAt: now,
     expiresAt: DateTime.add(now, { minutes: 15 }),
   }
   return { ...defaults, ...fields }
 })
 
-const insertAttempt = Effect.fnUntraced(function* (fields: Partial<SignInAttempt> = {}) {
+const insertAttempt = Effect.fnUntraced(function* (fields: Partial<RestingAttempt> = {}) {
   const attempt = yield* build(fields)
   const tokenHash = yield* Builders.keyedHash
   yield* SignInAttemptStore.use((attempts) => attempts.insert(attempt, tokenHash))
