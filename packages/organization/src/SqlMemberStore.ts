@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Fragment } from "effect/sql/Statement"
 import { memberColumns, type MemberJoin, type MemberRow, toMember } from "./internal/memberRow.ts"
-import { isMeant, personTable, searched, smallList } from "./internal/sqlMembers.ts"
+import { holders, isMeant, personTable, searched, smallList } from "./internal/sqlMembers.ts"
 import {
   chooses,
   customRoles,
@@ -49,21 +49,26 @@ export const make = Effect.gen(function* () {
   }
   const pageOf = (organizationId: Fragment, { after: place, limit, search }: StorePage, role: RoleName | null) => {
     const isOnPage = sql`m.organization_id = ${organizationId} ${after(sql, "m.id", place)} ${hasRole(role)}`
-    if (search === null) {
-      return sql<MemberRow>`SELECT ${columns} FROM ${people} WHERE ${isOnPage} ORDER BY m.id ${limitTo(sql, limit)}`
+    const showing = (ids: Fragment) =>
+      sql<MemberRow>`SELECT item.* FROM (${ids}) AS hit
+        CROSS JOIN LATERAL (SELECT ${columns} FROM ${people} WHERE m.id = hit.id OFFSET 0) AS item
+        ORDER BY item.item_id`
+    if (search !== null) {
+      return showing(
+        searched(sql, {
+          isSmall: sql`COALESCE((
+            SELECT member_count FROM belfry_organizations WHERE id = ${organizationId}
+          ), 0) <= ${smallList}`,
+          seatOf: sql`SELECT m.id FROM belfry_organization_members AS m WHERE ${isOnPage} AND m.user_id = found.id`,
+          seats: sql`SELECT m.id, m.user_id FROM belfry_organization_members AS m WHERE ${isOnPage} ORDER BY m.id`,
+          limit,
+          search,
+        }),
+      )
     }
-    const ids = searched(sql, {
-      isSmall: sql`COALESCE((
-        SELECT member_count FROM belfry_organizations WHERE id = ${organizationId}
-      ), 0) <= ${smallList}`,
-      seatOf: sql`SELECT m.id FROM belfry_organization_members AS m WHERE ${isOnPage} AND m.user_id = found.id`,
-      seats: sql`SELECT m.id, m.user_id FROM belfry_organization_members AS m WHERE ${isOnPage} ORDER BY m.id`,
-      limit,
-      search,
-    })
-    return sql<MemberRow>`SELECT item.* FROM (${ids}) AS hit
-      CROSS JOIN LATERAL (SELECT ${columns} FROM ${people} WHERE m.id = hit.id OFFSET 0) AS item
-      ORDER BY item.item_id`
+    return role === null
+      ? sql<MemberRow>`SELECT ${columns} FROM ${people} WHERE ${isOnPage} ORDER BY m.id ${limitTo(sql, limit)}`
+      : showing(holders(sql, { organizationId, role, place, limit }))
   }
 
   return MemberStore.of({

@@ -220,5 +220,16 @@ export const migrations: MigrationSet = {
         `CREATE INDEX belfry_organization_invitation_teams_team_id_idx ON belfry_organization_invitation_teams (team_id)`,
       ],
     },
+    {
+      name: "0005_role_holders",
+      statements: [
+        // Whoever has a role, in order: in an organization few sets of roles differ, and each is one range here.
+        `CREATE INDEX belfry_organization_members_built_in_roles_idx
+          ON belfry_organization_members (organization_id, built_in_roles, id)`,
+        `CREATE INDEX belfry_organization_member_roles_role_id_member_id_idx
+          ON belfry_organization_member_roles (role_id, member_id)`,
+        `DROP INDEX belfry_organization_member_roles_role_id_idx`,
+      ],
+    },
   ],
 }

@@ -102,7 +102,48 @@ withLayer(Layer.provideMerge(TestServices.layerSqlStores, database))("Searches i
     }),
   )
 
-  it.effect("find who has a role, too", () =>
+  it.effect("find who has a role, by id and page by page, without going through the list", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const members = yield* MemberStore
+      // All have a role of the host, one a rare one beside it, some one of the organization, of whom one has it twice.
+      yield* sql`UPDATE belfry_organization_members SET built_in_roles = '{member}'
+        WHERE organization_id = ${viewer.organization} AND NOT is_owner`
+      yield* sql`UPDATE belfry_organization_members SET built_in_roles = '{billing,member}'
+        WHERE id IN (${memberIdOf(2500)}, ${memberIdOf(4999)})`
+      yield* sql`UPDATE belfry_organization_members SET built_in_roles = '{role-1}' WHERE id = ${memberIdOf(4000)}`
+      yield* sql`INSERT INTO belfry_organization_member_roles (member_id, role_id, organization_id)
+        SELECT m.id, ${idOf(1)}, m.organization_id FROM belfry_organization_members AS m
+        WHERE m.organization_id = ${viewer.organization} AND m.id >= ${memberIdOf(4000)} AND m.id < ${memberIdOf(4100)}`
+      yield* sql`ANALYZE`
+      const list = (role: string, after: string | null = null) =>
+        Effect.map(
+          costOf(members.list(viewer, { search: null, after, limit: 51, role: RoleName.make(role) })),
+          ({ value, rows }) => {
+            // What is shown of those on the page, and no more of the list.
+            assert.isBelow(rows, 600)
+            return value.map(({ id }): string => id)
+          },
+        )
+      const wanted = {
+        owner: [1],
+        billing: [2500, 4999],
+        member: numbers.filter((n) => n !== 1 && n !== 4000),
+        "role-1": [1, ...numbers.slice(3999, 4099)],
+        nobody: [],
+      }
+      for (const [role, all] of Object.entries(wanted)) {
+        const first = yield* list(role)
+        assert.deepStrictEqual(first, all.slice(0, 51).map(memberIdOf), role)
+        const second = yield* list(role, first.at(-1) ?? null)
+        assert.deepStrictEqual(second, all.slice(51, 102).map(memberIdOf), role)
+      }
+      const late = yield* list("member", memberIdOf(4990))
+      assert.deepStrictEqual(late, numbers.slice(4990).map(memberIdOf))
+    }),
+  )
+
+  it.effect("find who has a role and is called so, too", () =>
     Effect.gen(function* () {
       const members = yield* MemberStore
       const page = { search: "1", after: null, limit: 51 }

@@ -5,6 +5,7 @@ import type { UserId } from "@belfry/core/User"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Fragment } from "effect/sql/Statement"
 import type { MemberRef } from "../Member.ts"
+import type { RoleName } from "../Role.ts"
 import { begins, isText, limitTo } from "./sqlPages.ts"
 
 /** The member that is named, of `belfry_organization_members AS m` and `belfry_users AS u`. */
@@ -74,10 +75,65 @@ export const searched = (
     ) AS hit ORDER BY hit.id ${limitTo(sql, limit)}`
 }
 
+/**
+ * The ids of the first `limit` members of an organization who have a role, in the order of their ids, after `place`.
+ *
+ * **Details**
+ *
+ * Roles of the host are kept with the member. The sets of them that differ are few, however many members there are, and
+ * are found by leaps from one to the next in an index that has the members of each in order. A range says where such a
+ * set begins and ends, where equality would do as well: so no other index has the order that is asked for.
+ */
+export const holders = (
+  sql: SqlClient.SqlClient,
+  {
+    limit,
+    organizationId,
+    place,
+    role,
+  }: {
+    readonly limit: number
+    readonly organizationId: Fragment
+    readonly place: string | null
+    readonly role: RoleName
+  },
+): Fragment => {
+  const beginning = sql`${place ?? nilId}::uuid`
+  return sql`WITH RECURSIVE roles AS (
+      (
+        SELECT m.built_in_roles FROM belfry_organization_members AS m
+        WHERE m.organization_id = ${organizationId} ORDER BY m.built_in_roles LIMIT 1
+      )
+      UNION ALL
+      SELECT further.built_in_roles FROM roles CROSS JOIN LATERAL (
+        SELECT m.built_in_roles FROM belfry_organization_members AS m
+        WHERE m.organization_id = ${organizationId} AND m.built_in_roles > roles.built_in_roles
+        ORDER BY m.built_in_roles LIMIT 1
+      ) AS further
+    )
+    SELECT holder.id FROM (
+      SELECT seat.id FROM roles CROSS JOIN LATERAL (
+        SELECT m.id FROM belfry_organization_members AS m
+        WHERE m.organization_id = ${organizationId} AND (m.built_in_roles, m.id) > (roles.built_in_roles, ${beginning})
+          AND m.built_in_roles <= roles.built_in_roles
+        ORDER BY m.built_in_roles, m.id LIMIT ${limit}
+      ) AS seat WHERE ${role} = ANY (roles.built_in_roles)
+      UNION
+      SELECT seat.member_id FROM belfry_organization_roles AS r CROSS JOIN LATERAL (
+        SELECT mr.member_id FROM belfry_organization_member_roles AS mr
+        WHERE (mr.role_id, mr.member_id) > (r.id, ${beginning}) AND mr.role_id <= r.id
+        ORDER BY mr.role_id, mr.member_id LIMIT ${limit}
+      ) AS seat WHERE r.organization_id = ${organizationId} AND r.name = ${role}
+    ) AS holder ORDER BY holder.id LIMIT ${limit}`
+}
+
 /** How many are gone through without looking for another way. */
 export const smallList = 1000
 
 // internal
+
+/** Before every id. */
+const nilId = "00000000-0000-0000-0000-000000000000"
 
 /** How many users are looked up in a list, at most. */
 const few = 3000
