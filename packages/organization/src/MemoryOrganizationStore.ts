@@ -29,7 +29,7 @@ export const make = Effect.gen(function* () {
   const tables = yield* MemoryTables
   const own = yield* MemoryOrganizationTables
   const audit = yield* AuditStore
-  const { organizations, members, sessionDefaults, teams, invitations } = own
+  const { organizations, members, teams, invitations } = own
 
   const withSlug = (slug: Slug | null): OrganizationRow | undefined =>
     slug === null ? undefined : organizationOf(own, slug)
@@ -133,9 +133,6 @@ export const make = Effect.gen(function* () {
       tables.statement(() => {
         if (organizations.get(id)?.organization.deletedAt !== null) return Effect.succeed(false)
         change(id, { deletedAt: now, updatedAt: now })
-        for (const [sessionId, { memberId }] of sessionDefaults) {
-          if (members.get(memberId)?.organizationId === id) sessionDefaults.delete(sessionId)
-        }
         return Effect.succeed(true)
       }),
     restore: (id, now) =>

@@ -105,9 +105,15 @@ export class OrganizationStore extends Context.Service<
       patch: StoredPatch,
       now: DateTime.Utc,
     ) => Effect.Effect<Option.Option<StoredOrganization> | "slug-taken", StoreError>
-    /** Marks as deleted, and ends it as the default of every session. False when it was already. One statement. */
+    /**
+     * Marks as deleted, and so ends it as what sessions act for, however many members there are. False when it was
+     * already.
+     */
     readonly markDeleted: (id: OrganizationId, now: DateTime.Utc) => Effect.Effect<boolean, StoreError>
-    /** Takes the mark off. False when there was none. */
+    /**
+     * Takes the mark off. Sessions for which nothing else was chosen meanwhile act for the organization again. False
+     * when there was no mark.
+     */
     readonly restore: (id: OrganizationId, now: DateTime.Utc) => Effect.Effect<boolean, StoreError>
     /** Removes an organization with everything in it, by foreign keys. */
     readonly remove: (id: OrganizationId) => Effect.Effect<boolean, StoreError>

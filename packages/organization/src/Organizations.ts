@@ -122,6 +122,10 @@ export class Organizations extends Context.Service<
       actor: Actor,
       organization: OrganizationRef,
     ) => Effect.Effect<void, Denied | DeletionRefused | SessionNotFresh>
+    /**
+     * Brings a deleted organization back as it was, in a fresh session: its members act for it again in sessions for
+     * which they chose it, and nothing else since.
+     */
     readonly restore: (
       actor: Actor,
       organization: OrganizationRef,

@@ -201,14 +201,8 @@ export const make = Effect.gen(function* () {
       Effect.map(
         statements.write(
           "markDeleted",
-          sql`WITH marked AS (
-            UPDATE belfry_organizations SET deleted_at = ${toDate(now)}, updated_at = ${toDate(now)}
-            WHERE id = ${id} AND deleted_at IS NULL RETURNING id
-          ), ended AS (
-            DELETE FROM belfry_session_organizations AS s USING belfry_organization_members AS m, marked
-            WHERE m.organization_id = marked.id AND s.member_id = m.id
-          )
-          SELECT id FROM marked`,
+          sql`UPDATE belfry_organizations SET deleted_at = ${toDate(now)}, updated_at = ${toDate(now)}
+          WHERE id = ${id} AND deleted_at IS NULL RETURNING 1`,
         ),
         (rows) => rows.length > 0,
       ),

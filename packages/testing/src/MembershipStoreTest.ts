@@ -175,10 +175,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         const left = yield* joined(user.id)
         assert.deepStrictEqual(yield* activeOf({ userId: user.id, sessionId: session.id }), [left.memberId, "only"])
         yield* OrganizationStore.use((organizations) => organizations.restore(gone.organizationId, now))
-        assert.deepStrictEqual(yield* activeOf({ userId: user.id, sessionId: session.id }), [
-          gone.memberId,
-          "last-used",
-        ])
+        assert.deepStrictEqual(yield* activeOf({ userId: user.id, sessionId: session.id }), [gone.memberId, "session"])
       }),
     )
 

@@ -310,7 +310,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
       }),
     )
 
-    it.effect("marks as deleted once, ends it as the default of sessions, and takes the mark off once", () =>
+    it.effect("marks as deleted once, so that sessions act for it no more, and takes the mark off once", () =>
       Effect.gen(function* () {
         const store = yield* OrganizationStore
         const { setActive, findActive } = yield* MembershipStore
@@ -322,7 +322,18 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         yield* setActive({ sessionId: session.id, memberId: chosen.memberId, now: later })
         const viewer = { userId: user.id, organization: chosen.organizationId }
 
+        const activeIn = ({ id: sessionId }: typeof session) =>
+          Effect.map(
+            findActive({ userId: user.id, sessionId }),
+            Option.match({
+              onNone: () => null,
+              onSome: ({ membership, source }) => [membership.organizationName, source] as const,
+            }),
+          )
+        assert.deepStrictEqual(yield* activeIn(session), ["Chosen", "session"])
+
         assert.isTrue(yield* store.markDeleted(chosen.organizationId, later))
+        assert.deepStrictEqual(yield* activeIn(session), ["Other", "last-used"])
         assert.isFalse(yield* store.markDeleted(chosen.organizationId, now))
         assert.isFalse(yield* store.markDeleted(yield* OrganizationBuilders.organizationId, now))
         assert.deepStrictEqual(yield* store.get(viewer, now), Option.none())
@@ -337,9 +348,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
         assert.isTrue(yield* store.restore(chosen.organizationId, now))
         assert.isFalse(yield* store.restore(chosen.organizationId, now))
         assert.deepStrictEqual([yield* list(false), yield* list(true)], [["Other", "Chosen"], []])
-        // The session's choice ended with the organization, and does not come back with it.
-        const active = Option.getOrThrow(yield* findActive({ userId: user.id, sessionId: session.id }))
-        assert.strictEqual(active.source, "last-used")
+        // A session acts again for what it acted for, unless something else was chosen in it meanwhile.
+        assert.deepStrictEqual(yield* activeIn(session), ["Chosen", "session"])
+        yield* store.markDeleted(chosen.organizationId, later)
+        yield* setActive({ sessionId: session.id, memberId: other.memberId, now })
+        yield* store.restore(chosen.organizationId, now)
+        assert.deepStrictEqual(yield* activeIn(session), ["Other", "session"])
       }),
     )
 
