@@ -57,19 +57,18 @@ export const make = Effect.gen(function* () {
           }),
         )
       }),
-    settle: ({ aggregate, delivered, lease, now, retryAt }) =>
-      tables.statement(() => {
-        const row = aggregates.get(aggregate)
-        if (row?.lease !== lease) return Effect.succeed(false)
-        aggregates.set(aggregate, {
-          ...row,
-          deliveredVersion: delivered,
-          lease: null,
-          attempts: retryAt === null ? 0 : row.attempts + 1,
-          dueAt: retryAt ?? (row.lastVersion > delivered ? now : null),
-        })
-        return Effect.succeed(true)
-      }),
+    settle: ({ lease, now, outcomes }) =>
+      tables.statement(() =>
+        Effect.succeed(
+          outcomes.flatMap(({ aggregate, attempts, delivered, retryAt }) => {
+            const row = aggregates.get(aggregate)
+            if (row?.lease !== lease) return []
+            const dueAt = retryAt ?? (row.lastVersion > delivered ? now : null)
+            aggregates.set(aggregate, { ...row, deliveredVersion: delivered, lease: null, attempts, dueAt })
+            return [aggregate]
+          }),
+        ),
+      ),
     removeDelivered: (instant, limit) =>
       tables.statement(() => {
         const old = [...events.values()]

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { isReadonlyArrayNonEmpty } from "effect/Array"
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -12,11 +13,13 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as Semaphore from "effect/Semaphore"
 import { Outbox } from "./Outbox.ts"
 import type { OutboxEvent } from "./OutboxEvent.ts"
-import { type OutboxBatch, OutboxStore } from "./OutboxStore.ts"
+import { type OutboxBatch, type OutboxOutcome, OutboxStore } from "./OutboxStore.ts"
 import { type OutboxSubscriber, OutboxSubscribers } from "./OutboxSubscribers.ts"
 import type { StoreError } from "./StoreError.ts"
 
@@ -27,7 +30,7 @@ import type { StoreError } from "./StoreError.ts"
  * @since 0.1.0
  */
 export interface OutboxDeliveryOptions {
-  /** Aggregates at a time: 16. */
+  /** Aggregates at a time: 64. */
   readonly aggregates: number
   /** Events of an aggregate in one lease: 100. */
   readonly events: number
@@ -105,65 +108,111 @@ export const make = Effect.fnUntraced(function* (options: Partial<OutboxDelivery
   const subscribers = yield* OutboxSubscribers
   const random = yield* SecureRandom.SecureRandom
 
-  const deliverBatch = Effect.fnUntraced(function* (batch: OutboxBatch, lease: string, until: DateTime.Utc) {
-    const { aggregate, attempts } = batch
+  /**
+   * Delivers what is leased, and ends every lease: those that end at a time, or while a statement is on its way, by one
+   * statement. Told to stop, it gives back what is left as it was, which is no failure. Answers with the number of
+   * events; without interruption but where `restore` allows it.
+   */
+  const deliverLeased = Effect.fnUntraced(function* (leased: Leased, restore: Restore) {
+    const { batches, givesUpAt, lease } = leased
     const listeners = yield* subscribers.list
-    let delivered = batch.events[0].version - 1
-    let count = 0
-    let at: Place = { event: batch.events[0], subscriber: null }
-    const work = Effect.forEach(
-      batch.events,
-      (event) =>
+    const listenersOf = (event: OutboxEvent) => listeners.filter(({ types }) => types?.has(event.type) ?? true)
+    const turn = yield* Semaphore.make(1)
+    const deliveries = batches.map(begin)
+    const running = new Set(deliveries)
+    let ended: ReadonlyArray<OutboxOutcome> = []
+
+    const settle = turn.withPermit(
+      Effect.gen(function* () {
+        const outcomes = ended
+        ended = []
+        if (!isReadonlyArrayNonEmpty(outcomes)) return
+        const settled = new Set(yield* store.settle({ lease, outcomes, now: yield* DateTime.now }))
+        for (const { aggregate } of outcomes.filter(({ aggregate }) => !settled.has(aggregate))) {
+          yield* Effect.annotateLogs(Effect.logWarning("A lease of the outbox ran out"), { aggregate })
+        }
+      }),
+    )
+
+    const end = (delivery: Delivery, attempts: number, retryAt: DateTime.Utc | null) => {
+      running.delete(delivery)
+      ended = [...ended, { aggregate: delivery.batch.aggregate, delivered: delivery.delivered, attempts, retryAt }]
+    }
+
+    const took = (delivery: Delivery, count: number) => {
+      delivery.count += count
+      delivery.delivered += count
+      return Metric.update(deliveredTotal, count)
+    }
+
+    const deliverBatch = (delivery: Delivery) => {
+      const { attempts, events } = delivery.batch
+      const toAll = (event: OutboxEvent) =>
         Effect.forEach(
-          listeners.filter(({ types }) => types?.has(event.type) ?? true),
+          listenersOf(event),
           (subscriber) => {
-            at = { event, subscriber }
+            delivery.at = { event, subscriber }
             return Effect.suspend(() => subscriber.handle(event))
           },
           { discard: true },
-        ).pipe(
-          Effect.tap(() => {
-            delivered = event.version
-            count++
-            return Metric.update(deliveredTotal, 1)
-          }),
-        ),
-      { discard: true },
-    )
-    const left = Duration.millis(Math.max(0, until.epochMilliseconds - (yield* DateTime.now).epochMilliseconds))
-    return yield* Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function* () {
-        const exit = yield* Effect.exit(
-          restore(Effect.timeoutOrElse(work, { duration: left, orElse: () => Effect.fail(new LeaseOver()) })),
         )
+      const work = Effect.gen(function* () {
         const now = yield* DateTime.now
-        const retryAt = Exit.isFailure(exit) ? DateTime.addDuration(now, waitAfter(attempts, retry)) : null
-        if (Exit.isFailure(exit)) yield* report(exit.cause, at, attempts + 1)
-        const isSettled = yield* store.settle({ lease, aggregate, delivered, retryAt, now })
-        if (!isSettled) yield* Effect.annotateLogs(Effect.logWarning("A lease of the outbox ran out"), { aggregate })
-        return count
-      }),
-    )
+        yield* Effect.timeoutOrElse(
+          Effect.forEach(events, (event) => Effect.tap(toAll(event), () => took(delivery, 1)), { discard: true }),
+          {
+            duration: Duration.millis(Math.max(0, givesUpAt.epochMilliseconds - now.epochMilliseconds)),
+            orElse: () => Effect.fail(new LeaseOver()),
+          },
+        )
+      })
+      return Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function* () {
+          const exit = yield* Effect.exit(restore(work))
+          if (Exit.isSuccess(exit)) end(delivery, 0, null)
+          else {
+            // Goes on where it was the subscriber that interrupted itself.
+            yield* restore(Effect.void)
+            yield* report(exit.cause, delivery.at, attempts + 1)
+            end(delivery, attempts + 1, DateTime.addDuration(yield* DateTime.now, waitAfter(attempts, retry)))
+          }
+          yield* Effect.yieldNow
+          yield* settle
+        }),
+      )
+    }
+
+    const isWanted = ({ batch }: Delivery) => batch.events.some((event) => listenersOf(event).length > 0)
+    for (const delivery of deliveries.filter((delivery) => !isWanted(delivery))) {
+      yield* took(delivery, delivery.batch.events.length)
+      end(delivery, 0, null)
+    }
+    const works = [...running].map(deliverBatch)
+    if (ended.length > 0) works.push(Effect.uninterruptible(Effect.andThen(Effect.yieldNow, settle)))
+    // A statement that fails for some of them does not stop the others.
+    const exit = yield* Effect.exit(restore(Effect.partition(works, identity, { concurrency: "unbounded" })))
+    for (const delivery of running) end(delivery, delivery.count > 0 ? 0 : delivery.batch.attempts, null)
+    yield* settle
+    const [, [error]] = yield* exit
+    if (error !== undefined) return yield* error
+    return deliveries.reduce((sum, { count }) => sum + count, 0)
   })
 
-  const round = Effect.gen(function* () {
-    const now = yield* DateTime.now
-    const lease = yield* random.uuidV7()
-    const until = DateTime.addDuration(now, leaseTime)
-    const batches = yield* store.claim({ lease, now, until, aggregates, events })
-    const givesUpAt = DateTime.subtractDuration(until, Duration.times(leaseTime, 0.1))
-    // A store that fails for one of them does not stop the others.
-    const [counts, errors] = yield* Effect.partition(batches, (batch) => deliverBatch(batch, lease, givesUpAt), {
-      concurrency: "unbounded",
-    })
-    const [error] = errors
-    if (error !== undefined) return yield* error
-    return {
-      count: counts.reduce((sum, count) => sum + count, 0),
-      // Less than it could take was all that was due.
-      isFull: batches.length >= aggregates || batches.some((batch) => batch.events.length >= events),
-    }
-  }).pipe(Effect.withSpan("OutboxDeliveries.deliver"))
+  // Who is told to stop while it leases would leave leases that nobody has: it stops before, or afterwards.
+  const round = Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const now = yield* DateTime.now
+      const lease = yield* random.uuidV7()
+      const until = DateTime.addDuration(now, leaseTime)
+      const batches = yield* store.claim({ lease, now, until, aggregates, events })
+      const givesUpAt = DateTime.subtractDuration(until, Duration.times(leaseTime, 0.1))
+      return {
+        count: batches.length === 0 ? 0 : yield* deliverLeased({ batches, lease, givesUpAt }, restore),
+        // Less than it could take was all that was due.
+        isFull: batches.length >= aggregates || batches.some((batch) => batch.events.length >= events),
+      }
+    }),
+  ).pipe(Effect.withSpan("OutboxDeliveries.deliver"))
 
   return OutboxDeliveries.of({
     deliver: Effect.map(round, ({ count }) => count),
@@ -233,7 +282,7 @@ export const layerLoop = (options: Partial<Pick<OutboxDeliveryOptions, "interval
 // -----------------------------------------------------------------------------
 
 const defaults: OutboxDeliveryOptions = {
-  aggregates: 16,
+  aggregates: 64,
   events: 100,
   lease: Duration.seconds(30),
   interval: Duration.seconds(1),
@@ -245,6 +294,28 @@ interface Place {
   readonly event: OutboxEvent
   readonly subscriber: OutboxSubscriber | null
 }
+
+/** What one round leased. */
+interface Leased {
+  readonly batches: ReadonlyArray<OutboxBatch>
+  readonly lease: string
+  readonly givesUpAt: DateTime.Utc
+}
+
+/** How far the delivery of a batch is: the last version and the number of events that every subscriber took. */
+interface Delivery {
+  readonly batch: OutboxBatch
+  delivered: number
+  count: number
+  at: Place
+}
+
+const begin = (batch: OutboxBatch): Delivery => {
+  const [event] = batch.events
+  return { batch, delivered: event.version - 1, count: 0, at: { event, subscriber: null } }
+}
+
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 class LeaseOver extends Data.TaggedError("LeaseOver") {
   override readonly message = "The lease is over"

@@ -23,6 +23,20 @@ export interface OutboxBatch {
 }
 
 /**
+ * How the lease of an aggregate ends: its events up to version `delivered` are, what is left failed `attempts` times
+ * and is due at `retryAt`, or at once where that is null.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OutboxOutcome {
+  readonly aggregate: string
+  readonly delivered: number
+  readonly attempts: number
+  readonly retryAt: DateTime.Utc | null
+}
+
+/**
  * Where events wait for their delivery: of each aggregate in the order of their versions, by one node at a time.
  *
  * @category ports
@@ -49,16 +63,15 @@ export class OutboxStore extends Context.Service<
       readonly events: number
     }) => Effect.Effect<ReadonlyArray<OutboxBatch>, StoreError>
     /**
-     * Ends a lease: events up to `delivered` are; the rest is due at `retryAt`, or at once where that is null. False,
-     * and nothing changed, when the lease is somebody else's by now.
+     * Ends the leases of different aggregates, and answers with those whose lease it ended: where it is somebody
+     * else's by now, nothing is changed. One statement for all to which nobody appends at that moment; it holds none
+     * of them while it waits for another.
      */
     readonly settle: (options: {
       readonly lease: string
-      readonly aggregate: string
-      readonly delivered: number
-      readonly retryAt: DateTime.Utc | null
+      readonly outcomes: NonEmptyReadonlyArray<OutboxOutcome>
       readonly now: DateTime.Utc
-    }) => Effect.Effect<boolean, StoreError>
+    }) => Effect.Effect<ReadonlyArray<string>, StoreError>
     /** Removes at most `limit` events from before `instant` that were delivered; the number removed. */
     readonly removeDelivered: (instant: DateTime.Utc, limit: number) => Effect.Effect<number, StoreError>
     /** Since when the oldest event waits that is not delivered; null when none does. */

@@ -3,12 +3,13 @@
  *
  * @since 0.1.0
  */
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { NewOutboxEvent, OutboxEvent, OutboxEventId } from "./OutboxEvent.ts"
-import { type OutboxBatch, OutboxStore } from "./OutboxStore.ts"
+import { type OutboxBatch, type OutboxOutcome, OutboxStore } from "./OutboxStore.ts"
 import { toJsonb } from "./SqlJson.ts"
 import * as SqlStoreError from "./SqlStoreError.ts"
 
@@ -23,6 +24,30 @@ export const make = Effect.gen(function* () {
   const statements = SqlStoreError.statements(sql, "OutboxStore")
   // Evaluated once a statement, before it looks for rows; true, and over with the transaction.
   const notWaiting = sql.literal("(SELECT set_config('synchronous_commit', 'off', true)) = 'off'")
+
+  const endLeases = (
+    { lease, now }: { readonly lease: string; readonly now: DateTime.Utc },
+    outcomes: NonEmptyReadonlyArray<OutboxOutcome>,
+    locked: "wait" | "pass over",
+  ) => {
+    const aggregates = outcomes.map(({ aggregate }) => aggregate)
+    return Effect.map(
+      statements.write(
+        "settle",
+        sql<{ readonly aggregate: string }>`UPDATE belfry_outbox_aggregates AS a
+          SET delivered_version = o.delivered, lease = NULL, attempts = o.attempts,
+            due_at = COALESCE(o.retry_at, CASE WHEN a.last_version > o.delivered THEN ${toDate(now)}::timestamptz END)
+          FROM jsonb_to_recordset(${toJsonb(outcomes.map(toRecord))}::jsonb)
+            AS o (aggregate text, delivered int8, attempts int4, retry_at timestamptz)
+          WHERE a.aggregate = o.aggregate AND a.lease = ${lease} AND a.aggregate = ANY (ARRAY (
+            SELECT aggregate FROM belfry_outbox_aggregates
+            WHERE aggregate = ANY (${aggregates}::text[]) AND ${notWaiting}
+            FOR UPDATE ${sql.literal(locked === "wait" ? "" : "SKIP LOCKED")}
+          )) RETURNING a.aggregate`,
+      ),
+      (rows) => rows.map(({ aggregate }) => aggregate),
+    )
+  }
 
   return OutboxStore.of({
     // The row of the aggregate is locked until the transaction ends, so versions are in the order of commits, gapless.
@@ -67,22 +92,14 @@ export const make = Effect.gen(function* () {
         ),
         toBatches,
       ),
-    settle: ({ aggregate, delivered, lease, now, retryAt }) => {
-      const retry = retryAt === null ? null : toDate(retryAt)
-      return Effect.map(
-        statements.write(
-          "settle",
-          sql`UPDATE belfry_outbox_aggregates SET delivered_version = ${delivered}, lease = NULL,
-              attempts = CASE WHEN ${retry}::timestamptz IS NULL THEN 0 ELSE attempts + 1 END,
-              due_at = CASE
-                WHEN ${retry}::timestamptz IS NOT NULL THEN ${retry}::timestamptz
-                WHEN last_version > ${delivered} THEN ${toDate(now)}::timestamptz
-              END
-            WHERE aggregate = ${aggregate} AND lease = ${lease} AND ${notWaiting} RETURNING aggregate`,
-        ),
-        (rows) => rows.length > 0,
-      )
-    },
+    // Whose transaction has one aggregate may come to want another: who waits for one must hold none.
+    settle: Effect.fnUntraced(function* ({ outcomes, ...by }) {
+      if (outcomes.length === 1) return yield* endLeases(by, outcomes, "wait")
+      const ended = yield* endLeases(by, outcomes, "pass over")
+      const rest = outcomes.filter(({ aggregate }) => !ended.includes(aggregate))
+      const late = yield* Effect.forEach(rest, (outcome) => endLeases(by, [outcome], "wait"))
+      return [...ended, ...late.flat()]
+    }),
     removeDelivered: (instant, limit) =>
       Effect.map(
         statements.write(
@@ -152,6 +169,11 @@ const toJson = ({ id, occurredAt, payload, type }: NewOutboxEvent) => ({
   type,
   payload,
   occurredAt: DateTime.formatIso(occurredAt),
+})
+
+const toRecord = ({ retryAt, ...outcome }: OutboxOutcome) => ({
+  ...outcome,
+  retry_at: retryAt === null ? null : DateTime.formatIso(retryAt),
 })
 
 const toDate = DateTime.toDateUtc

@@ -56,6 +56,8 @@ const recording = Effect.fnUntraced(function* (name: string, fails: (event: Outb
   return taken
 })
 
+const leaseOfOthers = Effect.map(Builders.user(), ({ id }) => id)
+
 const written = ({ aggregate, payload, version }: OutboxEvent) => `${aggregate}:${version}:${String(payload)}`
 
 for (const { name, layer: layerOfBackend } of backends) {
@@ -292,24 +294,131 @@ describe("OutboxDeliveries", () => {
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("keeps what was delivered when it is told to stop in the middle", () =>
-    Effect.gen(function* () {
+  it.effect("gives back what it has when it is told to stop in the middle, which is no failure", () => {
+    const logged: Array<string> = []
+    return Effect.gen(function* () {
       const started = yield* Deferred.make<void>()
       const taken: Array<string> = []
+      let isStopping = true
       yield* register("slow", (event) =>
-        event.payload === "2" && taken.length === 1
+        isStopping && (event.payload === "2" || event.aggregate === "test:b")
           ? Effect.andThen(Deferred.succeed(started, undefined), Effect.never)
           : Effect.sync(() => void taken.push(written(event))),
       )
       yield* append("test:a", "1", "2")
+      yield* append("test:b", "1")
       const delivering = yield* Effect.forkChild(deliver)
       yield* Deferred.await(started)
       yield* Fiber.interrupt(delivering)
       taken.push("stopped")
+      isStopping = false
+      assert.deepStrictEqual(logged, [])
+      assert.strictEqual(yield* deliver, 2)
+      assert.sameMembers(taken, ["test:a:1:1", "stopped", "test:a:2:2", "test:b:1:1"])
+      assert.strictEqual(taken[1], "stopped")
+    }).pipe(
+      Effect.provide(layer),
+      Effect.provide(Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])),
+    )
+  })
+
+  it.effect("counts no more failures, and no fewer, for being told to stop", () =>
+    Effect.gen(function* () {
+      const store = yield* OutboxStore
+      const started = yield* Deferred.make<void>()
+      let tries = 0
+      yield* register("failing", () =>
+        Effect.suspend(() =>
+          ++tries === 2 ? Effect.andThen(Deferred.succeed(started, undefined), Effect.never) : Effect.fail("refused"),
+        ),
+      )
+      yield* append("test:a", "1")
+      assert.strictEqual(yield* deliver, 0)
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(yield* deliver, 1)
-      assert.deepStrictEqual(taken, ["test:a:1:1", "stopped", "test:a:2:2"])
+      const delivering = yield* Effect.forkChild(deliver)
+      yield* Deferred.await(started)
+      yield* Fiber.interrupt(delivering)
+      const now = yield* DateTime.now
+      const [batch] = yield* store.claim({ lease: yield* leaseOfOthers, aggregates: 1, events: 1, now, until: now })
+      assert.strictEqual(batch?.attempts, 1)
     }).pipe(Effect.provide(layer), Effect.provide(Logger.layer([]))),
+  )
+
+  it.effect("takes a subscriber that interrupts itself for one that fails", () =>
+    Effect.gen(function* () {
+      yield* register("interrupting", () => Effect.interrupt)
+      yield* append("test:a", "1")
+      assert.strictEqual(yield* deliver, 0)
+      const store = yield* OutboxStore
+      const now = yield* DateTime.now
+      const claim = { lease: yield* leaseOfOthers, aggregates: 1, events: 1, until: now }
+      assert.deepStrictEqual(yield* store.claim({ ...claim, now }), [])
+      const [batch] = yield* store.claim({ ...claim, now: DateTime.add(now, { seconds: 1 }) })
+      assert.strictEqual(batch?.attempts, 1)
+    }).pipe(Effect.provide(layer), Effect.provide(Logger.layer([]))),
+  )
+
+  it.effect("leaves no lease behind when it is told to stop while it leases", () =>
+    Effect.gen(function* () {
+      const store = yield* OutboxStore
+      const leased = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      const slow = OutboxStore.of({
+        ...store,
+        claim: (options) =>
+          Effect.tap(store.claim(options), () =>
+            Effect.andThen(Deferred.succeed(leased, undefined), Deferred.await(goOn)),
+          ),
+      })
+      const taken = yield* recording("all")
+      const deliveries = yield* Effect.provideService(OutboxDeliveries.make(), OutboxStore, slow)
+      yield* append("test:a", "1")
+      const delivering = yield* Effect.forkChild(deliveries.deliver)
+      yield* Deferred.await(leased)
+      const stopping = yield* Effect.forkChild(Fiber.interrupt(delivering))
+      yield* Effect.yieldNow
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Fiber.join(stopping)
+      assert.deepStrictEqual(taken, [])
+      assert.strictEqual(yield* deliver, 1)
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("goes on to others that are due when all of a lease fail", () =>
+    Effect.gen(function* () {
+      const deliveries = yield* OutboxDeliveries.make({ aggregates: 2 })
+      const taken = yield* recording("all", ({ payload }) => payload === "bad")
+      for (const aggregate of ["test:a", "test:b"]) yield* append(aggregate, "bad")
+      yield* TestClock.adjust("1 millis")
+      yield* append("test:c", "good")
+      assert.strictEqual(yield* deliveries.deliverAll, 1)
+      assert.deepStrictEqual(taken, ["test:c:1:good"])
+    }).pipe(Effect.provide(layer), Effect.provide(Logger.layer([]))),
+  )
+
+  it.effect("ends the leases of those that are through while others are not", () =>
+    Effect.gen(function* () {
+      const goOn = yield* Deferred.make<void>()
+      const started = yield* Deferred.make<void>()
+      yield* register(
+        "slow",
+        ({ payload }) =>
+          payload === "slow" ? Effect.andThen(Deferred.succeed(started, undefined), Deferred.await(goOn)) : Effect.void,
+        new Set(["test.Happened"]),
+      )
+      const outbox = yield* Outbox.Outbox
+      yield* append("test:a", "slow")
+      yield* append("test:b", "fast")
+      yield* outbox.append("test:c", [{ type: "test.Unwanted", payload: null }])
+      const delivering = yield* Effect.forkChild(deliver)
+      yield* Deferred.await(started)
+      // Lets what is through be kept.
+      for (let turn = 0; turn < 20; turn++) yield* Effect.yieldNow
+      for (const aggregate of ["test:b", "test:c"]) yield* append(aggregate, "next")
+      assert.strictEqual(yield* deliver, 2)
+      yield* Deferred.succeed(goOn, undefined)
+      assert.strictEqual(yield* Fiber.join(delivering), 3)
+    }).pipe(Effect.provide(layer)),
   )
 
   it.effect("fails when the store cannot answer", () =>

@@ -134,7 +134,8 @@ const fillOrganizations = Effect.fnUntraced(function* (soon: DateTime.Utc) {
   yield* outbox.append([event, yield* Builders.outboxEvent({ occurredAt, aggregate: event.aggregate })])
   const { id: lease } = yield* Builders.user()
   yield* outbox.claim({ lease, now: soon, until: soon, aggregates: 1, events: 2 })
-  yield* outbox.settle({ lease, aggregate: event.aggregate, delivered: 1, retryAt: null, now: soon })
+  const outcome = { aggregate: event.aggregate, delivered: 1, attempts: 0, retryAt: null }
+  yield* outbox.settle({ lease, outcomes: [outcome], now: soon })
 })
 
 const rows = Effect.gen(function* () {

@@ -4,11 +4,12 @@
  * @since 0.1.0
  */
 import type { NewOutboxEvent } from "@belfry/core/OutboxEvent"
-import { type OutboxBatch, OutboxStore } from "@belfry/core/OutboxStore"
+import { type OutboxBatch, type OutboxOutcome, OutboxStore } from "@belfry/core/OutboxStore"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
@@ -110,15 +111,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<OutboxStore | Transact
     it.effect("ends a lease: what was delivered does not come again, the rest does at once", () =>
       Effect.gen(function* () {
         yield* emptied
-        const outbox = yield* OutboxStore
         const { aggregate } = yield* appendMany(3)
         yield* claim({ lease: leases.a })
         const settled = { aggregate, lease: leases.a, delivered: 2, retryAt: null, now: second(5) }
-        assert.isTrue(yield* outbox.settle(settled))
+        assert.isTrue(yield* settle(settled))
         assert.deepStrictEqual(yield* claim({ now: DateTime.subtract(second(5), { milliseconds: 1 }) }), [])
         const [batch] = yield* claim({ lease: leases.b, now: second(5) })
         assert.deepStrictEqual(batch && [versions(batch), batch.attempts], [[3], 0])
-        assert.isTrue(yield* outbox.settle({ ...settled, lease: leases.b, delivered: 3 }))
+        assert.isTrue(yield* settle({ ...settled, lease: leases.b, delivered: 3 }))
         assert.deepStrictEqual(yield* claim({ now: second(3600) }), [])
         const { occurredAt } = yield* append({ aggregate, occurredAt: second(7) })
         const [next] = yield* claim({ now: occurredAt })
@@ -129,18 +129,20 @@ export const suite = <E>(name: string, layer: Layer.Layer<OutboxStore | Transact
     it.effect("ends a lease with a failure: what is left is due when it is to be tried again, and failures count", () =>
       Effect.gen(function* () {
         yield* emptied
-        const outbox = yield* OutboxStore
         const { aggregate } = yield* appendMany(2)
         yield* claim({ lease: leases.a })
-        const failed = { aggregate, lease: leases.a, delivered: 1, retryAt: second(10), now: second(5) }
-        assert.isTrue(yield* outbox.settle(failed))
+        const failed = { aggregate, lease: leases.a, delivered: 1, attempts: 1, retryAt: second(10), now: second(5) }
+        assert.isTrue(yield* settle(failed))
         assert.deepStrictEqual(yield* claim({ now: DateTime.subtract(second(10), { milliseconds: 1 }) }), [])
         const [again] = yield* claim({ lease: leases.b, now: second(10) })
         assert.deepStrictEqual(again && [versions(again), again.attempts], [[2], 1])
-        assert.isTrue(yield* outbox.settle({ ...failed, lease: leases.b, retryAt: second(20) }))
+        assert.isTrue(yield* settle({ ...failed, lease: leases.b, attempts: 2, retryAt: second(20) }))
         const [third] = yield* claim({ lease: leases.a, now: second(20) })
         assert.strictEqual(third?.attempts, 2)
-        assert.isTrue(yield* outbox.settle({ ...failed, retryAt: null, now: second(20) }))
+        assert.isTrue(yield* settle({ ...failed, attempts: 2, retryAt: null, now: second(20) }))
+        const [stopped] = yield* claim({ lease: leases.b, now: second(20) })
+        assert.strictEqual(stopped?.attempts, 2)
+        assert.isTrue(yield* settle({ ...failed, lease: leases.b, attempts: 0, retryAt: null, now: second(20) }))
         const [last] = yield* claim({ now: second(20) })
         assert.strictEqual(last?.attempts, 0)
       }),
@@ -149,15 +151,106 @@ export const suite = <E>(name: string, layer: Layer.Layer<OutboxStore | Transact
     it.effect("does nothing for a lease that is somebody else's by now", () =>
       Effect.gen(function* () {
         yield* emptied
-        const outbox = yield* OutboxStore
         const { aggregate } = yield* appendMany(2)
         const settled = { aggregate, lease: leases.a, delivered: 2, retryAt: null, now: second(31) }
-        assert.isFalse(yield* outbox.settle(settled))
+        assert.isFalse(yield* settle(settled))
         yield* claim({ lease: leases.a, until: second(30) })
         yield* claim({ lease: leases.b, now: second(30), until: second(60) })
-        assert.isFalse(yield* outbox.settle(settled))
+        assert.isFalse(yield* settle(settled))
         const [batch] = yield* claim({ now: second(60) })
         assert.deepStrictEqual(batch && versions(batch), [1, 2])
+      }),
+    )
+
+    it.effect("ends leases of one claim together, each in its own way, and those alone that it still has", () =>
+      Effect.gen(function* () {
+        yield* emptied
+        const outbox = yield* OutboxStore
+        const [through, some, failed, stopped, lost] = [
+          yield* appendMany(2),
+          yield* appendMany(3),
+          yield* appendMany(2),
+          yield* appendMany(2),
+          yield* append(),
+        ]
+        yield* claim({ lease: leases.a, until: second(60) })
+        // What comes meanwhile is due with what is left.
+        yield* append({ aggregate: through.aggregate, occurredAt: second(1) })
+        const early = { lease: leases.a, retryAt: null, now: second(30) }
+        assert.isTrue(yield* settle({ ...early, aggregate: lost.aggregate, delivered: 0 }))
+        yield* claim({ lease: leases.b, now: second(30), until: second(90), aggregates: 1 })
+        const ended = yield* outbox.settle({
+          lease: leases.a,
+          now: second(40),
+          outcomes: [
+            { aggregate: lost.aggregate, delivered: 1, attempts: 0, retryAt: null },
+            { aggregate: through.aggregate, delivered: 2, attempts: 0, retryAt: null },
+            { aggregate: some.aggregate, delivered: 3, attempts: 0, retryAt: null },
+            { aggregate: failed.aggregate, delivered: 1, attempts: 5, retryAt: second(50) },
+            { aggregate: stopped.aggregate, delivered: 0, attempts: 3, retryAt: null },
+          ],
+        })
+        assert.sameMembers(
+          [...ended],
+          [through, some, failed, stopped].map(({ aggregate }) => aggregate),
+        )
+        const seen = (batches: ReadonlyArray<OutboxBatch>) =>
+          new Map(batches.map((batch) => [batch.aggregate, [versions(batch), batch.attempts]]))
+        assert.deepStrictEqual(yield* claim({ now: DateTime.subtract(second(40), { milliseconds: 1 }) }), [])
+        assert.deepStrictEqual(
+          seen(yield* claim({ now: second(40), until: second(3600) })),
+          new Map([
+            [through.aggregate, [[3], 0]],
+            [stopped.aggregate, [[1, 2], 3]],
+          ]),
+        )
+        assert.deepStrictEqual(
+          seen(yield* claim({ now: second(50), until: second(3600) })),
+          new Map([[failed.aggregate, [[2], 5]]]),
+        )
+        assert.deepStrictEqual(
+          seen(yield* claim({ now: second(90), until: second(3600) })),
+          new Map([[lost.aggregate, [[1], 0]]]),
+        )
+      }),
+    )
+
+    it.effect("ends leases while transactions append to their aggregates in whatever order", () =>
+      Effect.gen(function* () {
+        yield* emptied
+        const outbox = yield* OutboxStore
+        const transactions = yield* TransactionStore
+        const events = yield* Effect.replicateEffect(append(), 4)
+        for (let turn = 0; turn < 5; turn++) {
+          const batches = yield* claim({ lease: leases.a, now: second(turn), until: second(turn) })
+          assert.strictEqual(batches.length, 4)
+          const outcomes = batches.map((batch) => ({
+            aggregate: batch.aggregate,
+            delivered: versions(batch).at(-1) ?? 0,
+            attempts: 0,
+            retryAt: null,
+          }))
+          const [first, ...rest] = outcomes
+          if (first === undefined) return assert.fail("nothing is leased")
+          const started = yield* Deferred.make<void>()
+          const appending = transactions.run(
+            Effect.gen(function* () {
+              for (const { aggregate } of events.toReversed()) {
+                yield* outbox.append([yield* Builders.outboxEvent({ aggregate, occurredAt: second(turn) })])
+                yield* Deferred.succeed(started, undefined)
+                for (let looks = 0; looks < 5; looks++) yield* outbox.waitsSince
+              }
+            }),
+          )
+          const settling = Effect.andThen(
+            Deferred.await(started),
+            outbox.settle({ lease: leases.a, outcomes: [first, ...rest], now: second(turn) }),
+          )
+          const [, ended] = yield* Effect.all([appending, settling], { concurrency: "unbounded" })
+          assert.sameMembers([...ended], names(batches))
+        }
+        const left = yield* claim({ now: second(10), events: 100 })
+        assert.deepStrictEqual(left.map(versions), [[6], [6], [6], [6]])
       }),
     )
 
@@ -236,8 +329,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<OutboxStore | Transact
         const waiting = yield* append({ occurredAt: second(0) })
         yield* claim({ lease: leases.a, now: second(4) })
         const settled = { lease: leases.a, retryAt: null, now: second(4) }
-        yield* outbox.settle({ ...settled, aggregate: first.aggregate, delivered: 3 })
-        yield* outbox.settle({ ...settled, aggregate: waiting.aggregate, delivered: 0 })
+        yield* settle({ ...settled, aggregate: first.aggregate, delivered: 3 })
+        yield* settle({ ...settled, aggregate: waiting.aggregate, delivered: 0 })
         assert.strictEqual(yield* outbox.removeDelivered(second(1), 10), 0)
         assert.strictEqual(yield* outbox.removeDelivered(second(3), 1), 1)
         assert.strictEqual(yield* outbox.removeDelivered(second(3), 10), 1)
@@ -265,9 +358,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<OutboxStore | Transact
         yield* claim({ lease: leases.a, now: second(9) })
         assert.deepStrictEqual(yield* outbox.waitsSince, second(2))
         const settled = { lease: leases.a, retryAt: null, now: second(9) }
-        yield* outbox.settle({ ...settled, aggregate: old.aggregate, delivered: 1 })
+        yield* settle({ ...settled, aggregate: old.aggregate, delivered: 1 })
         assert.deepStrictEqual(yield* outbox.waitsSince, second(5))
-        yield* outbox.settle({ ...settled, aggregate: young.aggregate, delivered: 1 })
+        yield* settle({ ...settled, aggregate: young.aggregate, delivered: 1 })
         assert.deepStrictEqual(yield* outbox.waitsSince, second(9))
       }),
     )
@@ -293,7 +386,7 @@ const emptied = Effect.gen(function* () {
     const batches = yield* outbox.claim({ lease, now, until: now, aggregates: 100, events: 1000 })
     if (batches.length === 0) break
     for (const { aggregate, events } of batches) {
-      yield* outbox.settle({ lease, aggregate, delivered: events.at(-1)?.version ?? 0, retryAt: null, now })
+      yield* settle({ lease, aggregate, delivered: events.at(-1)?.version ?? 0, retryAt: null, now })
     }
   }
   while ((yield* outbox.removeDelivered(now, 1000)) > 0) continue
@@ -318,6 +411,21 @@ const claim = Effect.fnUntraced(function* (options: Partial<Parameters<OutboxSto
   const until = options.until ?? DateTime.add(now, { seconds: 30 })
   const outbox = yield* OutboxStore
   return yield* outbox.claim({ aggregates: 10, events: 10, ...options, now, lease, until })
+})
+
+/** Ends one lease, without a failure unless told otherwise; whether it did. */
+const settle = Effect.fnUntraced(function* ({
+  lease,
+  now,
+  ...outcome
+}: Omit<OutboxOutcome, "attempts"> & {
+  readonly lease: string
+  readonly now: DateTime.Utc
+  readonly attempts?: number
+}) {
+  const outbox = yield* OutboxStore
+  const ended = yield* outbox.settle({ lease, now, outcomes: [{ attempts: 0, ...outcome }] })
+  return ended.includes(outcome.aggregate)
 })
 
 const names = (batches: ReadonlyArray<OutboxBatch>) => batches.map(({ aggregate }) => aggregate)

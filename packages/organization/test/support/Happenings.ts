@@ -20,7 +20,8 @@ export const takeEvents = Effect.fnUntraced(function* (id: OrganizationId) {
   const own = batches.filter(({ aggregate }) => aggregate === aggregateOf(id)).flatMap(({ events }) => events)
   const delivered = own.at(-1)?.version
   if (delivered !== undefined) {
-    yield* store.settle({ lease, aggregate: aggregateOf(id), delivered, retryAt: null, now })
+    const outcome = { aggregate: aggregateOf(id), delivered, attempts: 0, retryAt: null }
+    yield* store.settle({ lease, outcomes: [outcome], now })
   }
   return yield* Effect.forEach(own, ({ payload }) => decode(payload))
 })
