@@ -38,6 +38,8 @@ export interface OutboxDeliveryOptions {
   readonly lease: Duration.Duration
   /** How often it looks, besides when this process commits events: every second. */
   readonly interval: Duration.Duration
+  /** How long it waits for more when this process commits events, so that one lease takes many: 25 milliseconds. */
+  readonly gather: Duration.Duration
   /** The first wait after a failure, doubled with each further one, up to an hour: 1 second. */
   readonly retry: Duration.Duration
 }
@@ -236,8 +238,8 @@ export const make = Effect.fnUntraced(function* (options: Partial<OutboxDelivery
 export const layer = (options?: Partial<OutboxDeliveryOptions>) => Layer.effect(OutboxDeliveries, make(options))
 
 /**
- * Delivers for as long as the layer lives: until nothing is due, then again when this process committed events or
- * `interval` is over. A store that cannot answer is logged, and asked again after `interval`, which is also how often
+ * Delivers for as long as the layer lives: until nothing is due, then again `gather` after this process committed events, or
+ * when `interval` is over. A store that cannot answer is logged, and asked again after `interval`, which is also how often
  * it is asked since when the oldest event waits.
  *
  * **Gotchas**
@@ -248,10 +250,10 @@ export const layer = (options?: Partial<OutboxDeliveryOptions>) => Layer.effect(
  * @category layers
  * @since 0.1.0
  */
-export const layerLoop = (options: Partial<Pick<OutboxDeliveryOptions, "interval">> = {}) =>
+export const layerLoop = (options: Partial<Pick<OutboxDeliveryOptions, "interval" | "gather">> = {}) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
-      const { interval } = { ...defaults, ...options }
+      const { gather, interval } = { ...defaults, ...options }
       const { arrivals } = yield* Outbox
       const { deliverAll } = yield* OutboxDeliveries
       const store = yield* OutboxStore
@@ -268,7 +270,7 @@ export const layerLoop = (options: Partial<Pick<OutboxDeliveryOptions, "interval
         yield* arrivals.close
         yield* deliverAll
         yield* measureLag
-        yield* Effect.raceFirst(arrivals.await, Effect.sleep(interval))
+        yield* Effect.raceFirst(Effect.andThen(arrivals.await, Effect.sleep(gather)), Effect.sleep(interval))
       })
       const safe = Effect.catchCause(round, (cause) =>
         Effect.andThen(Effect.logWarning("Events of the outbox could not be delivered", cause), Effect.sleep(interval)),
@@ -286,6 +288,7 @@ const defaults: OutboxDeliveryOptions = {
   events: 100,
   lease: Duration.seconds(30),
   interval: Duration.seconds(1),
+  gather: Duration.millis(25),
   retry: Duration.seconds(1),
 }
 

@@ -56,6 +56,12 @@ const recording = Effect.fnUntraced(function* (name: string, fails: (event: Outb
   return taken
 })
 
+/** A millisecond of the test's clock, in which the database gets its turn. */
+const passed = Effect.andThen(
+  TestClock.adjust("1 millis"),
+  Effect.promise(() => new Promise((resolve) => setImmediate(resolve))),
+)
+
 const leaseOfOthers = Effect.map(Builders.user(), ({ id }) => id)
 
 const written = ({ aggregate, payload, version }: OutboxEvent) => `${aggregate}:${version}:${String(payload)}`
@@ -433,7 +439,7 @@ describe("OutboxDeliveries", () => {
 })
 
 describe("OutboxDeliveries.layerLoop", () => {
-  it.effect("delivers at once what this process commits, and looks every second for the rest", () =>
+  it.effect("delivers soon what this process commits, and looks every second for the rest", () =>
     Effect.gen(function* () {
       const store = yield* OutboxStore
       yield* append("test:a", "before it began")
@@ -442,14 +448,34 @@ describe("OutboxDeliveries.layerLoop", () => {
       yield* TestClock.adjust("1 millis")
       assert.deepStrictEqual(taken.splice(0), ["test:a:1:before it began"])
       yield* append("test:a", "mine")
-      yield* TestClock.adjust("0 millis")
-      assert.deepStrictEqual(taken, ["test:a:2:mine"])
+      yield* TestClock.adjust("24 millis")
+      assert.deepStrictEqual(taken, [])
+      yield* append("test:b", "with it")
+      yield* TestClock.adjust("1 millis")
+      assert.sameMembers(taken.splice(0), ["test:a:2:mine", "test:b:1:with it"])
       yield* store.append([yield* Builders.outboxEvent({ aggregate: "test:a", payload: "of another node" })])
       yield* TestClock.adjust("999 millis")
-      assert.strictEqual(taken.length, 1)
+      assert.deepStrictEqual(taken, [])
       yield* TestClock.adjust("1 millis")
-      assert.deepStrictEqual(taken.slice(1), ["test:a:3:of another node"])
+      assert.deepStrictEqual(taken, ["test:a:3:of another node"])
     }).pipe(Effect.provide(OutboxDeliveries.layerLoop()), Effect.provide(layer)),
+  )
+
+  it.effect("waits for more for as long as it is told to, and no longer than until it looks anyhow", () =>
+    Effect.gen(function* () {
+      const taken = yield* recording("all")
+      yield* TestClock.adjust("1 second")
+      yield* TestClock.adjust("500 millis")
+      yield* append("test:a", "1")
+      yield* TestClock.adjust("399 millis")
+      assert.deepStrictEqual(taken, [])
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(taken.length, 1)
+      yield* TestClock.adjust("900 millis")
+      yield* append("test:a", "2")
+      yield* TestClock.adjust("100 millis")
+      assert.strictEqual(taken.length, 2)
+    }).pipe(Effect.provide(OutboxDeliveries.layerLoop({ gather: Duration.millis(400) })), Effect.provide(layer)),
   )
 
   it.effect("delivers more than fits into one lease", () =>
@@ -475,7 +501,7 @@ describe("OutboxDeliveries.layerLoop", () => {
         for (const payload of ["1", "2", "3"]) {
           const before = taken.length
           yield* append("test:a", payload)
-          while (taken.length === before) yield* TestClock.adjust("0 millis")
+          while (taken.length === before) yield* passed
         }
       }).pipe(Effect.provide(OutboxDeliveries.layerLoop()))
       const statements = yield* StatementCounter.statementsOf(changes)
