@@ -511,6 +511,27 @@ describe("OutboxDeliveries.layerLoop", () => {
     }).pipe(Effect.provide(layerOver(store)))
   })
 
+  it.effect("leases what 50 changes commit beside each other, and ends its leases, by a handful of statements", () => {
+    const store = Layer.provide(SqlStores.layer, TestDatabase.layerPglite([SqlCoreMigrations.migrations]))
+    return Effect.gen(function* () {
+      const taken = yield* recording("all")
+      const changes = Effect.gen(function* () {
+        yield* TestClock.adjust("1 second")
+        yield* Effect.forEach(
+          Array.from({ length: 50 }, (_, index) => index),
+          (index) => append(`test:${index}`, "1"),
+          { concurrency: "unbounded", discard: true },
+        )
+        while (taken.length < 50) yield* passed
+      }).pipe(Effect.provide(OutboxDeliveries.layerLoop()))
+      const statements = yield* StatementCounter.statementsOf(changes)
+      assert.strictEqual(statements.filter((statement) => statement === "APPEND events").length, 50)
+      const others = statements.filter((statement) => statement !== "APPEND events")
+      assert.includeMembers(others, ["CLAIM events", "UPDATE outbox_aggregates"])
+      assert.isAtMost(others.length, 6, others.join())
+    }).pipe(Effect.provide(layerOver(store)))
+  })
+
   it.effect("goes on when the store could not answer, and says for how long the oldest event waits", () =>
     Effect.gen(function* () {
       let isDown = true
