@@ -29,7 +29,7 @@ export const make = Effect.gen(function* () {
   const tables = yield* MemoryTables
   const own = yield* MemoryOrganizationTables
   const audit = yield* AuditStore
-  const { organizations, members, teams, invitations } = own
+  const { organizations, members, sessionDefaults, teams, invitations } = own
 
   const withSlug = (slug: Slug | null): OrganizationRow | undefined =>
     slug === null ? undefined : organizationOf(own, slug)
@@ -58,8 +58,9 @@ export const make = Effect.gen(function* () {
           createdAt,
           updatedAt: createdAt,
         })
-        if (sessionId !== null && tables.sessions.has(sessionId))
+        if (sessionId !== null && tables.sessions.has(sessionId)) {
           sessionDefaults.set(sessionId, { memberId: member.id, chosenAt: createdAt })
+        }
         return Effect.succeed("kept")
       }),
     get: (viewer, now) =>
