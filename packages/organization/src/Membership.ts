@@ -120,6 +120,11 @@ export const rolesOf = ({
 /**
  * A membership with its permissions. Roles and permissions that the host does not declare any more count for nothing.
  *
+ * **Details**
+ *
+ * A role of the organization whose name the host declared since gives what it gave, but is not told by its name: that
+ * means the host's, and its holders were not given that.
+ *
  * @category decisions
  * @since 0.1.0
  */
@@ -136,7 +141,7 @@ export const resolve = (
   for (const role of customRoles) {
     for (const permission of role.permissions) if (rules.permissions.has(permission)) permissionSet.add(permission)
   }
-  const roles = rolesOf(stored)
+  const roles = rolesOf({ builtInRoles, customRoles: customRoles.filter(({ name }) => !rules.roles.has(name)) })
   return { ...who, roles, permissions: [...permissionSet].toSorted(), permissionSet }
 }
 

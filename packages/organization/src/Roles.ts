@@ -44,6 +44,7 @@ export class Roles extends Context.Service<
       organization: OrganizationRef,
       options?: ListOptions,
     ) => Effect.Effect<Page<Role>, Denied>
+    /** Where the host declared a role of a name that one of the organization has, the one of the organization. */
     readonly get: (
       actor: Actor,
       organization: OrganizationRef,
@@ -58,7 +59,10 @@ export class Roles extends Context.Service<
         readonly permissions: ReadonlyArray<Permission>
       },
     ) => Effect.Effect<Role, Denied | RoleRefused | LimitReached>
-    /** Whoever has the role has what it gives from then on. */
+    /**
+     * Whoever has the role has what it gives from then on. One whose name the host declared since has to be renamed with
+     * that.
+     */
     readonly update: (
       actor: Actor,
       organization: OrganizationRef,
@@ -69,7 +73,10 @@ export class Roles extends Context.Service<
         readonly permissions?: ReadonlyArray<Permission> | undefined
       },
     ) => Effect.Effect<Role, Denied | RoleNotFound | RoleRefused>
-    /** Deletes a role that nobody has, or whose holders get `replacement`. */
+    /**
+     * Deletes a role that nobody has, or whose holders get `replacement`: of one whose name the host declared since, the
+     * host's role of that name, too.
+     */
     readonly remove: (
       actor: Actor,
       organization: OrganizationRef,
@@ -131,9 +138,11 @@ export const make = Effect.gen(function* () {
     const role = found.find((role) => role.name === name)
     return role === undefined ? Effect.fail(new RoleNotFound({ roles: [name] })) : Effect.succeed(declared(role))
   }
-  /** A role that can be changed: none of the host's. */
+  /** A role that can be changed: one of the organization, though the host has one of its name by now. */
   const changeable = (name: RoleName, found: ReadonlyArray<CustomRole>) =>
-    rules.roles.has(name) ? Effect.fail(new RoleRefused({ reason: "built-in" })) : find(name, found)
+    Effect.mapError(find(name, found), (absent) =>
+      rules.roles.has(name) ? new RoleRefused({ reason: "built-in" }) : absent,
+    )
 
   return Roles.of({
     list: Effect.fn("Roles.list")(function* (actor, organization, options = {}) {
@@ -150,7 +159,8 @@ export const make = Effect.gen(function* () {
     get: Effect.fn("Roles.get")(function* (actor, organization, name) {
       const found = store.findByNames({ userId: actor.user.id, organization }, [name])
       const { value } = yield* access.read("roles.get", found)
-      return ofHost(name) ?? (yield* find(name, value))
+      const host = ofHost(name)
+      return yield* host === undefined ? find(name, value) : Effect.orElseSucceed(find(name, value), () => host)
     }),
     create: Effect.fn("Roles.create")((actor, organization, { name, description = null, permissions: asked }) =>
       locked.inOrganization(

@@ -159,6 +159,24 @@ describe("resolve", () => {
     }),
   )
 
+  it.effect("tells a role of the organization by no name that is the host's, and counts what it gives", () =>
+    Effect.gen(function* () {
+      const stored = yield* storedMembership({
+        builtInRoles: [RoleName.make("billing")],
+        customRoles: [
+          {
+            id: RoleId.make("01890000-0000-7000-8000-000000000000"),
+            name: RoleName.make("editor"),
+            permissions: permissions("project:delete"),
+          },
+        ],
+      })
+      const member = resolve(stored, access.rules)
+      assert.deepStrictEqual<object>(member.roles, ["billing"])
+      assert.deepStrictEqual(member.permissionSet, new Set([...givenBy(access, "billing"), "project:delete"]))
+    }),
+  )
+
   it.effect("gives nothing to whoever has no role", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* memberWith([])).permissions, [])

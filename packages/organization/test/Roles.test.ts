@@ -413,6 +413,76 @@ describe("Roles.remove", () => {
   )
 })
 
+describe("A role whose name the host declared since", () => {
+  /** The host has an `editor`, and so has the organization: made before, and given to somebody. */
+  const beginWithEditor = Effect.gen(function* () {
+    const begun = yield* begin
+    const role = yield* begun.role("editor", "project:delete")
+    const holder = yield* begun.joinAs({ builtIn: [], custom: [role.id] })
+    const memberships = yield* Memberships
+    const held = Effect.map(
+      memberships.get({ userId: holder.actor.user.id, organization: begun.at }),
+      ({ roles, permissions }): object => ({ roles, permissions }),
+    )
+    return { ...begun, role, held, actor: begun.owner.actor, name: roleName("editor") }
+  })
+  const ofHost = ["member:read", "project:create", "project:read"]
+
+  it.effect("gives what it gave, and no more, nor the name of the host's", () =>
+    Effect.gen(function* () {
+      const roles = yield* Roles
+      const { actor, at, held, join, name, role } = yield* beginWithEditor
+      assert.deepStrictEqual(yield* held, { roles: [], permissions: ["project:delete"] })
+      assert.deepStrictEqual<object>(yield* roles.get(actor, at, name), role)
+      // By the name, the host's is given.
+      const given = yield* join("member")
+      yield* Members.use((members) => members.setRoles(actor, at, byId(given.id), roleNames("editor")))
+      const membership = yield* Memberships.use((all) => all.get({ userId: given.actor.user.id, organization: at }))
+      assert.deepStrictEqual<object>(membership.permissions, ofHost)
+    }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("is deleted, and its holders get the host's or another in its place", () =>
+    Effect.gen(function* () {
+      const roles = yield* Roles
+      for (const [replacement, expected] of [
+        ["editor", { roles: ["editor"], permissions: ofHost }],
+        ["billing", { roles: ["billing"], permissions: ["billing:manage", "billing:read", "organization:read"] }],
+      ] as const) {
+        const { actor, at, held, name } = yield* beginWithEditor
+        assert.deepStrictEqual(yield* refusal(roles.remove(actor, at, name)), refused("in-use"))
+        yield* roles.remove(actor, at, name, roleName(replacement))
+        assert.deepStrictEqual<object>(yield* held, expected)
+        assert.isTrue((yield* roles.get(actor, at, name)).isBuiltIn)
+        assert.deepStrictEqual(yield* refusal(roles.remove(actor, at, name)), refused("built-in"))
+      }
+    }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("is deleted by those alone who have what it gives, and what the host's gives", () =>
+    Effect.gen(function* () {
+      const roles = yield* Roles
+      const { at, joinWith, name } = yield* beginWithEditor
+      const without = yield* joinWith("role:read", "role:delete", ...ofHost)
+      assert.deepStrictEqual(yield* refusal(roles.remove(without.actor, at, name, name)), escalates("project:delete"))
+      const other = yield* joinWith("role:read", "role:delete", "project:delete", "project:read", "member:read")
+      assert.deepStrictEqual(yield* refusal(roles.remove(other.actor, at, name, name)), escalates("project:create"))
+    }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("is renamed, and changed in no other way before", () =>
+    Effect.gen(function* () {
+      const roles = yield* Roles
+      const { actor, at, held, name } = yield* beginWithEditor
+      const patch = { description: "Deletes projects" }
+      assert.deepStrictEqual(yield* refusal(roles.update(actor, at, name, patch)), refused("built-in"))
+      yield* roles.update(actor, at, name, { ...patch, name: roleName("remover") })
+      assert.deepStrictEqual(yield* held, { roles: ["remover"], permissions: ["project:delete"] })
+      assert.isTrue((yield* roles.get(actor, at, name)).isBuiltIn)
+    }).pipe(Effect.provide(layer())),
+  )
+})
+
 describe("What was refused about roles", () => {
   it.effect("is recorded for want of a permission, outside of what it undid", () =>
     Effect.gen(function* () {

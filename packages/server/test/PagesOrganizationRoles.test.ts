@@ -1,5 +1,11 @@
+import { MemberId } from "@belfry/organization/Member"
+import { MemberStore } from "@belfry/organization/MemberStore"
+import { Slug } from "@belfry/organization/Organization"
+import { OrganizationStore } from "@belfry/organization/OrganizationStore"
+import { RoleName } from "@belfry/organization/Role"
+import * as OrganizationBuilders from "@belfry/testing/OrganizationBuilders"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { DateTime, Effect, Option } from "effect"
 import { problemOf, serve, valueOf } from "./support/PageBrowser.ts"
 import { headingOf, textOf } from "./support/PageClients.ts"
 import { chosenIn, engines, founder, invite, layer, linkOf, member } from "./support/PageOrganizations.ts"
@@ -149,6 +155,31 @@ describe("the roles of an organization", () => {
       assert.strictEqual((yield* ada.open(`${roles}/greeter`)).status, 404)
       assert.strictEqual((yield* ada.submit(remove, {})).status, 404)
       assert.strictEqual((yield* bob.open(`${roles}/admin/delete`)).status, 403)
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("are deleted where every organization has one of the name by now, which their holders get", () =>
+    Effect.gen(function* () {
+      const { ada, bobs } = yield* makeEngines
+      const organization = yield* OrganizationStore.use((store) => store.find(Slug.make("engines")))
+      const { id } = Option.getOrThrow(organization)
+      const { id: roleId } = yield* OrganizationBuilders.storedRole(id, { name: RoleName.make("editor") })
+      const memberId = MemberId.make(/[0-9a-f-]{36}/u.exec(bobs)?.[0] ?? "")
+      const given = { builtIn: [RoleName.make("member")], custom: [roleId] }
+      const now = yield* DateTime.now
+      yield* MemberStore.use((store) => store.setRoles({ organizationId: id, memberId, roles: given, now }))
+      // A form has one choice of each name.
+      assert.deepStrictEqual(
+        chosenIn(yield* ada.open(bobs)).all.filter((name) => name === "role_editor"),
+        ["role_editor"],
+      )
+      const page = yield* ada.open(`${roles}/editor/delete`)
+      assert.include(page.text, 'value="editor"')
+      assert.strictEqual((yield* ada.submit(`${roles}/editor/delete`, { replacement: "" })).status, 409)
+      const deleted = yield* ada.submit(`${roles}/editor/delete`, { replacement: "editor" })
+      assert.strictEqual(deleted.location, `${roles}?done=role-deleted`)
+      assert.strictEqual((yield* ada.submit(`${roles}/editor/delete`, { replacement: "" })).status, 409)
+      assert.include(chosenIn(yield* ada.open(bobs)).checked, "role_editor")
     }).pipe(Effect.provide(layer)),
   )
 

@@ -20,7 +20,7 @@ import type { OrganizationVisit } from "./organizationVisits.ts"
  * @category models
  * @since 0.1.0
  */
-export interface RoleChoice extends Pick<Role, "name" | "description" | "permissions"> {
+export interface RoleChoice extends Pick<Role, "id" | "name" | "description" | "permissions"> {
   readonly mayGive: boolean
 }
 
@@ -36,15 +36,23 @@ export const makeChoices = Effect.gen(function* () {
   const teams = yield* Effect.serviceOption(Teams)
 
   /** Those of the host, for whoever may not see those of the organization. */
-  const builtIn = (): ReadonlyArray<Pick<Role, "name" | "description" | "permissions">> =>
-    [...access.roles].map(([name, permissions]) => ({ name, description: null, permissions: [...permissions] }))
+  const builtIn = (): ReadonlyArray<Pick<Role, "id" | "name" | "description" | "permissions">> =>
+    [...access.roles].map(([name, permissions]) => ({
+      id: null,
+      name,
+      description: null,
+      permissions: [...permissions],
+    }))
 
   return {
+    /** One of each name: the host's, which is given by it, where the organization has one as well. */
     roles: Effect.fnUntraced(function* ({ actor, membership, organization }: OrganizationVisit) {
       const all = yield* allOf((cursor) => roles.list(actor, organization, { cursor, limit: 100 })).pipe(
         Effect.catchTag("PermissionMissing", () => Effect.succeed(builtIn())),
       )
-      return all.map((role): RoleChoice => ({ ...role, mayGive: mayGive(membership, role) }))
+      return all
+        .filter(({ id, name }) => id === null || !access.roles.has(name))
+        .map((role): RoleChoice => ({ ...role, mayGive: mayGive(membership, role) }))
     }),
 
     /** None where the host has no teams, or the reader may not see them. */

@@ -145,10 +145,13 @@ export const routes = Effect.gen(function* () {
     }),
   )
 
-  /** The roles that the holders of one can get in its place: nobody becomes an owner by that. */
+  /**
+   * The roles that the holders of one can get in its place: nobody becomes an owner by that. One of its name is the
+   * host's.
+   */
   const others = (entered: OrganizationVisit, role: Role) =>
     Effect.map(choices.roles(entered), (all) =>
-      all.filter(({ mayGive, name }) => mayGive && name !== role.name && name !== owner),
+      all.filter(({ id, mayGive, name }) => mayGive && (id !== role.id || name !== role.name) && name !== owner),
     )
 
   yield* get(
