@@ -92,11 +92,15 @@ for (const { name, layer } of databases) {
       Effect.gen(function* () {
         const { actor } = yield* signIn("writer")
         const clients = yield* Clients
-        const said = { clientName: "b\uD800c 🦉", softwareId: "a\0b" }
+        const said = { clientName: "bc 🦉", softwareId: "a\0b", softwareVersion: "b\uD800c" }
         const { client } = yield* clients.create(actor, { ...metadata, ...said })
         const { metadata: kept } = yield* clients.get(actor, client.id)
-        assert.strictEqual(kept.clientName, "b\uFFFDc 🦉")
+        assert.strictEqual(kept.clientName, "bc 🦉")
         assert.strictEqual(kept.softwareId, "a\uFFFDb")
+        assert.strictEqual(kept.softwareVersion, "b\uFFFDc")
+        // A name is read by people: half a character in it is refused.
+        const half = clients.create(actor, { ...metadata, clientName: "b\uD800c" })
+        assert.strictEqual((yield* Effect.flip(half))._tag, "ClientMetadataInvalid")
       }),
     )
   })
