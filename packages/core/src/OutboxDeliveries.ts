@@ -238,9 +238,9 @@ export const make = Effect.fnUntraced(function* (options: Partial<OutboxDelivery
 export const layer = (options?: Partial<OutboxDeliveryOptions>) => Layer.effect(OutboxDeliveries, make(options))
 
 /**
- * Delivers for as long as the layer lives: until nothing is due, then again `gather` after this process committed events, or
- * when `interval` is over. A store that cannot answer is logged, and asked again after `interval`, which is also how often
- * it is asked since when the oldest event waits.
+ * Delivers for as long as the layer lives: until nothing is due, then again `gather` after this process committed
+ * events, or when `interval` is over. A store that cannot answer is logged, and asked again after `interval`, which is
+ * also how often it is asked since when the oldest event waits.
  *
  * **Gotchas**
  *

@@ -59,9 +59,9 @@ export class MemberStore extends Context.Service<
       page: StorePage & { readonly role?: RoleName | null },
     ) => Effect.Effect<ReadonlyArray<MemberWithUser>, StoreError>
     /**
-     * Keeps a member with roles and counts it, unless there are `limit` already (null: no limit). The membership becomes
-     * the default of the session and is used from now on, where one is given that is there. `absent`: there is no such
-     * user, or one who is just being deleted. One statement.
+     * Keeps a member with roles and counts it, unless there are `limit` already (null: no limit). The membership
+     * becomes the default of the session and is used from now on, where one is given that is there. `absent`: there is
+     * no such user, or one who is just being deleted. One statement.
      */
     readonly insert: (options: {
       readonly id: MemberId

@@ -60,8 +60,8 @@ export class Roles extends Context.Service<
       },
     ) => Effect.Effect<Role, Denied | RoleRefused | LimitReached>
     /**
-     * Whoever has the role has what it gives from then on. One whose name the host declared since has to be renamed with
-     * that.
+     * Whoever has the role has what it gives from then on. One whose name the host declared since has to be renamed
+     * with that.
      */
     readonly update: (
       actor: Actor,
@@ -74,8 +74,8 @@ export class Roles extends Context.Service<
       },
     ) => Effect.Effect<Role, Denied | RoleNotFound | RoleRefused>
     /**
-     * Deletes a role that nobody has, or whose holders get `replacement`: of one whose name the host declared since, the
-     * host's role of that name, too.
+     * Deletes a role that nobody has, or whose holders get `replacement`: of one whose name the host declared since,
+     * the host's role of that name, too.
      */
     readonly remove: (
       actor: Actor,

@@ -72,8 +72,8 @@ export const make = Effect.gen(function* () {
     )
   })
 
-  // The order in which foreign keys clear an organization is not ours to know: roles may go before who has them. A large
-  // one takes longer than a statement may (40 s for a million members), and would never go.
+  // The order in which foreign keys clear an organization is not ours to know: roles may go before who has them. A
+  // large one takes longer than a statement may (40 s for a million members), and would never go.
   const removing = <A>(method: string, statement: Effect.Effect<A, SqlError>) =>
     statements.write(
       method,

@@ -1,6 +1,6 @@
 /**
- * Contract suite of {@link InvitationStore}: what is kept and shown, and sent again. How invitations end is the contract
- * of `InvitationEndsTest`.
+ * Contract suite of {@link InvitationStore}: what is kept and shown, and sent again. How invitations end is the
+ * contract of `InvitationEndsTest`.
  *
  * @since 0.1.0
  */

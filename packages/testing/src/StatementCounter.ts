@@ -15,8 +15,9 @@ import { textsOf } from "./StatementPlans.ts"
  * The statement that takes uses of rate limits is `TAKE rate limits`, and the one that reads the tables of all factors
  * `SELECT enrolments`; `REDEEM code` and `ROTATE refresh token` are the statements that take them and keep what was
  * issued for them. Whatever is read as a member of an organization, with the membership, is `SELECT membership`; `LOCK
- * organization`, `APPEND events` and `CLAIM events` are what their names say. Those of transactions, such as `COMMIT`, and those on
- * other tables are left out, and so is the look-up of a session, which requests that come at the same time share.
+ * organization`, `APPEND events` and `CLAIM events` are what their names say. Those of transactions, such as `COMMIT`,
+ * and those on other tables are left out, and so is the look-up of a session, which requests that come at the same time
+ * share.
  *
  * **Gotchas**
  *

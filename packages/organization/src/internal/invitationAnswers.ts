@@ -109,8 +109,8 @@ export const make = Effect.gen(function* () {
   })
 
   /**
-   * The membership of somebody who accepts: a new one, or the one there is, whose roles stay. Their session acts for the
-   * organization from then on.
+   * The membership of somebody who accepts: a new one, or the one there is, whose roles stay. Their session acts for
+   * the organization from then on.
    */
   const seat = Effect.fnUntraced(function* (stored: StoredInvitation, { doer, user }: Joiner, now: DateTime.Utc) {
     const { organizationId } = stored.invitation

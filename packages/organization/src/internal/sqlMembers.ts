@@ -116,15 +116,15 @@ export const holders = (
         SELECT m.id FROM belfry_organization_members AS m
         WHERE m.organization_id = ${organizationId} AND (m.built_in_roles, m.id) > (roles.built_in_roles, ${beginning})
           AND m.built_in_roles <= roles.built_in_roles
-        ORDER BY m.built_in_roles, m.id LIMIT ${limit}
+        ORDER BY m.built_in_roles, m.id ${limitTo(sql, limit)}
       ) AS seat WHERE ${role} = ANY (roles.built_in_roles)
       UNION
       SELECT seat.member_id FROM belfry_organization_roles AS r CROSS JOIN LATERAL (
         SELECT mr.member_id FROM belfry_organization_member_roles AS mr
         WHERE (mr.role_id, mr.member_id) > (r.id, ${beginning}) AND mr.role_id <= r.id
-        ORDER BY mr.role_id, mr.member_id LIMIT ${limit}
+        ORDER BY mr.role_id, mr.member_id ${limitTo(sql, limit)}
       ) AS seat WHERE r.organization_id = ${organizationId} AND r.name = ${role}
-    ) AS holder ORDER BY holder.id LIMIT ${limit}`
+    ) AS holder ORDER BY holder.id ${limitTo(sql, limit)}`
 }
 
 /** How many are gone through without looking for another way. */

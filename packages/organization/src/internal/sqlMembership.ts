@@ -63,8 +63,8 @@ export const viewerTable = (sql: SqlClient.SqlClient, viewer: Viewer, deleted = 
   )`
 
 /**
- * Makes the membership in `table` the default of a session from `now` on; of none when there is no session. Who ends the
- * session meanwhile is waited for: a foreign key that speaks aborts the transaction.
+ * Makes the membership in `table` the default of a session from `now` on; of none when there is no session. Who ends
+ * the session meanwhile is waited for: a foreign key that speaks aborts the transaction.
  */
 export const chooses = (sql: SqlClient.SqlClient, sessionId: SessionId | null, table: string, now: DateTime.Utc) =>
   sql`INSERT INTO belfry_session_organizations (session_id, member_id, chosen_at)
