@@ -48,6 +48,8 @@ export interface AuditEntry {
 export class Audit extends Context.Service<
   Audit,
   {
+    /** The event that `record` would write, for a store that keeps it with its change. */
+    readonly prepare: (entry: AuditEntry) => Effect.Effect<AuditEvent>
     /** Writes an event. Inside a transaction, it commits or vanishes with it. */
     readonly record: (entry: AuditEntry) => Effect.Effect<void, StoreError>
     /**
@@ -75,23 +77,26 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const store = yield* AuditStore
     const random = yield* SecureRandom.SecureRandom
+    const prepare = Effect.fnUntraced(function* (entry: AuditEntry) {
+      const event: AuditEvent = {
+        id: AuditEventId.make(yield* random.uuidV7()),
+        type: entry.type,
+        outcome: entry.reason === undefined ? "success" : "failure",
+        reason: entry.reason ?? null,
+        userId: entry.userId ?? null,
+        sessionId: entry.sessionId ?? null,
+        client: entry.client ?? unknownClient,
+        data: entry.data ?? {},
+        aggregate: entry.aggregate ?? null,
+        before: entry.before ?? null,
+        after: entry.after ?? null,
+        occurredAt: yield* DateTime.now,
+      }
+      return event
+    })
     return Audit.of({
-      record: Effect.fnUntraced(function* (entry) {
-        yield* store.insert({
-          id: AuditEventId.make(yield* random.uuidV7()),
-          type: entry.type,
-          outcome: entry.reason === undefined ? "success" : "failure",
-          reason: entry.reason ?? null,
-          userId: entry.userId ?? null,
-          sessionId: entry.sessionId ?? null,
-          client: entry.client ?? unknownClient,
-          data: entry.data ?? {},
-          aggregate: entry.aggregate ?? null,
-          before: entry.before ?? null,
-          after: entry.after ?? null,
-          occurredAt: yield* DateTime.now,
-        })
-      }),
+      prepare,
+      record: (entry) => Effect.flatMap(prepare(entry), store.insert),
       list: (options) =>
         store.list({
           userId: Option.fromUndefinedOr(options?.userId),

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Latch from "effect/Latch"
 import type * as Schema from "effect/Schema"
-import { OutboxEventId } from "./OutboxEvent.ts"
+import { type NewOutboxEvent, OutboxEventId } from "./OutboxEvent.ts"
 import { OutboxStore } from "./OutboxStore.ts"
 import type { StoreError } from "./StoreError.ts"
 import { TransactionStore } from "./TransactionStore.ts"
@@ -36,6 +36,13 @@ export interface OutboxEntry {
 export class Outbox extends Context.Service<
   Outbox,
   {
+    /** The events that `append` would keep, for a store that keeps them with their change: see `announce`. */
+    readonly prepare: (
+      aggregate: string,
+      entries: ReadonlyArray<OutboxEntry>,
+    ) => Effect.Effect<ReadonlyArray<NewOutboxEvent>>
+    /** Says that prepared events were kept: to the deliverer, once they are committed. */
+    readonly announce: Effect.Effect<void>
     /** Keeps events of one aggregate in the transaction that is open; they vanish with it. None at all is fine. */
     readonly append: (aggregate: string, entries: ReadonlyArray<OutboxEntry>) => Effect.Effect<void, StoreError>
     /** Opens when this process committed events: for the deliverer, which need not wait for its next round then. */
@@ -56,16 +63,27 @@ export const layer = Layer.effect(
     const transactions = yield* TransactionStore
     const random = yield* SecureRandom.SecureRandom
     const arrivals = yield* Latch.make(false)
+    const announce = transactions.afterCommit(Effect.asVoid(arrivals.open))
+    const prepare = Effect.fnUntraced(function* (aggregate: string, entries: ReadonlyArray<OutboxEntry>) {
+      const occurredAt = yield* DateTime.now
+      return yield* Effect.forEach(entries, (entry) =>
+        Effect.map(random.uuidV7(), (id): NewOutboxEvent => ({
+          ...entry,
+          id: OutboxEventId.make(id),
+          aggregate,
+          occurredAt,
+        })),
+      )
+    })
     return Outbox.of({
       arrivals,
+      prepare,
+      announce,
       append: Effect.fnUntraced(function* (aggregate, entries) {
-        const occurredAt = yield* DateTime.now
-        const [first, ...rest] = yield* Effect.forEach(entries, (entry) =>
-          Effect.map(random.uuidV7(), (id) => ({ ...entry, id: OutboxEventId.make(id), aggregate, occurredAt })),
-        )
+        const [first, ...rest] = yield* prepare(aggregate, entries)
         if (first === undefined) return
         yield* store.append([first, ...rest])
-        yield* transactions.afterCommit(Effect.asVoid(arrivals.open))
+        yield* announce
       }),
     })
   }),

@@ -128,8 +128,10 @@ export const toAuditEvent = (row: AuditEventRow): AuditEvent => ({
   occurredAt: DateTime.fromDateUnsafe(row.occurred_at),
 })
 
-// -----------------------------------------------------------------------------
-// internal
-// -----------------------------------------------------------------------------
-
-const toNullableJsonb = (facts: AuditEvent["before"]): string | null => (facts === null ? null : toJsonb(facts))
+/**
+ * Facts as text of JSON, of an event that may have none.
+ *
+ * @category rows
+ * @since 0.1.0
+ */
+export const toNullableJsonb = (facts: AuditEvent["before"]): string | null => (facts === null ? null : toJsonb(facts))

@@ -8,6 +8,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
+import type { Fragment } from "effect/sql/Statement"
 import type { NewOutboxEvent, OutboxEvent, OutboxEventId } from "./OutboxEvent.ts"
 import { type OutboxBatch, type OutboxOutcome, OutboxStore } from "./OutboxStore.ts"
 import { toJsonb } from "./SqlJson.ts"
@@ -53,20 +54,7 @@ export const make = Effect.gen(function* () {
     // The row of the aggregate is locked until the transaction ends, so versions are in the order of commits, gapless.
     append: (events) =>
       Effect.asVoid(
-        statements.write(
-          "append",
-          sql`WITH head AS (
-            INSERT INTO belfry_outbox_aggregates AS a (aggregate, last_version, due_at)
-            VALUES (${events[0].aggregate}, ${events.length}, ${toDate(events[0].occurredAt)})
-            ON CONFLICT ON CONSTRAINT belfry_outbox_aggregates_pkey DO UPDATE SET
-              last_version = a.last_version + excluded.last_version, due_at = COALESCE(a.due_at, excluded.due_at)
-            RETURNING aggregate, last_version
-          )
-          INSERT INTO belfry_outbox_events (aggregate, version, id, type, payload, occurred_at)
-          SELECT head.aggregate, head.last_version - ${events.length}::int8 + place, (event ->> 'id')::uuid,
-            event ->> 'type', event -> 'payload', (event ->> 'occurredAt')::timestamptz
-          FROM head, jsonb_array_elements(${toJsonb(events.map(toJson))}::jsonb) WITH ORDINALITY AS e (event, place)`,
-        ),
+        statements.write("append", sql`WITH ${appendTo(sql, events, sql.literal("(VALUES (true)) AS change"))} SELECT`),
       ),
     // The array is computed once: see `removeExpired` of SqlExpiry. Who is at an aggregate is passed over, not waited
     // for. Neither a lease nor its end waits for the disk: what a crash takes of them is delivered again.
@@ -134,6 +122,30 @@ export const make = Effect.gen(function* () {
  * @since 0.1.0
  */
 export const layer: Layer.Layer<OutboxStore, never, SqlClient.SqlClient> = Layer.effect(OutboxStore, make)
+
+/**
+ * Common table expressions that append events of one aggregate where `from` has a row; it has one or none.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const appendTo = (
+  sql: SqlClient.SqlClient,
+  events: NonEmptyReadonlyArray<NewOutboxEvent>,
+  from: Fragment,
+): Fragment =>
+  sql`head AS (
+    INSERT INTO belfry_outbox_aggregates AS a (aggregate, last_version, due_at)
+    SELECT ${events[0].aggregate}::text, ${events.length}::int8, ${toDate(events[0].occurredAt)}::timestamptz FROM ${from}
+    ON CONFLICT ON CONSTRAINT belfry_outbox_aggregates_pkey DO UPDATE SET
+      last_version = a.last_version + excluded.last_version, due_at = COALESCE(a.due_at, excluded.due_at)
+    RETURNING aggregate, last_version
+  ), appended AS (
+    INSERT INTO belfry_outbox_events (aggregate, version, id, type, payload, occurred_at)
+    SELECT head.aggregate, head.last_version - ${events.length}::int8 + place, (event ->> 'id')::uuid,
+      event ->> 'type', event -> 'payload', (event ->> 'occurredAt')::timestamptz
+    FROM head, jsonb_array_elements(${toJsonb(events.map(toJson))}::jsonb) WITH ORDINALITY AS e (event, place)
+  )`
 
 // -----------------------------------------------------------------------------
 // internal

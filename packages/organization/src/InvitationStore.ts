@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+import type { ChangeRecord } from "@belfry/core/ChangeRecord"
 import type { KeyedHash } from "@belfry/core/KeyedHash"
+import type { SessionId } from "@belfry/core/Session"
 import type { StoreError } from "@belfry/core/StoreError"
 import type { Email, UserId } from "@belfry/core/User"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -12,18 +14,21 @@ import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type { Invitation, InvitationId, InvitationPreview, InvitationStatus } from "./Invitation.ts"
+import type { MemberId } from "./Member.ts"
 import type { Guarded, Viewer } from "./Membership.ts"
 import type { OrganizationId, Slug } from "./Organization.ts"
 import type { StorePage } from "./Page.ts"
 import type { CustomRole, RoleAssignment, RoleName } from "./Role.ts"
 
 /**
- * What is known when somebody is invited. `open` is an invitation that is marked pending, its time over or not.
+ * What is known when somebody is invited. `open` is an invitation that is marked pending, its time over or not. All of
+ * it holds while the organization has this version.
  *
  * @category models
  * @since 0.1.0
  */
 export interface InvitationFacts {
+  readonly version: number
   readonly organizationName: string
   readonly isMember: boolean
   readonly open: Pick<Invitation, "id" | "expiresAt"> | null
@@ -42,6 +47,8 @@ export interface StoredInvitation {
   readonly assignment: RoleAssignment
   readonly preview: InvitationPreview
   readonly organizationSlug: Slug | null
+  /** Of the organization: while it has this one, nobody has changed anything in it since. */
+  readonly version: number
   /** The permissions of the roles that the organization made, by name. */
   readonly customRoles: ReadonlyArray<Pick<CustomRole, "id" | "name" | "permissions">>
 }
@@ -63,14 +70,18 @@ export class InvitationStore extends Context.Service<
     ) => Effect.Effect<Option.Option<Guarded<InvitationFacts>>, StoreError>
     /**
      * Keeps an invitation unless there are `limit` open ones when it is made (null: no limit). `invited`: one to the
-     * address is marked pending, its time over or not. One statement.
+     * address is marked pending, its time over or not. With `version` it is for who does not hold the lock of the
+     * organization: `changed` where that has another version, which it has afterwards too. With it its record, where one
+     * is given. One statement.
      */
     readonly insert: (options: {
       readonly invitation: Invitation
       readonly assignment: RoleAssignment
       readonly tokenHash: KeyedHash
       readonly limit: number | null
-    }) => Effect.Effect<"kept" | "invited" | "full", StoreError>
+      readonly version?: number | null
+      readonly record?: ChangeRecord
+    }) => Effect.Effect<"kept" | "invited" | "full" | "changed", StoreError>
     /** Invitations, newest first; of one status at `now`, when given. `search` is of the address. One statement. */
     readonly list: (
       viewer: Viewer,
@@ -120,6 +131,24 @@ export class InvitationStore extends Context.Service<
       readonly acceptedBy: UserId | null
       readonly now: DateTime.Utc
     }) => Effect.Effect<Option.Option<StoredInvitation>, StoreError>
+    /**
+     * Closes an open invitation without teams as accepted, and makes the user a member with the roles that it gives:
+     * both, with their record, or nothing. For who does not hold the lock of the organization: false where that has
+     * another version, or is deleted, or has `limit` members (null: no limit), where the invitation is not open, or has
+     * none of these tokens, and where the user is gone or a member. One statement.
+     */
+    readonly accept: (options: {
+      readonly invitation: Pick<StoredInvitation, "assignment" | "invitation" | "version">
+      readonly hashes: NonEmptyReadonlyArray<KeyedHash> | null
+      readonly member: {
+        readonly id: MemberId
+        readonly userId: UserId
+        readonly sessionId?: SessionId | null | undefined
+      }
+      readonly limit: number | null
+      readonly now: DateTime.Utc
+      readonly record: ChangeRecord
+    }) => Effect.Effect<boolean, StoreError>
     /** Writes down at most `limit` invitations as expired that were over at `now`; which. */
     readonly expire: (
       now: DateTime.Utc,

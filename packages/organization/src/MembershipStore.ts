@@ -59,8 +59,8 @@ export class MembershipStore extends Context.Service<
     >
     /**
      * Locks an organization, deleted or not, until the transaction ends: whoever changes anything in it waits here, and
-     * what is read afterwards is not changed by others any more. With `memberUserId`, none where that user is no
-     * member: outsiders hold up nobody.
+     * what is read afterwards is not changed by others any more. Whoever read its version before finds another. With
+     * `memberUserId`, none where that user is no member: outsiders hold up nobody.
      */
     readonly lock: (
       organization: OrganizationRef,

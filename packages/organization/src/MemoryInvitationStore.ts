@@ -3,17 +3,22 @@
  *
  * @since 0.1.0
  */
+import type { AuditStore } from "@belfry/core/AuditStore"
+import * as MemoryChangeRecord from "@belfry/core/MemoryChangeRecord"
 import { refuse } from "@belfry/core/MemoryStoreError"
 import { MemoryTables } from "@belfry/core/MemoryTables"
+import type { OutboxStore } from "@belfry/core/OutboxStore"
+import type { StoreError } from "@belfry/core/StoreError"
 import type { Email } from "@belfry/core/User"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { seat } from "./internal/memoryMembers.ts"
 import { guarded, memberOf, pageBy } from "./internal/memoryMembership.ts"
 import { type Invitation, type InvitationId, type InvitationStatus, statusAt } from "./Invitation.ts"
 import { InvitationStore, type StoredInvitation } from "./InvitationStore.ts"
-import { type InvitationRow, MemoryOrganizationTables } from "./MemoryOrganizationTables.ts"
+import { type InvitationRow, MemoryOrganizationTables, type OrganizationRow } from "./MemoryOrganizationTables.ts"
 import type { OrganizationId } from "./Organization.ts"
 
 /**
@@ -24,6 +29,7 @@ import type { OrganizationId } from "./Organization.ts"
  */
 export const make = Effect.gen(function* () {
   const tables = yield* MemoryTables
+  const recorded = yield* MemoryChangeRecord.make
   const organizationTables = yield* MemoryOrganizationTables
   const { organizations, roles, invitations, teams } = organizationTables
 
@@ -60,6 +66,7 @@ export const make = Effect.gen(function* () {
         expiresAt,
       },
       organizationSlug: organization.slug,
+      version: row.version,
       customRoles: assignment.custom
         .flatMap((roleId) => roles.get(roleId)?.role ?? [])
         .map((role) => ({ id: role.id, name: role.name, permissions: role.permissions }))
@@ -101,6 +108,7 @@ export const make = Effect.gen(function* () {
           guarded(organizationTables, viewer, ({ organizationId, organizationName }) => {
             const open = openTo(organizationId, email)?.invitation
             return {
+              version: organizations.get(organizationId)?.version ?? 0,
               organizationName,
               isMember: isMember(organizationId, email),
               open: open === undefined ? null : { id: open.id, expiresAt: open.expiresAt },
@@ -112,9 +120,11 @@ export const make = Effect.gen(function* () {
           }),
         ),
       ),
-    insert: ({ invitation, assignment, tokenHash, limit }) =>
-      tables.statement(() => {
+    insert: ({ invitation, assignment, tokenHash, limit, version = null, record }) => {
+      const inserted = tables.statement((): Effect.Effect<"kept" | "invited" | "full" | "changed", StoreError> => {
         const { id, organizationId, email, createdAt } = invitation
+        const row = organizations.get(organizationId)
+        if (version !== null && !isAt(row, version)) return Effect.succeed("changed")
         if (openTo(organizationId, email) !== undefined) return Effect.succeed("invited")
         if (isFull(organizationId, limit, createdAt)) return Effect.succeed("full")
         if (!isWhole(organizationId, { invitation, assignment })) {
@@ -124,8 +134,11 @@ export const make = Effect.gen(function* () {
           return refuse("InvitationStore", "insert", "unique id and token")
         }
         invitations.set(id, { invitation, assignment, tokenHash })
+        if (version !== null && row !== undefined) organizations.set(organizationId, { ...row, version: version + 1 })
         return Effect.succeed("kept")
-      }),
+      })
+      return recorded(inserted, (outcome) => outcome === "kept", record)
+    },
     list: (viewer, page) =>
       tables.statement(() =>
         Effect.succeed(
@@ -202,6 +215,29 @@ export const make = Effect.gen(function* () {
         const closed = end(row, { status, acceptedBy: person, updatedAt: now })
         return Effect.succeed(Option.fromUndefinedOr(toStored({ ...closed, assignment: row.assignment })))
       }),
+    accept: ({ hashes, invitation: { assignment, invitation, version }, limit, member, now, record }) => {
+      const { id, userId, sessionId = null } = member
+      const accepted = tables.statement((): Effect.Effect<boolean, StoreError> => {
+        const place = organizations.get(invitation.organizationId)
+        const held = invitations.get(invitation.id)
+        if (!isAt(place, version) || (limit !== null && place.memberCount >= limit)) return Effect.succeed(false)
+        if (held?.invitation.status !== "pending" || !isInTime("accepted", held.invitation, now)) {
+          return Effect.succeed(false)
+        }
+        if (hashes !== null && !hashes.includes(held.tokenHash)) return Effect.succeed(false)
+        if (
+          !tables.users.has(userId) ||
+          memberOf(organizationTables, invitation.organizationId, userId) !== undefined
+        ) {
+          return Effect.succeed(false)
+        }
+        if (organizationTables.members.has(id)) return refuse("InvitationStore", "accept", "unique id")
+        seat(tables, organizationTables, place, { id, userId, roles: assignment, sessionId, now })
+        end(held, { status: "accepted", acceptedBy: userId, updatedAt: now })
+        return Effect.succeed(true)
+      })
+      return recorded(accepted, (isAccepted) => isAccepted, record)
+    },
     expire: (now, limit) =>
       tables.statement(() => {
         const over = [...invitations.values()]
@@ -234,14 +270,19 @@ export const make = Effect.gen(function* () {
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<InvitationStore, never, MemoryOrganizationTables | MemoryTables> = Layer.effect(
+export const layer: Layer.Layer<
   InvitationStore,
-  make,
-)
+  never,
+  AuditStore | MemoryOrganizationTables | MemoryTables | OutboxStore
+> = Layer.effect(InvitationStore, make)
 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+/** Whether an organization is there and has this version still. */
+const isAt = (row: OrganizationRow | undefined, version: number): row is OrganizationRow =>
+  row !== undefined && row.version === version && row.organization.deletedAt === null
 
 const isOpenOrOver = ({ status }: Invitation): boolean => status === "pending" || status === "expired"
 

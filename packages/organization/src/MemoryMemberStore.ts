@@ -9,7 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { guarded, memberOf, membershipOf, pageBy } from "./internal/memoryMembership.ts"
-import { memberMeant, toMember } from "./internal/memoryMembers.ts"
+import * as MemoryMembers from "./internal/memoryMembers.ts"
+import { memberMeant, ownersOf, seat, toMember } from "./internal/memoryMembers.ts"
 import type { MemberRef } from "./Member.ts"
 import { MemberStore, type MemberTarget } from "./MemberStore.ts"
 import { type MemberRow, MemoryOrganizationTables, type OrganizationRow } from "./MemoryOrganizationTables.ts"
@@ -26,7 +27,7 @@ import { owner, type RoleAssignment, type RoleName } from "./Role.ts"
 export const make = Effect.gen(function* () {
   const tables = yield* MemoryTables
   const organizationTables = yield* MemoryOrganizationTables
-  const { organizations, members, memberRoles, roles } = organizationTables
+  const { organizations, members, roles } = organizationTables
   const show = (row: MemberRow) => toMember(tables, organizationTables, row)
 
   const target = (organizationId: OrganizationId, ref: MemberRef): Option.Option<MemberTarget> => {
@@ -51,17 +52,10 @@ export const make = Effect.gen(function* () {
   }
   const areThere = (organizationId: OrganizationId, { custom }: RoleAssignment): boolean =>
     custom.every((id) => roles.get(id)?.organizationId === organizationId)
-  const give = (row: MemberRow, { builtIn, custom }: RoleAssignment): void => {
-    members.set(row.id, { ...row, builtInRoles: builtIn })
-    if (custom.length === 0) memberRoles.delete(row.id)
-    else memberRoles.set(row.id, custom)
-  }
+  const give = (row: MemberRow, assignment: RoleAssignment): void =>
+    MemoryMembers.give(organizationTables, row, assignment)
   const count = (row: OrganizationRow, seats: number, owners: number): void =>
-    void organizations.set(row.organization.id, {
-      ...row,
-      memberCount: row.memberCount + seats,
-      ownerCount: row.ownerCount + owners,
-    })
+    MemoryMembers.count(organizationTables, row, seats, owners)
 
   return MemberStore.of({
     list: (viewer, page) =>
@@ -86,11 +80,7 @@ export const make = Effect.gen(function* () {
         if (limit !== null && row.memberCount >= limit) return Effect.succeed("full" as const)
         if (members.has(id)) return refuse("MemberStore", "insert", "unique id")
         if (!areThere(organizationId, given)) return refuse("MemberStore", "insert", "the roles exist")
-        const lastUsedAt = sessionId === null ? null : now
-        give({ id, organizationId, userId, builtInRoles: [], lastUsedAt, createdAt: now, updatedAt: now }, given)
-        if (sessionId !== null && tables.sessions.has(sessionId))
-          organizationTables.sessionDefaults.set(sessionId, { memberId: id, chosenAt: now })
-        count(row, 1, ownersOf(given.builtIn))
+        seat(tables, organizationTables, row, { id, userId, roles: given, sessionId, now })
         return Effect.succeed("kept" as const)
       }),
     setRoles: ({ organizationId, memberId, roles: given, now }) =>
@@ -159,5 +149,3 @@ export const layer: Layer.Layer<MemberStore, never, MemoryOrganizationTables | M
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
-
-const ownersOf = (builtIn: ReadonlyArray<RoleName>): number => (builtIn.includes(owner) ? 1 : 0)

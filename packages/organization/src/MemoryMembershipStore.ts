@@ -48,10 +48,12 @@ export const make = Effect.gen(function* () {
       }),
     lock: (ref, memberUserId) =>
       tables.statement(() => {
-        const organization = organizationOf(own, ref)?.organization
-        if (organization === undefined) return Effect.succeedNone
+        const row = organizationOf(own, ref)
+        if (row === undefined) return Effect.succeedNone
+        const { organization } = row
         if (memberUserId !== null && memberOf(own, organization.id, memberUserId) === undefined)
           return Effect.succeedNone
+        own.organizations.set(organization.id, { ...row, version: row.version + 1 })
         return Effect.succeedSome({ id: organization.id, deletedAt: organization.deletedAt })
       }),
     setActive: ({ sessionId, memberId, now }) =>

@@ -5,8 +5,10 @@
  */
 import { AuditEventId } from "@belfry/core/AuditEvent"
 import { AuditStore } from "@belfry/core/AuditStore"
+import * as MemoryChangeRecord from "@belfry/core/MemoryChangeRecord"
 import * as MemoryStoreError from "@belfry/core/MemoryStoreError"
 import { MemoryTables } from "@belfry/core/MemoryTables"
+import type { OutboxStore } from "@belfry/core/OutboxStore"
 import type { StoreError } from "@belfry/core/StoreError"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -27,6 +29,7 @@ import { owner } from "./Role.ts"
  */
 export const make = Effect.gen(function* () {
   const tables = yield* MemoryTables
+  const recorded = yield* MemoryChangeRecord.make
   const own = yield* MemoryOrganizationTables
   const audit = yield* AuditStore
   const { organizations, members, sessionDefaults, teams, invitations } = own
@@ -43,13 +46,13 @@ export const make = Effect.gen(function* () {
   }
 
   return OrganizationStore.of({
-    insert: (organization, { sessionId = null, ...member }) =>
-      tables.statement((): Effect.Effect<"kept" | "slug-taken" | "absent", StoreError> => {
+    insert: (organization, { sessionId = null, ...member }, record) => {
+      const inserted = tables.statement((): Effect.Effect<"kept" | "slug-taken" | "absent", StoreError> => {
         if (!tables.users.has(member.userId)) return Effect.succeed("absent")
         if (withSlug(organization.slug) !== undefined) return Effect.succeed("slug-taken")
         if (organizations.has(organization.id) || members.has(member.id)) return refuse("insert", "unique id")
         const { id: organizationId, createdAt } = organization
-        organizations.set(organizationId, { organization, memberCount: 1, ownerCount: 1 })
+        organizations.set(organizationId, { organization, memberCount: 1, ownerCount: 1, version: 0 })
         members.set(member.id, {
           ...member,
           organizationId,
@@ -62,7 +65,9 @@ export const make = Effect.gen(function* () {
           sessionDefaults.set(sessionId, { memberId: member.id, chosenAt: createdAt })
         }
         return Effect.succeed("kept")
-      }),
+      })
+      return recorded(inserted, (outcome) => outcome === "kept", record)
+    },
     get: (viewer, now) =>
       tables.statement(() => {
         const membership = find(own, viewer)
@@ -185,8 +190,11 @@ export const make = Effect.gen(function* () {
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<OrganizationStore, never, AuditStore | MemoryOrganizationTables | MemoryTables> =
-  Layer.effect(OrganizationStore, make)
+export const layer: Layer.Layer<
+  OrganizationStore,
+  never,
+  AuditStore | MemoryOrganizationTables | MemoryTables | OutboxStore
+> = Layer.effect(OrganizationStore, make)
 
 // -----------------------------------------------------------------------------
 // internal

@@ -19,7 +19,7 @@ import type { CustomRole, RoleAssignment, RoleId, RoleName } from "./Role.ts"
 import type { Team, TeamId, TeamRoleName } from "./Team.ts"
 
 /**
- * An organization as it rests, with its counts.
+ * An organization as it rests, with its counts, and how often it was locked for a change or changed.
  *
  * @category models
  * @since 0.1.0
@@ -28,6 +28,7 @@ export interface OrganizationRow {
   readonly organization: StoredOrganization
   readonly memberCount: number
   readonly ownerCount: number
+  readonly version: number
 }
 
 /**

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { AuditEvent } from "@belfry/core/AuditEvent"
+import type { ChangeRecord } from "@belfry/core/ChangeRecord"
 import type { SessionId } from "@belfry/core/Session"
 import type { StoreError } from "@belfry/core/StoreError"
 import type { UserId } from "@belfry/core/User"
@@ -60,11 +61,12 @@ export class OrganizationStore extends Context.Service<
     /**
      * Keeps a new organization with its first owner, whose membership becomes the default of the session and is used
      * from now on, where one is given that is there. `absent`: there is no such user, or one who is just being deleted.
-     * One statement.
+     * With it its record, where one is given. One statement.
      */
     readonly insert: (
       organization: StoredOrganization,
       owner: { readonly id: MemberId; readonly userId: UserId; readonly sessionId?: SessionId | null | undefined },
+      record?: ChangeRecord,
     ) => Effect.Effect<"kept" | "slug-taken" | "absent", StoreError>
     /** An organization with its counts at `now`, for a member. One statement. */
     readonly get: (

@@ -175,9 +175,8 @@ export const make = Effect.gen(function* () {
     typeof settings.mayCreate === "function" ? settings.mayCreate(user) : Effect.succeed(settings.mayCreate)
 
   /** Under the lock of the user, so that nobody makes two where there is room for one. */
-  const refuseTooMany = Effect.fnUntraced(function* ({ user }: Actor) {
-    const maximum = yield* Limits.evaluate(settings.limits.organizations, { user })
-    if (maximum === null || (yield* store.countByUser(user.id, maximum)) < maximum) return
+  const refuseTooMany = Effect.fnUntraced(function* ({ user }: Actor, maximum: number) {
+    if ((yield* store.countByUser(user.id, maximum)) < maximum) return
     return yield* new LimitReached({ limit: "organizations", maximum })
   })
 
@@ -196,12 +195,15 @@ export const make = Effect.gen(function* () {
     create: Effect.fn("Organizations.create")(function* (actor, input) {
       if (!(yield* mayCreate(actor))) return yield* new OrganizationCreationRefused()
       if (settings.limitsRates) yield* limits.consume(rateLimits.createByUser, actor.user.id)
-      const creation = Effect.andThen(
-        refuseTooMany(actor),
-        changes.create({ ...input, privateMetadata: undefined }, { ownerId: actor.user.id, doer: doerOf(actor) }),
+      const maximum = yield* Limits.evaluate(settings.limits.organizations, { user: actor.user })
+      const creation = changes.create(
+        { ...input, privateMetadata: undefined },
+        { ownerId: actor.user.id, doer: doerOf(actor) },
       )
-      const { organization, membership } = yield* Effect.catchTag(transactions.run(creation), "UserNotFound", () =>
-        Effect.fail(new SessionInvalid()),
+      const { organization, membership } = yield* Effect.catchTag(
+        maximum === null ? creation : transactions.run(Effect.andThen(refuseTooMany(actor, maximum), creation)),
+        "UserNotFound",
+        () => Effect.fail(new SessionInvalid()),
       )
       return {
         organization: OrganizationChanges.toOrganization(organization),

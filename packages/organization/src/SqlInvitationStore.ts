@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { recorded } from "@belfry/core/SqlChangeRecord"
 import * as SqlStoreError from "@belfry/core/SqlStoreError"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -20,7 +21,7 @@ import {
   toPreview,
   toStored,
 } from "./internal/invitationRow.ts"
-import { personTable } from "./internal/sqlMembers.ts"
+import { personTable, seatTables } from "./internal/sqlMembers.ts"
 import { isThere, type MembershipRow, toGuarded, viewerTable } from "./internal/sqlMembership.ts"
 import { before, begins, limitTo } from "./internal/sqlPages.ts"
 import type { InvitationId, InvitationStatus } from "./Invitation.ts"
@@ -48,12 +49,20 @@ export const make = Effect.gen(function* () {
     return sql`AND i.status = ${status}`
   }
 
+  /** An organization that is there and has this version still, and room for another member; locked. */
+  const placeAt = (organizationId: OrganizationId, version: number, limit: number | null = null) =>
+    sql`SELECT o.id FROM belfry_organizations AS o WHERE o.id = ${organizationId} AND o.version = ${version}::int8
+      AND ${sql.literal(isThere)} AND (${limit}::integer IS NULL OR o.member_count < ${limit}::integer)
+      FOR NO KEY UPDATE OF o`
+
   return InvitationStore.of({
     prepare: (viewer, { email, roles }) =>
       Effect.map(
         statements.read(
           "prepare",
-          sql<MembershipRow & FactsRow>`WITH ${viewerTable(sql, viewer)} SELECT viewer.*, EXISTS (
+          sql<MembershipRow & FactsRow>`WITH ${viewerTable(sql, viewer)} SELECT viewer.*, (
+              SELECT o.version::float8 FROM belfry_organizations AS o WHERE o.id = viewer.viewer_organization_id
+            ) AS version, EXISTS (
               SELECT FROM belfry_users AS u
               JOIN belfry_organization_members AS m ON m.user_id = u.id
               WHERE u.email = ${email} AND m.organization_id = viewer.viewer_organization_id
@@ -67,8 +76,9 @@ export const make = Effect.gen(function* () {
         ),
         (rows) => toGuarded(rows, ([row]) => toFacts(row)),
       ),
-    // An address that is invited is answered before the organization is found to have too many.
-    insert: ({ invitation, assignment, tokenHash, limit }) => {
+    // An address that is invited is answered before the organization is found to have too many. What has no rows is left
+    // out: the database would plan the statement anew each time for the lengths of the arrays.
+    insert: ({ invitation, assignment, tokenHash, limit, version = null, record }) => {
       const { id, organizationId, email, createdAt } = invitation
       const hasRoom = sql`(${limit}::integer IS NULL OR (SELECT count(*) FROM (
         SELECT FROM belfry_organization_invitations WHERE organization_id = ${organizationId} AND status = 'pending'
@@ -77,32 +87,52 @@ export const make = Effect.gen(function* () {
       return Effect.map(
         statements.write(
           "insert",
-          sql<{ readonly is_kept: boolean; readonly is_invited: boolean }>`WITH kept AS (
+          sql<Insertion>`WITH place AS (${
+            version === null ? sql`SELECT ${organizationId}::uuid AS id` : placeAt(organizationId, version)
+          }), kept AS (
             INSERT INTO belfry_organization_invitations (
               id, organization_id, email, built_in_roles, role_names, status, token_hash, inviter_id, accepted_by, sends,
               sent_at, created_at, updated_at, expires_at
             )
-            SELECT ${id}::uuid, ${organizationId}::uuid, ${email}::text, ${assignment.builtIn}::text[],
+            SELECT ${id}::uuid, place.id, ${email}::text, ${assignment.builtIn}::text[],
               ${invitation.roles}::text[], ${invitation.status}::text, ${tokenHash}::text, ${invitation.inviterId}::uuid,
               ${invitation.acceptedBy}::uuid, ${invitation.sends}::integer, ${toDate(invitation.sentAt)}::timestamptz,
               ${toDate(createdAt)}::timestamptz, ${toDate(invitation.updatedAt)}::timestamptz,
               ${toDate(invitation.expiresAt)}::timestamptz
-            WHERE ${hasRoom}
+            FROM place WHERE ${hasRoom}
             ON CONFLICT (organization_id, email) WHERE status = 'pending' DO NOTHING RETURNING id, organization_id
-          ), given AS (
-            INSERT INTO belfry_organization_invitation_roles (invitation_id, role_id, organization_id)
-            SELECT kept.id, role_id, kept.organization_id FROM kept, unnest(${assignment.custom}::uuid[]) AS role_id
-          ), joined AS (
-            INSERT INTO belfry_organization_invitation_teams (invitation_id, team_id, organization_id, role)
-            SELECT kept.id, team_id, kept.organization_id, role FROM kept, unnest(
-              ${invitation.teams.map(({ teamId }) => teamId)}::uuid[], ${invitation.teams.map(({ role }) => role)}::text[]
-            ) AS team (team_id, role)
-          ) SELECT EXISTS (SELECT FROM kept) AS is_kept, ${hasRoom} OR EXISTS (
+          ), ${
+            assignment.custom.length === 0
+              ? sql``
+              : sql`given AS (
+                  INSERT INTO belfry_organization_invitation_roles (invitation_id, role_id, organization_id)
+                  SELECT kept.id, role_id, kept.organization_id FROM kept, unnest(${assignment.custom}::uuid[]) AS role_id
+                ), `
+          }${
+            invitation.teams.length === 0
+              ? sql``
+              : sql`joined AS (
+                  INSERT INTO belfry_organization_invitation_teams (invitation_id, team_id, organization_id, role)
+                  SELECT kept.id, team_id, kept.organization_id, role FROM kept, unnest(
+                    ${invitation.teams.map(({ teamId }) => teamId)}::uuid[],
+                    ${invitation.teams.map(({ role }) => role)}::text[]
+                  ) AS team (team_id, role)
+                ), `
+          }passed AS (${
+            version === null
+              ? sql`SELECT`
+              : sql`UPDATE belfry_organizations AS o SET version = o.version + 1 FROM kept WHERE o.id = kept.organization_id`
+          }) ${recorded(sql, "kept", record)}
+          SELECT EXISTS (SELECT FROM place) AS is_current, EXISTS (SELECT FROM kept) AS is_kept, ${hasRoom} OR EXISTS (
             SELECT FROM belfry_organization_invitations
             WHERE organization_id = ${organizationId} AND email = ${email} AND status = 'pending'
           ) AS is_invited`,
         ),
-        ([row]) => (row?.is_kept === true ? "kept" : row?.is_invited === true ? "invited" : "full"),
+        ([row]) => {
+          if (row?.is_kept === true) return "kept"
+          if (row?.is_current !== true) return "changed"
+          return row.is_invited ? "invited" : "full"
+        },
       )
     },
     list: (viewer, page) =>
@@ -208,6 +238,33 @@ export const make = Effect.gen(function* () {
         firstStored,
       )
     },
+    // Locked one after the other, as by all others: the organization, the invitation, the user. Nothing is written unless
+    // all three are as they are meant to be when they are locked.
+    accept: ({ hashes, invitation: { assignment, invitation, version }, limit, member, now, record }) => {
+      const { id, organizationId } = invitation
+      const { sessionId = null, ...who } = member
+      const hasToken = hashes === null ? sql`` : sql`AND i.token_hash IN ${sql.in(hashes)}`
+      return Effect.map(
+        statements.write(
+          "accept",
+          sql`WITH place AS (${placeAt(organizationId, version, limit)}), held AS (
+            SELECT i.id FROM place JOIN belfry_organization_invitations AS i ON i.organization_id = place.id
+            WHERE i.id = ${id} AND i.status = 'pending' AND i.expires_at > ${toDate(now)} ${hasToken} FOR UPDATE OF i
+          ), person AS (
+            SELECT u.id FROM held, belfry_users AS u WHERE u.id = ${who.userId} AND NOT EXISTS (
+              SELECT FROM belfry_organization_members WHERE organization_id = ${organizationId} AND user_id = ${who.userId}
+            ) FOR KEY SHARE OF u
+          ), ${seatTables(sql, { ...who, organizationId, roles: assignment, sessionId, now }, sql`person`)}, closed AS (
+            UPDATE belfry_organization_invitations AS i
+            SET status = 'accepted', accepted_by = ${who.userId}::uuid, updated_at = ${toDate(now)}
+            FROM seat WHERE i.id = ${id}
+          ), released AS (
+            DELETE FROM belfry_organization_invitation_roles AS ir USING seat WHERE ir.invitation_id = ${id}
+          ) ${recorded(sql, "seat", record)} SELECT FROM seat`,
+        ),
+        (rows) => rows.length > 0,
+      )
+    },
     // Those that somebody works on are left for the next sweep, so that sweeps of several nodes share the work.
     expire: (now, limit) =>
       Effect.map(
@@ -256,7 +313,14 @@ export const layer: Layer.Layer<InvitationStore, never, SqlClient.SqlClient> = L
 /** The row of a join that may have found nothing: `item_id` is null then. */
 type Joined<Row> = Row | { readonly [K in keyof Row]: null }
 
+interface Insertion {
+  readonly is_current: boolean
+  readonly is_kept: boolean
+  readonly is_invited: boolean
+}
+
 interface FactsRow {
+  readonly version: number
   readonly is_member: boolean
   readonly open_id: InvitationId | null
   readonly open_expires_at: Date | null
@@ -264,6 +328,7 @@ interface FactsRow {
 }
 
 const toFacts = (row: MembershipRow & FactsRow): InvitationFacts => ({
+  version: row.version,
   organizationName: row.viewer_organization_name,
   isMember: row.is_member,
   open:

@@ -11,9 +11,8 @@ import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Fragment } from "effect/sql/Statement"
 import { memberColumns, type MemberJoin, type MemberRow, toMember } from "./internal/memberRow.ts"
-import { holders, isMeant, personTable, searched, smallList } from "./internal/sqlMembers.ts"
+import { holders, isMeant, personTable, searched, seatTables, smallList } from "./internal/sqlMembers.ts"
 import {
-  chooses,
   customRoles,
   membershipColumns,
   type MembershipRow,
@@ -116,23 +115,11 @@ export const make = Effect.gen(function* () {
       return Effect.map(
         statements.write(
           "insert",
-          sql<Insertion>`WITH ${personTable(sql, userId)}, seat AS (
-            INSERT INTO belfry_organization_members (
-              id, organization_id, user_id, built_in_roles, last_used_at, created_at, updated_at
-            ) SELECT ${id}::uuid, ${organizationId}::uuid, ${userId}::uuid, ${roles.builtIn}::text[],
-              ${sessionId === null ? null : toDate(now)}::timestamptz, ${toDate(now)}::timestamptz,
-              ${toDate(now)}::timestamptz
-            FROM person WHERE ${hasRoom}
-            ON CONFLICT ON CONSTRAINT belfry_organization_members_organization_id_user_id_key DO NOTHING
-            RETURNING id, organization_id, is_owner
-          ), given AS (
-            INSERT INTO belfry_organization_member_roles (member_id, role_id, organization_id)
-            SELECT seat.id, role_id, seat.organization_id FROM seat, unnest(${roles.custom}::uuid[]) AS role_id
-          ), chosen AS (${chooses(sql, sessionId, "seat", now)}), counted AS (
-            UPDATE belfry_organizations AS o SET member_count = member_count + 1,
-              owner_count = owner_count + seat.is_owner::integer
-            FROM seat WHERE o.id = seat.organization_id
-          ) SELECT EXISTS (SELECT FROM seat) AS is_kept, EXISTS (SELECT FROM person) AS is_user, ${hasRoom} OR EXISTS (
+          sql<Insertion>`WITH ${personTable(sql, userId)}, ${seatTables(
+            sql,
+            { id, organizationId, userId, roles, sessionId, now },
+            sql`person WHERE ${hasRoom}`,
+          )} SELECT EXISTS (SELECT FROM seat) AS is_kept, EXISTS (SELECT FROM person) AS is_user, ${hasRoom} OR EXISTS (
             SELECT FROM belfry_organization_members WHERE organization_id = ${organizationId} AND user_id = ${userId}
           ) AS is_present`,
         ),

@@ -78,14 +78,14 @@ export const make = Effect.gen(function* () {
       Effect.map(
         statements.write(
           "lock",
-          sql<LockedRow>`SELECT o.id, o.deleted_at FROM belfry_organizations AS o WHERE ${isNamed(sql, organization)} ${
+          sql<LockedRow>`UPDATE belfry_organizations AS o SET version = o.version + 1 WHERE ${isNamed(sql, organization)} ${
             memberUserId === null
               ? sql``
               : sql`AND EXISTS (
                   SELECT FROM belfry_organization_members AS m
                   WHERE m.organization_id = o.id AND m.user_id = ${memberUserId}
                 )`
-          } FOR NO KEY UPDATE OF o`,
+          } RETURNING o.id, o.deleted_at`,
         ),
         ([row]) =>
           row === undefined

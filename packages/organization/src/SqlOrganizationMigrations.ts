@@ -231,5 +231,12 @@ export const migrations: MigrationSet = {
         `DROP INDEX belfry_organization_member_roles_role_id_idx`,
       ],
     },
+    {
+      name: "0006_versions",
+      statements: [
+        // How often an organization was locked for a change or changed: what was read holds while it stays.
+        `ALTER TABLE belfry_organizations ADD COLUMN version int8 NOT NULL DEFAULT 0`,
+      ],
+    },
   ],
 }

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { auditEventColumns, type AuditEventRow, toAuditEvent } from "@belfry/core/SqlAuditStore"
+import { recorded } from "@belfry/core/SqlChangeRecord"
 import { toJsonb } from "@belfry/core/SqlJson"
 import * as SqlStoreError from "@belfry/core/SqlStoreError"
 import * as SqlFailure from "@belfry/sql/SqlFailure"
@@ -96,7 +97,7 @@ export const make = Effect.gen(function* () {
   }
 
   return OrganizationStore.of({
-    insert: (organization, { sessionId = null, ...member }) =>
+    insert: (organization, { sessionId = null, ...member }, record) =>
       Effect.map(
         statements.write(
           "insert",
@@ -119,7 +120,7 @@ export const make = Effect.gen(function* () {
             ) SELECT ${member.id}::uuid, made.id, ${member.userId}::uuid, ${[owner]}::text[],
               ${sessionId === null ? null : toDate(organization.createdAt)}::timestamptz, made.created_at, made.created_at
             FROM made RETURNING id
-          ), chosen AS (${chooses(sql, sessionId, "seat", organization.createdAt)})
+          ), chosen AS (${chooses(sql, sessionId, "seat", organization.createdAt)}) ${recorded(sql, "made", record)}
           SELECT EXISTS (SELECT FROM made) AS is_kept, EXISTS (SELECT FROM person) AS is_user`,
         ),
         ([row]) => (row?.is_kept === true ? "kept" : row?.is_user === true ? "slug-taken" : "absent"),

@@ -46,6 +46,8 @@ export interface TeamAssignmentsService {
     readonly teams: ReadonlyArray<AcceptedTeam>
     readonly doer: Doer
   }) => Effect.Effect<void, LimitReached | StoreError>
+  /** Whether an organization begins with a team, so that making one is more than one statement. */
+  readonly begins: boolean
   /**
    * Makes the team that an organization begins with, where the settings name one: after what tells of its beginning.
    */
@@ -67,6 +69,7 @@ export const TeamAssignments = Context.Reference<TeamAssignmentsService>("@belfr
   defaultValue: () => ({
     accept: ({ teams }) => (teams.length === 0 ? Effect.succeed([]) : Effect.fail(new TeamNotFound({ what: "team" }))),
     assign: () => Effect.void,
+    begins: false,
     begin: () => Effect.void,
   }),
 })

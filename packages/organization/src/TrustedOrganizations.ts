@@ -5,7 +5,6 @@
  */
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import type { StoreError } from "@belfry/core/StoreError"
-import { TransactionStore } from "@belfry/core/TransactionStore"
 import { type Email, type UserId, UserNotFound } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import * as Context from "effect/Context"
@@ -165,7 +164,6 @@ export const make = Effect.gen(function* () {
   const members = yield* MemberStore
   const roles = yield* RoleStore
   const users = yield* Users
-  const transactions = yield* TransactionStore
   const assignments = yield* TeamAssignments
   const rules = yield* AccessModel
   const locked = yield* Locked.make
@@ -186,8 +184,7 @@ export const make = Effect.gen(function* () {
     ...trustedInvitations,
     create: Effect.fn("TrustedOrganizations.create")(function* ({ ownerId, by, client, ...input }) {
       const doer = Changes.doerBy({ by, client })
-      const creation = organizationChanges.create(input, { ownerId, doer })
-      return (yield* transactions.run(creation)).organization
+      return (yield* organizationChanges.create(input, { ownerId, doer })).organization
     }),
     get: Effect.fn("TrustedOrganizations.get")(get),
     list: Effect.fn("TrustedOrganizations.list")(function* (options = {}) {

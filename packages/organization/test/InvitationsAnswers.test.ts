@@ -1,6 +1,7 @@
 /**
  * Looking at an invitation, accepting it, turning it down, and what time makes of it.
  */
+import { TransactionStore } from "@belfry/core/TransactionStore"
 import { Email } from "@belfry/core/User"
 import { UserStore } from "@belfry/core/UserStore"
 import type { Invitation } from "@belfry/organization/Invitation"
@@ -419,7 +420,10 @@ describe("An invitation that changes while somebody accepts it", () => {
       const roleStore = yield* RoleStore
       const replacement = { builtIn: named("billing") }
       const removal = { organizationId: at, id: auditor.id, replacement, now: yield* DateTime.now }
-      const overtaken = overtakenBy(roleStore.remove(removal))
+      const { lock } = yield* MembershipStore
+      const { run } = yield* TransactionStore
+      // As every change is made: under the lock of the organization.
+      const overtaken = overtakenBy(run(Effect.andThen(lock(at, null), roleStore.remove(removal))))
       const membership = yield* Effect.provide(accept(yield* person(bob), key), overtaken)
       assert.deepStrictEqual(membership.roles, [named("billing")])
     }).pipe(Effect.provide(layer())),

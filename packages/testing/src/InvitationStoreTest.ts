@@ -70,6 +70,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
             expiresAt: invitation.expiresAt,
           },
           organizationSlug: null,
+          version: 0,
           customRoles: [auditor, reader].map((role) => ({
             id: role.id,
             name: role.name,
@@ -149,7 +150,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
             invitations.prepare(viewer, { email, roles: names.map(roleName) }),
             (found) => Option.getOrThrow(found).value,
           )
-        const nobody = { organizationName: organization.name, isMember: false, open: null, roles: [] }
+        const nobody = { version: 0, organizationName: organization.name, isMember: false, open: null, roles: [] }
         assert.deepStrictEqual(yield* prepare(other.owner.email), nobody)
         assert.deepStrictEqual(yield* prepare(owner.email), { ...nobody, isMember: true })
         const pick = ({ id, name, permissions }: typeof auditor) => ({ id, name, permissions })

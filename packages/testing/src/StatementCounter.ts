@@ -15,9 +15,9 @@ import { textsOf } from "./StatementPlans.ts"
  * The statement that takes uses of rate limits is `TAKE rate limits`, and the one that reads the tables of all factors
  * `SELECT enrolments`; `REDEEM code` and `ROTATE refresh token` are the statements that take them and keep what was
  * issued for them. Whatever is read as a member of an organization, with the membership, is `SELECT membership`; `LOCK
- * organization`, `APPEND events` and `CLAIM events` are what their names say. Those of transactions, such as `COMMIT`,
- * and those on other tables are left out, and so is the look-up of a session, which requests that come at the same time
- * share.
+ * organization`, `APPEND events` and `CLAIM events` are what their names say, and a change that keeps its audit event
+ * and its events too is `INSERT organizations with its record`. Those of transactions, such as `COMMIT`, and those on
+ * other tables are left out, and so is the look-up of a session, which requests that come at the same time share.
  *
  * **Gotchas**
  *
@@ -41,8 +41,11 @@ export const statementsOf: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.E
 const nameOf = (text: string): string | undefined => {
   if (text.includes("belfry_rate_limits")) return "TAKE rate limits"
   if (text.includes("viewer_member_id")) return "SELECT membership"
+  if (text.includes("INSERT INTO belfry_audit_events") && text.includes("INSERT INTO belfry_outbox_events")) {
+    return `${nameOfChange(text)} with its record`
+  }
   if (text.includes("belfry_outbox_")) return nameOfOutbox(text)
-  if (text.includes("FOR NO KEY UPDATE OF o")) return "LOCK organization"
+  if (/^\s*UPDATE belfry_organizations AS o SET version/u.test(text)) return "LOCK organization"
   if (text.includes("belfry_organization")) return nameOfChange(text) ?? nameOfInvitation(text) ?? nameOfFirst(text)
   if (text.includes("UNION ALL")) return "SELECT enrolments"
   if (text.includes("SET code_redeemed_at")) return "REDEEM code"

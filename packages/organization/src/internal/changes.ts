@@ -1,9 +1,10 @@
 /**
- * What every change leaves behind, in its transaction: an audit event, then its events in the outbox, those of several
- * changes in one append.
+ * What every change leaves behind, in its transaction or its one statement: an audit event, then its events in the
+ * outbox, those of several changes in one append.
  */
-import { Audit } from "@belfry/core/Audit"
+import { Audit, type AuditEntry } from "@belfry/core/Audit"
 import { type ClientInfo, unknownClient } from "@belfry/core/AuditEvent"
+import type { ChangeRecord } from "@belfry/core/ChangeRecord"
 import { Outbox } from "@belfry/core/Outbox"
 import type { StoreError } from "@belfry/core/StoreError"
 import type { UserId } from "@belfry/core/User"
@@ -65,25 +66,35 @@ export const make = Effect.gen(function* () {
     ...(doer.sessionId === null ? {} : { sessionId: doer.sessionId }),
   })
 
+  const auditOf = (change: Change): AuditEntry => {
+    const { before, after, data } = change
+    return {
+      ...said(change),
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+      ...(data === undefined ? {} : { data }),
+    }
+  }
+
+  const entriesOf = ({ organizationId, doer, events }: Change) =>
+    Effect.forEach(events, (event) => entryOf({ ...event, organizationId, actorId: doer.userId }))
+
   return {
     /** Records changes of one organization, in their order. For use in their transaction. */
     record: Effect.fnUntraced(function* (...changes: ReadonlyArray<Change>): Effect.fn.Return<void, StoreError> {
       const [first] = changes
       if (first === undefined) return
-      for (const change of changes) {
-        const { before, after, data } = change
-        yield* audit.record({
-          ...said(change),
-          ...(before === undefined ? {} : { before }),
-          ...(after === undefined ? {} : { after }),
-          ...(data === undefined ? {} : { data }),
-        })
-      }
-      const entries = changes.flatMap(({ organizationId, doer, events }) =>
-        events.map((event) => entryOf({ ...event, organizationId, actorId: doer.userId })),
-      )
-      yield* outbox.append(aggregateOf(first.organizationId), yield* Effect.all(entries))
+      for (const change of changes) yield* audit.record(auditOf(change))
+      const entries = yield* Effect.forEach(changes, entriesOf)
+      yield* outbox.append(aggregateOf(first.organizationId), entries.flat())
     }),
+    /** The record of a change, for the store that keeps it in the statement of the change. */
+    prepare: Effect.fnUntraced(function* (change: Change): Effect.fn.Return<ChangeRecord> {
+      const events = yield* outbox.prepare(aggregateOf(change.organizationId), yield* entriesOf(change))
+      return { audit: yield* audit.prepare(auditOf(change)), events }
+    }),
+    /** Says that a prepared record was kept. */
+    announce: outbox.announce,
     /** Records that somebody was refused. Outside of the transaction, which the refusal undid. */
     recordRefusal: (refused: Pick<Change, "type" | "organizationId" | "doer">, { reason }: PermissionMissing) =>
       audit.record({ ...said(refused), reason }),

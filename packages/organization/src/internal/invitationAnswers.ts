@@ -108,6 +108,59 @@ export const make = Effect.gen(function* () {
       : { invitation, closed: new InvitationClosed({ reason: status }) }
   })
 
+  /** Who somebody is in an organization whom an invitation made a member. */
+  const newMember = (
+    { assignment, customRoles, ...stored }: StoredInvitation,
+    id: MemberId,
+    user: User,
+    now: DateTime.Utc,
+  ) => {
+    const { organizationId } = stored.invitation
+    const membership: Membership = access.resolve({
+      organizationId,
+      organizationName: stored.preview.organizationName,
+      organizationSlug: stored.organizationSlug,
+      memberId: id,
+      userId: user.id,
+      builtInRoles: assignment.builtIn,
+      customRoles,
+    })
+    const { roles, userId } = membership
+    const member: Member = { id, organizationId, userId, roles, createdAt: now, updatedAt: now }
+    return { member, membership }
+  }
+
+  /** What an acceptance leaves behind. */
+  const acceptance = (
+    { invitation }: StoredInvitation,
+    doer: Changes.Doer,
+    member: Member,
+    isNew: boolean,
+  ): Changes.Change => {
+    const { id: invitationId, organizationId } = invitation
+    const { id: memberId, roles, userId } = member
+    return {
+      type: "organization-invitation.accepted",
+      organizationId,
+      doer,
+      ...(isNew ? { after: { roles } } : {}),
+      data: { invitationId, memberId },
+      events: [
+        { _tag: "InvitationAccepted", invitationId, userId },
+        ...(isNew ? [{ _tag: "MemberAdded", memberId, userId, roles, via: "invitation" } as const] : []),
+      ],
+    }
+  }
+
+  /** Tells the host of an acceptance once it is committed. */
+  const tell = ({ invitation }: StoredInvitation, member: Member, isNew: boolean) =>
+    transactions.afterCommit(
+      Effect.andThen(
+        isNew ? guard("afterMemberAddition", () => hooks.afterMemberAddition({ member })) : Effect.void,
+        guard("afterInvitationAcceptance", () => hooks.afterInvitationAcceptance({ invitation, member })),
+      ),
+    )
+
   /**
    * The membership of somebody who accepts: a new one, or the one there is, whose roles stay. Their session acts for
    * the organization from then on.
@@ -128,52 +181,18 @@ export const make = Effect.gen(function* () {
       if (sessionId !== null) yield* memberships.setActive({ sessionId, memberId: member.id, now })
       return { isNew: false, member, membership: access.resolve(membership) }
     }
-    const membership: Membership = access.resolve({
-      organizationId,
-      organizationName: stored.preview.organizationName,
-      organizationSlug: stored.organizationSlug,
-      memberId: id,
-      userId: user.id,
-      builtInRoles: roles.builtIn,
-      customRoles: stored.customRoles,
-    })
-    const member: Member = {
-      id,
-      organizationId,
-      userId: user.id,
-      roles: membership.roles,
-      createdAt: now,
-      updatedAt: now,
-    }
-    return { isNew: true, member, membership }
+    return { isNew: true, ...newMember(stored, id, user, now) }
   })
 
   /** Makes somebody a member by an invitation that was just closed as accepted. */
   const enter = Effect.fnUntraced(function* (stored: StoredInvitation, joiner: Joiner, now: DateTime.Utc) {
-    const { user, doer } = joiner
-    const { id: invitationId, organizationId, teams } = stored.invitation
+    const { doer } = joiner
+    const { organizationId, teams } = stored.invitation
     const { isNew, member, membership } = yield* seat(stored, joiner, now)
-    const { id: memberId, roles } = member
-    const userId = user.id
-    yield* changes.record({
-      type: "organization-invitation.accepted",
-      organizationId,
-      doer,
-      ...(isNew ? { after: { roles } } : {}),
-      data: { invitationId, memberId },
-      events: [
-        { _tag: "InvitationAccepted", invitationId, userId },
-        ...(isNew ? [{ _tag: "MemberAdded", memberId, userId, roles, via: "invitation" } as const] : []),
-      ],
-    })
+    const { id: memberId, userId } = member
+    yield* changes.record(acceptance(stored, doer, member, isNew))
     if (teams.length > 0) yield* assignments.assign({ organizationId, memberId, userId, teams, doer })
-    const { invitation } = stored
-    yield* transactions.afterCommit(
-      Effect.andThen(
-        isNew ? guard("afterMemberAddition", () => hooks.afterMemberAddition({ member })) : Effect.void,
-        guard("afterInvitationAcceptance", () => hooks.afterInvitationAcceptance({ invitation, member })),
-      ),
-    )
+    yield* tell(stored, member, isNew)
     return membership
   })
 
@@ -190,7 +209,39 @@ export const make = Effect.gen(function* () {
     return membership
   })
 
-  const join = (held: Hold, { invitation: { id, organizationId } }: StoredInvitation, joiner: Joiner) =>
+  /**
+   * Makes somebody a member by an invitation as it was found, without waiting for the lock of its organization: where
+   * nothing changed since, nobody is in the way, and there are no teams. None otherwise.
+   */
+  const joinAtOnce = Effect.fnUntraced(function* (held: Hold, stored: StoredInvitation, { doer, user }: Joiner) {
+    const { organizationId, teams } = stored.invitation
+    const now = yield* DateTime.now
+    if (teams.length > 0 || statusAt(stored.invitation, now) !== "pending") return Option.none()
+    const limit = yield* Limits.evaluate(settings.limits.members, { organizationId })
+    const memberId = MemberId.make(yield* random.uuidV7())
+    const { member, membership } = newMember(stored, memberId, user, now)
+    const record = yield* changes.prepare(acceptance(stored, doer, member, true))
+    const acceptor = { id: memberId, userId: user.id, sessionId: doer.sessionId }
+    const hashes = held._tag === "Token" ? held.hashes : null
+    const accepted = { ...stored.invitation, status: "accepted", acceptedBy: user.id, updatedAt: now } as const
+    // Whoever stops in between would leave a member whom the host is not told of.
+    return yield* Effect.uninterruptible(
+      Effect.gen(function* () {
+        const isAccepted = yield* store.accept({ invitation: stored, hashes, member: acceptor, limit, now, record })
+        if (!isAccepted) return Option.none()
+        yield* changes.announce
+        yield* tell({ ...stored, invitation: accepted }, member, true)
+        return Option.some(membership)
+      }),
+    )
+  })
+
+  const join = Effect.fnUntraced(function* (held: Hold, stored: StoredInvitation, joiner: Joiner) {
+    const joined = yield* joinAtOnce(held, stored, joiner)
+    return Option.isSome(joined) ? joined.value : yield* joinUnderLock(held, stored, joiner)
+  })
+
+  const joinUnderLock = (held: Hold, { invitation: { id, organizationId } }: StoredInvitation, joiner: Joiner) =>
     transactions.run(
       Effect.gen(function* () {
         yield* lock(organizationId)

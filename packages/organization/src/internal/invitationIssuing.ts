@@ -1,6 +1,6 @@
 /**
  * Keeping an invitation and mailing it, the same way for those who may invite and for code that is trusted. All of it
- * is for a transaction that holds the lock of the organization.
+ * is for a transaction that holds the lock of the organization, or for who knows its version.
  */
 import type { StoreError } from "@belfry/core/StoreError"
 import type { Email } from "@belfry/core/User"
@@ -18,6 +18,7 @@ import * as Changes from "./changes.ts"
 import * as InvitationMails from "./invitationMails.ts"
 import * as InvitationTokens from "./invitationTokens.ts"
 import * as Limits from "./limits.ts"
+import { changed } from "./locked.ts"
 import type { NamedRoles } from "./roleNames.ts"
 
 /** What is to be kept. `inviterName` is null where nobody is to be named. */
@@ -30,6 +31,8 @@ export interface Issued {
   readonly lifetime: Duration.Duration | undefined
   readonly inviterName: string | null
   readonly doer: Changes.Doer
+  /** The version that the organization must have still; null for who holds its lock. */
+  readonly version: number | null
 }
 
 export const make = Effect.gen(function* () {
@@ -68,11 +71,11 @@ export const make = Effect.gen(function* () {
 
   return {
     clear,
-    /** Keeps a new invitation to an address that has none, and mails its token. */
+    /** Keeps a new invitation to an address that has none, and mails its token. Without the lock, one statement. */
     issue: Effect.fnUntraced(function* (
       asked: Issued,
-    ): Effect.fn.Return<Invitation, InvitationConflict | LimitReached | StoreError> {
-      const { organizationId, email, facts, roles, teams, doer } = asked
+    ): Effect.fn.Return<Invitation | typeof changed, InvitationConflict | LimitReached | StoreError> {
+      const { organizationId, email, facts, roles, teams, doer, version } = asked
       const now = yield* DateTime.now
       yield* clear(organizationId, facts, now)
       const limit = yield* Limits.evaluate(settings.limits.invitations, { organizationId })
@@ -92,11 +95,8 @@ export const make = Effect.gen(function* () {
         updatedAt: now,
         expiresAt: DateTime.addDuration(now, lifetimeOf(asked.lifetime)),
       }
-      const kept = yield* store.insert({ invitation, assignment: roles.assignment, tokenHash, limit })
-      if (kept === "invited") return yield* new InvitationConflict({ reason: "invited" })
-      if (kept === "full") return yield* new LimitReached({ limit: "invitations", maximum: limit ?? 0 })
       const { id: invitationId, expiresAt } = invitation
-      yield* changes.record({
+      const record = yield* changes.prepare({
         type: "organization-invitation.created",
         organizationId,
         doer,
@@ -104,9 +104,20 @@ export const make = Effect.gen(function* () {
         data: { invitationId, teamIds: teams.map(({ teamId }) => teamId) },
         events: [{ _tag: "InvitationCreated", invitationId, roles: roles.names, expiresAt }],
       })
+      const { assignment } = roles
       const { organizationName } = facts
-      yield* mails.send({ invitation, token, organizationName, inviterName: asked.inviterName })
-      return invitation
+      // Whoever stops in between would leave an invitation that nobody is told of.
+      return yield* Effect.uninterruptible(
+        Effect.gen(function* () {
+          const kept = yield* store.insert({ invitation, assignment, tokenHash, limit, version, record })
+          if (kept === "changed") return changed
+          if (kept === "invited") return yield* new InvitationConflict({ reason: "invited" })
+          if (kept === "full") return yield* new LimitReached({ limit: "invitations", maximum: limit ?? 0 })
+          yield* changes.announce
+          yield* mails.send({ invitation, token, organizationName, inviterName: asked.inviterName })
+          return invitation
+        }),
+      )
     }),
     /** Takes back an open invitation. */
     revoke: Effect.fnUntraced(function* (

@@ -32,7 +32,7 @@ export const offeredRoles = `COALESCE((
  * What an invitation says of where it leads and who sent it, of `belfry_organizations AS o`, `belfry_users AS inviter`.
  */
 export const placeColumns = `o.name AS item_organization_name, o.slug AS item_organization_slug,
-  o.logo AS item_organization_logo, inviter.name AS item_inviter_name`
+  o.logo AS item_organization_logo, o.version::float8 AS item_organization_version, inviter.name AS item_inviter_name`
 
 export interface InvitationRow {
   readonly item_id: InvitationId
@@ -55,6 +55,7 @@ export interface PlaceRow {
   readonly item_organization_name: string
   readonly item_organization_slug: Slug | null
   readonly item_organization_logo: string | null
+  readonly item_organization_version: number
   readonly item_inviter_name: string | null
 }
 
@@ -94,6 +95,7 @@ export const toStored = (row: StoredRow): StoredInvitation => ({
   assignment: { builtIn: row.item_built_in_roles, custom: row.item_custom_roles.map(({ id }) => id) },
   preview: toPreview(row),
   organizationSlug: row.item_organization_slug,
+  version: row.item_organization_version,
   customRoles: row.item_custom_roles,
 })
 

@@ -54,14 +54,16 @@ export const make = Effect.gen(function* () {
       [rules.inviteByUser, actor.user.id],
       [rules.inviteByAddress, email],
     ])
-    const sent = yield* locked.inOrganization(
+    const sent = yield* locked.atOnce(
       {
         actor,
         organization,
         action: "invitations.create",
         read: (viewer) => store.prepare(viewer, { email, roles: customNames(access.rules, roles) }),
       },
-      Effect.fnUntraced(function* ({ organizationId, membership, value: facts }) {
+      // What stands in the way of a new one is closed first.
+      ({ open }) => open === null,
+      Effect.fnUntraced(function* ({ organizationId, membership, value: facts }, version) {
         const given = yield* toRoles(access.rules, roles, facts.roles)
         const accepted = yield* assignments.accept({ organizationId, by: membership, teams })
         yield* access.refuseEscalation(membership, { roles: given.names, permissions: given.permissions })
@@ -79,8 +81,9 @@ export const make = Effect.gen(function* () {
           lifetime,
           inviterName: actor.user.name,
           doer: Changes.doerOf(actor),
+          version,
         })
-        return { invitation }
+        return invitation === Locked.changed ? invitation : { invitation }
       }),
     )
     if (sent.invitation !== undefined) return sent.invitation

@@ -1,6 +1,8 @@
 /**
- * The one way of changing something in an organization: its lock first, then what must be known, read after it, then
- * whether the caller may; all in one transaction with the change.
+ * The ways of changing something in an organization. Under its lock: the lock first, then what must be known, read after
+ * it, then whether the caller may; all in one transaction with the change. Or at once, where the change is one statement:
+ * what must be known is read without the lock, and the change is made while the organization has the version that was
+ * read. Every lock and every such change gives it another version.
  */
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
@@ -20,6 +22,13 @@ export interface Scene<A> {
   readonly membership: Membership
   readonly value: A
 }
+
+/** The answer of a change that was to be made at once, and was not: somebody changed the organization meanwhile. */
+export const changed = Symbol("changed")
+
+/** The answer of a change under the lock: nobody changes the organization who does not hold it. */
+export const unchanged = <B>(answer: B | typeof changed): Effect.Effect<B> =>
+  answer === changed ? Effect.die(new Error("An organization changed under its lock")) : Effect.succeed(answer)
 
 /** A change that somebody asks for. */
 export interface Asked<A> {
@@ -46,29 +55,52 @@ export const make = Effect.gen(function* () {
   const access = yield* Access.make
   const changes = yield* Changes.make
 
+  /** For somebody: they are a member, and may do it, now that they hold the lock. */
+  const inOrganization = <A, B, E>(
+    { actor, organization, action, read, authorize, audits }: Asked<A>,
+    change: (scene: Scene<A>) => Effect.Effect<B, E>,
+  ): Effect.Effect<B, E | OrganizationNotFound | PermissionMissing | StoreError> =>
+    Effect.suspend(() => {
+      let lockedId: OrganizationId | undefined
+      const changing = Effect.gen(function* () {
+        const locked = yield* store.lock(organization, actor.user.id)
+        if (Option.isNone(locked)) return yield* new OrganizationNotFound()
+        lockedId = locked.value.id
+        const found = yield* read({ userId: actor.user.id, organization: locked.value.id })
+        const scene: Scene<A> = { organizationId: locked.value.id, ...(yield* access.open(found)) }
+        yield* authorize === undefined ? access.authorize(scene.membership, action) : authorize(scene)
+        return yield* change(scene)
+      })
+      return Effect.tapError(transactions.run(changing), (error) =>
+        audits === undefined || lockedId === undefined || !(error instanceof PermissionMissing)
+          ? Effect.void
+          : changes.recordRefusal({ type: audits, organizationId: lockedId, doer: Changes.doerOf(actor) }, error),
+      )
+    })
+
   return {
-    /** For somebody: they are a member, and may do it, now that they hold the lock. */
-    inOrganization: <A, B, E>(
-      { actor, organization, action, read, authorize, audits }: Asked<A>,
-      change: (scene: Scene<A>) => Effect.Effect<B, E>,
-    ): Effect.Effect<B, E | OrganizationNotFound | PermissionMissing | StoreError> =>
-      Effect.suspend(() => {
-        let lockedId: OrganizationId | undefined
-        const changing = Effect.gen(function* () {
-          const locked = yield* store.lock(organization, actor.user.id)
-          if (Option.isNone(locked)) return yield* new OrganizationNotFound()
-          lockedId = locked.value.id
-          const found = yield* read({ userId: actor.user.id, organization: locked.value.id })
-          const scene: Scene<A> = { organizationId: locked.value.id, ...(yield* access.open(found)) }
-          yield* authorize === undefined ? access.authorize(scene.membership, action) : authorize(scene)
-          return yield* change(scene)
-        })
-        return Effect.tapError(transactions.run(changing), (error) =>
-          audits === undefined || lockedId === undefined || !(error instanceof PermissionMissing)
-            ? Effect.void
-            : changes.recordRefusal({ type: audits, organizationId: lockedId, doer: Changes.doerOf(actor) }, error),
-        )
-      }),
+    inOrganization,
+    /**
+     * The same for a change that is one statement where the value's `version` is given: it is made without waiting for
+     * the lock, by what was read before, and holds while the organization has that version. Where it has not, or where
+     * `isOne` says that more is to be done, it is made under the lock; then `version` is null.
+     */
+    atOnce: <A extends { readonly version: number }, B, E>(
+      asked: Omit<Asked<A>, "authorize" | "audits">,
+      isOne: (value: A) => boolean,
+      change: (scene: Scene<A>, version: number | null) => Effect.Effect<B | typeof changed, E>,
+    ): Effect.Effect<B, E | OrganizationNotFound | PermissionMissing | StoreError> => {
+      const underLock = inOrganization(asked, (scene) => Effect.flatMap(change(scene, null), unchanged<B>))
+      return Effect.gen(function* () {
+        const found = yield* asked.read({ userId: asked.actor.user.id, organization: asked.organization })
+        const opened = yield* access.open(found)
+        yield* access.authorize(opened.membership, asked.action)
+        if (!isOne(opened.value)) return yield* underLock
+        const scene: Scene<A> = { organizationId: opened.membership.organizationId, ...opened }
+        const answer = yield* change(scene, opened.value.version)
+        return answer === changed ? yield* underLock : answer
+      })
+    },
     /** For code that is trusted: the organization is there, or was deleted where `deleted` is asked for. */
     inTrust: <B, E>(
       organization: OrganizationRef,

@@ -48,6 +48,12 @@ interface WithPrivate {
   readonly privateMetadata?: JsonObject | undefined
 }
 
+/** Whose an organization is when it is made, and who made it. */
+interface Founder {
+  readonly ownerId: UserId
+  readonly doer: Changes.Doer
+}
+
 /** Who hands an organization over. */
 type Handing = Pick<Membership, "organizationId" | "organizationName" | "memberId" | "userId" | "roles">
 
@@ -103,65 +109,77 @@ export const make = Effect.gen(function* () {
     })
   })
 
+  const create = Effect.fnUntraced(function* (
+    input: NewOrganization & WithPrivate,
+    { ownerId, doer }: Founder,
+  ): Effect.fn.Return<
+    { readonly organization: StoredOrganization; readonly membership: StoredMembership },
+    UserNotFound | SlugTaken | MetadataInvalid | StoreError
+  > {
+    const { sessionId } = doer
+    const metadata = yield* metadataOf({
+      publicMetadata: input.publicMetadata ?? {},
+      privateMetadata: input.privateMetadata ?? {},
+    })
+    const now = yield* DateTime.now
+    const organizationId = OrganizationId.make(yield* random.uuidV7())
+    const memberId = MemberId.make(yield* random.uuidV7())
+    const { name, slug = null, logo = null } = input
+    const organization: StoredOrganization = {
+      id: organizationId,
+      name,
+      slug,
+      logo,
+      publicMetadata: {},
+      privateMetadata: {},
+      ...metadata,
+      createdAt: now,
+      updatedAt: now,
+      deletedAt: null,
+    }
+    const record = yield* changes.prepare({
+      type: "organization.created",
+      organizationId,
+      doer,
+      after: { name, slug, logo },
+      data: { memberId, ownerId },
+      events: [
+        { _tag: "OrganizationCreated", slug, ownerId },
+        { _tag: "MemberAdded", memberId, userId: ownerId, roles: [owner], via: "creation" },
+      ],
+    })
+    const member = { id: memberId, organizationId, userId: ownerId, roles: [owner], createdAt: now, updatedAt: now }
+    // Whoever stops in between would leave an organization that the host is not told of.
+    yield* Effect.uninterruptible(
+      Effect.gen(function* () {
+        const kept = yield* store.insert(organization, { id: memberId, userId: ownerId, sessionId }, record)
+        if (kept === "absent") return yield* new UserNotFound({ userId: ownerId })
+        // Without a slug there is none that could be taken.
+        if (kept === "slug-taken" && slug !== null) return yield* new SlugTaken({ slug })
+        yield* changes.announce
+        yield* assignments.begin({ organizationId, memberId, userId: ownerId, doer })
+        yield* transactions.afterCommit(guard("afterMemberAddition", () => hooks.afterMemberAddition({ member })))
+      }),
+    )
+    const membership: StoredMembership = {
+      organizationId,
+      organizationName: name,
+      organizationSlug: slug,
+      memberId,
+      userId: ownerId,
+      builtInRoles: [owner],
+      customRoles: [],
+    }
+    return { organization, membership }
+  })
+
   return {
-    /** Makes an organization with its owner; the session of one who asked for it acts for it from then on. */
-    create: Effect.fnUntraced(function* (
-      input: NewOrganization & WithPrivate,
-      { ownerId, doer }: { readonly ownerId: UserId; readonly doer: Changes.Doer },
-    ): Effect.fn.Return<
-      { readonly organization: StoredOrganization; readonly membership: StoredMembership },
-      UserNotFound | SlugTaken | MetadataInvalid | StoreError
-    > {
-      const { sessionId } = doer
-      const metadata = yield* metadataOf({
-        publicMetadata: input.publicMetadata ?? {},
-        privateMetadata: input.privateMetadata ?? {},
-      })
-      const now = yield* DateTime.now
-      const organizationId = OrganizationId.make(yield* random.uuidV7())
-      const memberId = MemberId.make(yield* random.uuidV7())
-      const { name, slug = null, logo = null } = input
-      const organization: StoredOrganization = {
-        id: organizationId,
-        name,
-        slug,
-        logo,
-        publicMetadata: {},
-        privateMetadata: {},
-        ...metadata,
-        createdAt: now,
-        updatedAt: now,
-        deletedAt: null,
-      }
-      const kept = yield* store.insert(organization, { id: memberId, userId: ownerId, sessionId })
-      if (kept === "absent") return yield* new UserNotFound({ userId: ownerId })
-      // Without a slug there is none that could be taken.
-      if (kept === "slug-taken" && slug !== null) return yield* new SlugTaken({ slug })
-      yield* changes.record({
-        type: "organization.created",
-        organizationId,
-        doer,
-        after: { name, slug, logo },
-        data: { memberId, ownerId },
-        events: [
-          { _tag: "OrganizationCreated", slug, ownerId },
-          { _tag: "MemberAdded", memberId, userId: ownerId, roles: [owner], via: "creation" },
-        ],
-      })
-      yield* assignments.begin({ organizationId, memberId, userId: ownerId, doer })
-      const member = { id: memberId, organizationId, userId: ownerId, roles: [owner], createdAt: now, updatedAt: now }
-      yield* transactions.afterCommit(guard("afterMemberAddition", () => hooks.afterMemberAddition({ member })))
-      const membership: StoredMembership = {
-        organizationId,
-        organizationName: name,
-        organizationSlug: slug,
-        memberId,
-        userId: ownerId,
-        builtInRoles: [owner],
-        customRoles: [],
-      }
-      return { organization, membership }
-    }),
+    /**
+     * Makes an organization with its owner; the session of one who asked for it acts for it from then on. Where no team
+     * is made with it that is one statement, and a transaction by itself.
+     */
+    create: (input: NewOrganization & WithPrivate, founder: Founder) =>
+      assignments.begins ? transactions.run(create(input, founder)) : create(input, founder),
     /** Changes an organization. What it has already changes nothing, and is not recorded. */
     update: Effect.fnUntraced(function* <O extends Organization & WithPrivate>(
       previous: O,

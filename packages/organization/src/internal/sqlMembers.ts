@@ -1,11 +1,15 @@
 /**
  * The member whom a call names, the user who becomes one, and the members whom a search means, as SQL.
  */
+import type { SessionId } from "@belfry/core/Session"
 import type { UserId } from "@belfry/core/User"
+import * as DateTime from "effect/DateTime"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Fragment } from "effect/sql/Statement"
-import type { MemberRef } from "../Member.ts"
-import type { RoleName } from "../Role.ts"
+import type { MemberId, MemberRef } from "../Member.ts"
+import type { OrganizationId } from "../Organization.ts"
+import type { RoleAssignment, RoleName } from "../Role.ts"
+import { chooses } from "./sqlMembership.ts"
 import { begins, isText, limitTo } from "./sqlPages.ts"
 
 /** The member that is named, of `belfry_organization_members AS m` and `belfry_users AS u`. */
@@ -26,6 +30,47 @@ export const isMeant = (sql: SqlClient.SqlClient, ref: MemberRef): Fragment => {
  */
 export const personTable = (sql: SqlClient.SqlClient, userId: UserId | null): Fragment =>
   sql`person AS (SELECT id FROM belfry_users WHERE id = ${userId} FOR KEY SHARE)`
+
+/**
+ * Common table expressions that make a user a member: `seat` has the row then, and none where `from` has none, or the
+ * user is a member already. The membership becomes the default of the session, where one is given.
+ */
+export const seatTables = (
+  sql: SqlClient.SqlClient,
+  member: {
+    readonly id: MemberId
+    readonly organizationId: OrganizationId
+    readonly userId: UserId
+    readonly roles: RoleAssignment
+    readonly sessionId: SessionId | null
+    readonly now: DateTime.Utc
+  },
+  from: Fragment,
+): Fragment => {
+  const { id, organizationId, userId, roles, sessionId } = member
+  const now = DateTime.toDateUtc(member.now)
+  return sql`seat AS (
+      INSERT INTO belfry_organization_members (
+        id, organization_id, user_id, built_in_roles, last_used_at, created_at, updated_at
+      ) SELECT ${id}::uuid, ${organizationId}::uuid, ${userId}::uuid, ${roles.builtIn}::text[],
+        ${sessionId === null ? null : now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz
+      FROM ${from}
+      ON CONFLICT ON CONSTRAINT belfry_organization_members_organization_id_user_id_key DO NOTHING
+      RETURNING id, organization_id, is_owner
+    ), ${
+      // The database would plan the statement anew each time for the length of the array.
+      roles.custom.length === 0
+        ? sql``
+        : sql`given AS (
+            INSERT INTO belfry_organization_member_roles (member_id, role_id, organization_id)
+            SELECT seat.id, role_id, seat.organization_id FROM seat, unnest(${roles.custom}::uuid[]) AS role_id
+          ), `
+    }chosen AS (${chooses(sql, sessionId, "seat", member.now)}), counted AS (
+      UPDATE belfry_organizations AS o SET member_count = member_count + 1,
+        owner_count = owner_count + seat.is_owner::integer, version = o.version + 1
+      FROM seat WHERE o.id = seat.organization_id
+    )`
+}
 
 /**
  * The ids of the first `limit` members of a list, in the order of their ids, whose address or name begins with a text.

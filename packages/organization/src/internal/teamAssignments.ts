@@ -52,6 +52,7 @@ export const makeAssignments = Effect.gen(function* () {
       }
       yield* places.recordAdditions(added, doer)
     }),
+    begins: settings.teams.defaultTeam !== null,
     begin: Effect.fnUntraced(function* ({ doer, ...founder }) {
       const { defaultTeam } = settings.teams
       if (defaultTeam === null) return

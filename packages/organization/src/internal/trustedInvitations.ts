@@ -44,7 +44,7 @@ export const make = Effect.gen(function* () {
           const asked = { email, roles: customNames(rules, names) }
           const found = yield* store.prepare(yield* asOwner(organizationId), asked)
           const { value: facts } = yield* orFail(Effect.succeed(found), () => new OrganizationNotFound())
-          return yield* issuing.issue({
+          const answer = yield* issuing.issue({
             organizationId,
             email,
             facts,
@@ -53,7 +53,9 @@ export const make = Effect.gen(function* () {
             lifetime,
             inviterName: null,
             doer: Changes.doerBy(by),
+            version: null,
           })
+          return yield* Locked.unchanged(answer)
         }),
       ),
   )
