@@ -26,6 +26,7 @@ export default defineConfig({
       unit("oauth-client", "packages/oauth-client"),
       unit("oauth-server", "packages/oauth-server"),
       unit("organization", "packages/organization"),
+      unit("billing", "packages/billing"),
       unit("client", "packages/client"),
       unit("server", "packages/server"),
       unit("app-server", "apps/server"),

@@ -55,6 +55,7 @@ export const portSuffixes = ["Store", "Mailer"] as const
 
 /** Ports whose name has neither ending, as `package/Name`. */
 export const registeredPorts: ReadonlySet<string> = new Set([
+  "billing/BillingProvider",
   "core/OutboundHttp",
   "factors/AddressProofs",
   "oauth-client/SignInGate",

@@ -18,17 +18,21 @@ import * as Telemetry from "@belfry/server/Telemetry"
 import * as Database from "@belfry/sql/Database"
 import * as Migrations from "@belfry/sql/Migrations"
 import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
+import * as billing from "./billing.ts"
+import * as LocalStripe from "./localStripe.ts"
 import * as organizations from "./organizations.ts"
-import { listEach, quoted, userWith, withServices } from "./services.ts"
+import { listEach, quoted, userWith, withLocalStripe, withServices } from "./services.ts"
 
-export { organizations }
+export { billing, organizations }
 
 /** What a new client is to be. */
 export interface NewClient {
@@ -49,19 +53,30 @@ export interface NewClient {
 export const serve = Effect.gen(function* () {
   const baseUrl = yield* Config.String("BELFRY_BASE_URL").pipe(Config.withDefault("http://localhost:3000"))
   const announce = Layer.effectDiscard(
-    Effect.flatMap(NodeServer.address, (address) =>
-      Console.log(`Belfry listens on ${address}. Open ${baseUrl}/sign-up`),
-    ),
+    Effect.gen(function* () {
+      yield* Console.log(`Belfry listens on ${yield* NodeServer.address}. Open ${baseUrl}/sign-up`)
+      if (Option.isNone(local)) return
+      yield* Console.log(
+        `A local Stripe listens on ${local.value.url}. Open ${baseUrl}/billing, pay with 4242 4242 4242 4242`,
+      )
+    }),
   )
+  const local = yield* LocalStripe.serving
   const minimumLogLevel = yield* References.MinimumLogLevel
   const server = Layer.launch(
     announce.pipe(Layer.provide(NodeServer.layer), Layer.provide([Telemetry.layerOtlp, Telemetry.layerLogs])),
   )
   // What is in scope here is copied into every request, and the server needs nothing of what commands do.
   const scope: (ofCommand: Context.Context<never>) => Context.Context<never> = () =>
-    Context.make(References.MinimumLogLevel, minimumLogLevel)
+    Option.match(local, {
+      onNone: () => Context.make(References.MinimumLogLevel, minimumLogLevel),
+      onSome: ({ provider }) =>
+        Context.make(References.MinimumLogLevel, minimumLogLevel).pipe(
+          Context.add(ConfigProvider.ConfigProvider, provider),
+        ),
+    })
   return yield* Effect.updateContext(server, scope)
-})
+}).pipe(Effect.scoped)
 
 /** Applies the migrations that are pending, or says which they are. */
 export const migrate = ({ dryRun }: { readonly dryRun: boolean }) =>
@@ -75,7 +90,7 @@ export const migrate = ({ dryRun }: { readonly dryRun: boolean }) =>
 
 /** Says what it finds; the exit code tells whether something must be mended. */
 export const doctor = Effect.gen(function* () {
-  const findings = yield* examine
+  const findings = yield* withLocalStripe(examine)
   for (const { check, state, found, advice } of findings) {
     yield* Console.log(`${marks[state]} ${check}: ${found}${advice === undefined ? "" : `\n  ${advice}`}`)
   }

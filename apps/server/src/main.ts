@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The command line: `belfry serve`, `belfry migrate`, `belfry doctor`, `belfry client`, `belfry user`,
- * `belfry organization`.
+ * `belfry organization`, `belfry billing`.
  *
  * A failure is one line on standard error, and exit code 1. A server that is told to stop ends with 0.
  */
@@ -17,6 +17,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { client, user } from "./manage.ts"
+import { billing } from "./manageBilling.ts"
 import { organization } from "./manageOrganizations.ts"
 import { run } from "./run.ts"
 
@@ -53,7 +54,7 @@ const report = (cause: Cause.Cause<unknown>) =>
 
 Command.make("belfry").pipe(
   Command.withDescription("Authentication and authorization server"),
-  Command.withSubcommands([serve, migrate, doctor, client, user, organization]),
+  Command.withSubcommands([serve, migrate, doctor, client, user, organization, billing]),
   Command.run({ version: "0.1.0" }),
   Effect.provide([NodeServices.layer, NodeCrypto.layer]),
   Effect.tapCause(report),

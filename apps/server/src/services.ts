@@ -5,13 +5,33 @@ import type { Email } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import type { Page } from "@belfry/organization/Page"
 import * as Server from "@belfry/server/Server"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as LocalStripe from "./localStripe.ts"
 
-/** Provides every service of the server over the database of the configuration. */
-export const withServices = Effect.provide(Layer.provide(Server.layerServices, Server.layerDatabase))
+/** Provides every service of the server over the database of the configuration. Stripe need not be there. */
+export const withServices = <A, E, R>(effect: Effect.Effect<A, E, R | Services>) =>
+  Effect.flatMap(LocalStripe.sharing, (provider) =>
+    effect.pipe(Effect.provide(services), Effect.provideService(ConfigProvider.ConfigProvider, provider)),
+  )
+
+/** The same for commands that ask Stripe: a local one runs meanwhile, if the configuration asks for that. */
+export const withStripe = <A, E, R>(effect: Effect.Effect<A, E, R | Services>) =>
+  withLocalStripe(Effect.provide(effect, services))
+
+/** Has a local Stripe run meanwhile, if the configuration asks for one. */
+export const withLocalStripe = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.scoped(
+    Effect.flatMap(LocalStripe.commanding, (local) =>
+      Option.match(local, {
+        onNone: () => effect,
+        onSome: ({ provider }) => Effect.provideService(effect, ConfigProvider.ConfigProvider, provider),
+      }),
+    ),
+  )
 
 /** Text that others chose: in quotes, and without what would tell a terminal what to do. */
 export const quoted = (text: string): string =>
@@ -35,3 +55,9 @@ export const listEach = Effect.fnUntraced(function* <A, E, R>(
     cursor = page.cursor ?? undefined
   } while (cursor !== undefined)
 })
+
+// internal
+
+const services = Layer.provide(Server.layerServices, Server.layerDatabase)
+
+type Services = Layer.Success<typeof services>

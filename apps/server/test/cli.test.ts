@@ -116,7 +116,7 @@ describe("belfry serve", () => {
       server.kill("SIGTERM")
       const { stdout } = yield* Effect.promise(() => server.ended)
       assert.include(stdout, "NodeServer.ts")
-      assert.notMatch(stdout, /@simplewebauthn|zxcvbn|\/uqr\/|redis\/|undici\/|Otlp/)
+      assert.notMatch(stdout, /@simplewebauthn|zxcvbn|\/uqr\/|redis\/|undici\/|Otlp|node_modules\/stripe\//)
       assert.isAbove(stdout.indexOf("httpApiScalar"), stdout.indexOf("Belfry listens"))
     }).pipe(Effect.scoped),
   )
@@ -226,6 +226,8 @@ describe("belfry doctor", () => {
       for (const check of ["configuration", "secrets", "mail", "data directory", "database", "migrations", "clock"]) {
         assert.include(stdout, `ok      ${check}: `)
       }
+      assert.include(stdout, "ok      billing: off\nok      database: ")
+      assert.include(stdout, "ok      billing events: none is parked\n")
       assert.strictEqual(code, 0)
     }).pipe(Effect.scoped),
   )
@@ -259,11 +261,13 @@ describe("belfry doctor", () => {
         BELFRY_SECRETS: "sekret",
         BELFRY_SMTP_URL: "smtp://ada:sekret@mail.example.com",
         BELFRY_DATA_DIR: "/dev/null/belfry",
+        BELFRY_STRIPE_SECRET_KEY: "sekret",
       })
       for (const [check, setting] of [
         ["configuration", "BELFRY_BASE_URL"],
         ["secrets", "BELFRY_SECRETS"],
         ["mail", "BELFRY_MAIL_FROM"],
+        ["billing", "BELFRY_STRIPE_SECRET_KEY"],
         ["data directory", "BELFRY_DATA_DIR"],
         ["database", "BELFRY_DATA_DIR"],
       ] as const) {

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { BillingApi } from "@belfry/billing/BillingApi"
 import { CoreApi } from "@belfry/core/CoreApi"
 import { FactorsApi } from "@belfry/factors/FactorsApi"
 import { OAuthClientApi } from "@belfry/oauth-client/OAuthClientApi"
@@ -26,13 +27,14 @@ export class BelfryApi extends HttpApi.make("belfry")
   .addHttpApi(OAuthServerApi)
   .addHttpApi(OrganizationApi)
   .addHttpApi(OrganizationTeamsApi)
+  .addHttpApi(BillingApi)
   .annotateMerge(documentSchemes)
   .annotateMerge(
     OpenApi.annotations({
       title: "Belfry",
       version: "0.1.0",
       description:
-        "Authentication and authorization: sessions, sign-in factors, providers, clients, grants, organizations and the signed-in user.",
+        "Authentication and authorization: sessions, sign-in factors, providers, clients, grants, organizations, billing and the signed-in user.",
       license: { name: "MIT", identifier: "MIT" },
     }),
   ) {}

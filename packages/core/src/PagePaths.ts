@@ -32,6 +32,7 @@ export interface PagePathsService {
   readonly confirmEmailChange: `/${string}`
   readonly acceptInvitation: `/${string}`
   readonly organizations: `/${string}`
+  readonly billing: `/${string}`
 }
 
 /**
@@ -55,5 +56,6 @@ export const PagePaths = Context.Reference<PagePathsService>("@belfry/core/PageP
     confirmEmailChange: "/confirm-email-change",
     acceptInvitation: "/invitations/accept",
     organizations: "/organizations",
+    billing: "/billing",
   }),
 })

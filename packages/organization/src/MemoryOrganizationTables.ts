@@ -129,6 +129,10 @@ export class MemoryOrganizationTables extends Context.Service<
     readonly removeMember: (id: MemberId) => void
     /** Removes a team with its members, and from invitations. For use in a statement. */
     readonly removeTeam: (id: TeamId) => void
+    /** Calls `cascade` in the same statement that removes an organization. */
+    readonly onOrganizationRemoved: (cascade: (id: OrganizationId) => void) => Effect.Effect<void>
+    /** Calls `cascade` in the same statement that removes a team, by itself or with its organization. */
+    readonly onTeamRemoved: (cascade: (id: TeamId) => void) => Effect.Effect<void>
   }
 >()("@belfry/organization/MemoryOrganizationTables") {}
 
@@ -151,6 +155,9 @@ export const layer: Layer.Layer<MemoryOrganizationTables, never, MemoryTables> =
     const teams = yield* tables.table<TeamId, Team>("organization_teams")
     const teamMembers = yield* tables.table<string, TeamMemberRow>("organization_team_members")
 
+    const organizationCascades: Array<(id: OrganizationId) => void> = []
+    const teamCascades: Array<(id: TeamId) => void> = []
+
     const removeMember = (id: MemberId): void => {
       members.delete(id)
       memberRoles.delete(id)
@@ -164,6 +171,7 @@ export const layer: Layer.Layer<MemoryOrganizationTables, never, MemoryTables> =
         ({ teams }) => teams.some(({ teamId }) => teamId === id),
         (invitation) => ({ teams: invitation.teams.filter(({ teamId }) => teamId !== id) }),
       )
+      teamCascades.forEach((cascade) => cascade(id))
     }
     const changeInvitations = (
       isMeant: (invitation: Invitation) => boolean,
@@ -206,7 +214,10 @@ export const layer: Layer.Layer<MemoryOrganizationTables, never, MemoryTables> =
         for (const team of teams.values()) if (team.organizationId === id) removeTeam(team.id)
         removeWhere(roles, ({ organizationId }) => organizationId === id)
         removeWhere(invitations, ({ invitation }) => invitation.organizationId === id)
+        organizationCascades.forEach((cascade) => cascade(id))
       },
+      onOrganizationRemoved: (cascade) => Effect.sync(() => void organizationCascades.push(cascade)),
+      onTeamRemoved: (cascade) => Effect.sync(() => void teamCascades.push(cascade)),
     })
   }),
 )

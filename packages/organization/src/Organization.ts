@@ -220,8 +220,8 @@ export class OrganizationCreationRefused extends Schema.TaggedError<Organization
 }
 
 /**
- * The organization cannot be deleted: the host's hook refused, or deletion is off. Or it cannot be restored: it is not
- * deleted.
+ * The organization, or a team of it, cannot be deleted: the host's hook refused, or deletion is off. Or it cannot be
+ * restored: it is not deleted.
  *
  * @category errors
  * @since 0.1.0
@@ -231,7 +231,7 @@ export class DeletionRefused extends Schema.TaggedError<DeletionRefused>("@belfr
   { reason: Schema.Literals(["disabled", "host", "not-deleted"]), detail: Schema.NullOr(Schema.String) },
 ) {
   override get message(): string {
-    return this.detail ?? "The organization cannot be deleted"
+    return this.detail ?? "This cannot be deleted"
   }
 }
 

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import type { Invitation } from "./Invitation.ts"
 import type { Member, RemovalReason } from "./Member.ts"
 import type { DeletionRefused, Organization, OrganizationId } from "./Organization.ts"
+import type { TeamId } from "./Team.ts"
 
 /**
  * The hooks of a host. Those that come after run when the change committed, and cannot undo it.
@@ -21,6 +22,11 @@ export interface OrganizationHooksService {
   /** An organization is about to be deleted, in the transaction; failing refuses. */
   readonly beforeDeletion: (event: {
     readonly organizationId: OrganizationId
+  }) => Effect.Effect<void, DeletionRefused | StoreError>
+  /** The same of a team. Not asked when its organization goes. */
+  readonly beforeTeamDeletion: (event: {
+    readonly organizationId: OrganizationId
+    readonly teamId: TeamId
   }) => Effect.Effect<void, DeletionRefused | StoreError>
   readonly afterUpdate: (event: {
     readonly previous: Organization
@@ -46,6 +52,7 @@ export interface OrganizationHooksService {
  */
 export const none: OrganizationHooksService = {
   beforeDeletion: () => Effect.void,
+  beforeTeamDeletion: () => Effect.void,
   afterUpdate: () => Effect.void,
   afterMemberAddition: () => Effect.void,
   afterMemberRemoval: () => Effect.void,

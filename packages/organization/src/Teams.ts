@@ -21,7 +21,8 @@ import * as TeamScenes from "./internal/teamScenes.ts"
 import { type MemberId, MemberNotFound, type MemberRef } from "./Member.ts"
 import { type Actor, type Membership, missing } from "./Membership.ts"
 import { MembershipStore } from "./MembershipStore.ts"
-import { LimitReached, type OrganizationNotFound, type OrganizationRef } from "./Organization.ts"
+import { type DeletionRefused, LimitReached, type OrganizationNotFound, type OrganizationRef } from "./Organization.ts"
+import { OrganizationHooks } from "./OrganizationHooks.ts"
 import type { Denied } from "./Organizations.ts"
 import { OrganizationSettings } from "./OrganizationSettings.ts"
 import type { ListOptions, Page } from "./Page.ts"
@@ -70,12 +71,12 @@ export class Teams extends Context.Service<
       id: TeamId,
       patch: { readonly name: string },
     ) => Effect.Effect<Team, Denied | TeamNotFound>
-    /** Deletes a team; open invitations lose it. */
+    /** Deletes a team, unless the host's hook refuses; open invitations lose it. */
     readonly remove: (
       actor: Actor,
       organization: OrganizationRef,
       id: TeamId,
-    ) => Effect.Effect<void, Denied | TeamNotFound | LastTeam>
+    ) => Effect.Effect<void, Denied | TeamNotFound | LastTeam | DeletionRefused>
     readonly members: (
       actor: Actor,
       organization: OrganizationRef,
@@ -129,6 +130,7 @@ export class Teams extends Context.Service<
 export const make = Effect.gen(function* () {
   const store = yield* TeamStore
   const memberships = yield* MembershipStore
+  const hooks = yield* OrganizationHooks
   const settings = yield* OrganizationSettings
   const access = yield* Access.make
   const changes = yield* Changes.make
@@ -179,6 +181,7 @@ export const make = Effect.gen(function* () {
       scenes.change(
         { actor, organization, id, action: "teams.remove" },
         Effect.fnUntraced(function* ({ organizationId, team, doer }) {
+          yield* hooks.beforeTeamDeletion({ organizationId, teamId: id })
           const outcome = yield* store.remove(organizationId, id, settings.teams.keepsLast)
           if (outcome === "absent") return yield* new TeamNotFound({ what: "team" })
           if (outcome === "last") return yield* new LastTeam()

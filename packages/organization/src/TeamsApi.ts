@@ -56,7 +56,12 @@ export class TeamsApi extends HttpApiGroup.make("teams")
     HttpApiEndpoint.delete("remove", "/organizations/:organization/teams/:teamId", {
       params,
       success: HttpApiSchema.NoContent,
-      error: [...denied, teamNotFound, LastTeam.pipe(asProblem({ status: 409, title: "Conflict" }))],
+      error: [
+        ...denied,
+        teamNotFound,
+        problems.deletionRefused,
+        LastTeam.pipe(asProblem({ status: 409, title: "Conflict" })),
+      ],
     }).annotate(OpenApi.Summary, "Deletes a team; open invitations lose it"),
     HttpApiEndpoint.post("check", "/organizations/:organization/teams/:teamId/access/check", {
       params,

@@ -3,6 +3,7 @@
  */
 import type { MemberId } from "@belfry/organization/Member"
 import { MemberStore } from "@belfry/organization/MemberStore"
+import { DeletionRefused } from "@belfry/organization/Organization"
 import { type Team, TeamId } from "@belfry/organization/Team"
 import type { Teams } from "@belfry/organization/Teams"
 import * as OrganizationBuilders from "@belfry/testing/OrganizationBuilders"
@@ -170,6 +171,35 @@ describe("Teams.update and remove", () => {
       ])
     }).pipe(Effect.provide(layer())),
   )
+
+  it.effect("keep a team where the host's hook refuses, whose words the caller gets", () => {
+    const asked: Array<unknown> = []
+    return Effect.gen(function* () {
+      const { ada, at, join, team, teams } = yield* begin
+      const { id: teamId } = yield* team("One")
+      const error = yield* Effect.flip(teams.remove(ada.actor, at, teamId))
+      assert.isTrue(error._tag === "DeletionRefused" && error.detail === "End the subscription first")
+      assert.strictEqual((yield* teams.get(ada.actor, at, teamId)).id, teamId)
+      assert.deepStrictEqual([yield* takeEvents(at), yield* auditOf(at)], [[], []])
+      assert.deepStrictEqual(asked, [{ organizationId: at, teamId }])
+      // It is not asked for those who may not anyway.
+      assert.deepStrictEqual(yield* refusal(teams.remove((yield* join()).actor, at, teamId)), missing("team:delete"))
+      assert.strictEqual(asked.length, 1)
+    }).pipe(
+      Effect.provide(
+        layer(
+          {},
+          {
+            beforeTeamDeletion: (event) =>
+              Effect.gen(function* () {
+                asked.push(event)
+                return yield* new DeletionRefused({ reason: "host", detail: "End the subscription first" })
+              }),
+          },
+        ),
+      ),
+    )
+  })
 
   it.effect("keep the last team where the settings say so", () =>
     Effect.gen(function* () {

@@ -3,6 +3,12 @@
  *
  * @since 0.1.0
  */
+import * as BillingConfig from "@belfry/billing/BillingConfig"
+import { BillingProvider } from "@belfry/billing/BillingProvider"
+import * as Plans from "@belfry/billing/Plans"
+import * as StripeConfig from "@belfry/billing/StripeConfig"
+import { WebhookEventStore } from "@belfry/billing/WebhookEventStore"
+import * as SqlWebhookEventStore from "@belfry/billing/SqlWebhookEventStore"
 import * as KeyRing from "@belfry/core/KeyRing"
 import * as Site from "@belfry/core/Site"
 import * as SmtpMailer from "@belfry/core/SmtpMailer"
@@ -15,6 +21,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as DemoPlans from "./DemoPlans.ts"
 import { migrations } from "./Server.ts"
 import * as ServerConfig from "./ServerConfig.ts"
 import * as StartFailure from "./StartFailure.ts"
@@ -33,7 +40,8 @@ export interface Finding {
 }
 
 /**
- * Checks configuration, secrets, mail, the data directory, the database, its migrations and the clock.
+ * Checks configuration, secrets, mail, the data directory, billing with the prices of plans, the database, its
+ * migrations, the events of billing and the clock.
  *
  * **Details**
  *
@@ -51,12 +59,17 @@ export const examine = Effect.gen(function* () {
   )
   const mail = yield* attempt("mail", "Set BELFRY_SMTP_URL and BELFRY_MAIL_FROM", checkMail)
   const directory = yield* attempt("data directory", "Make BELFRY_DATA_DIR writable for this user", checkDirectory)
+  const billing = yield* Effect.catchCause(checkBilling, (cause) =>
+    Effect.succeed<ReadonlyArray<Finding>>([
+      { check: "billing", state: "failed", found: StartFailure.describe(cause), advice: "Mend the named setting" },
+    ]),
+  )
   const database = yield* Effect.catchCause(checkDatabase, (cause) =>
     Effect.succeed<ReadonlyArray<Finding>>([
       { check: "database", state: "failed", found: StartFailure.describe(cause) },
     ]),
   )
-  return [settings, secrets, mail, directory, ...database]
+  return [settings, secrets, mail, directory, ...billing, ...database]
 })
 
 // internal
@@ -120,6 +133,61 @@ const checkDirectory = Effect.gen(function* () {
   return { state: "ok" as const, found: dataDir }
 })
 
+const checkBilling = Effect.gen(function* () {
+  const { isEnabled, isLive } = yield* BillingProvider
+  const mode = yield* StripeConfig.configMode
+  if (!isEnabled) return [{ check: "billing", state: "ok", found: "off" }] satisfies ReadonlyArray<Finding>
+  const found = mode === "local" ? "a local Stripe" : isLive ? "Stripe, with a live key" : "Stripe, with a test key"
+  return [{ check: "billing", state: "ok", found } satisfies Finding, yield* checkPrices]
+}).pipe(
+  Effect.provide(
+    Plans.layer.pipe(
+      Layer.provideMerge(Layer.provideMerge(BillingConfig.layerConfigPlans, DemoPlans.layerConfig)),
+      Layer.provideMerge(StripeConfig.layerConfig),
+      Layer.provideMerge(ServerConfig.layerSafeStripe),
+      Layer.provideMerge(Layer.merge(Site.layerConfig, ServerConfig.layer)),
+    ),
+  ),
+)
+
+const checkPrices = Plans.Plans.use((plans) => plans.inspect).pipe(
+  Effect.map((findings): Finding => {
+    const faults = findings.filter(({ fault }) => fault !== null)
+    if (findings.length === 0) return { check: "prices", state: "ok", found: "no plans, unless a program has its own" }
+    if (faults.length === 0) return { check: "prices", state: "ok", found: `${findings.length}, all at Stripe` }
+    const names = faults.map(({ ref }) => ("id" in ref ? ref.id : ref.lookupKey))
+    return {
+      check: "prices",
+      state: "warning",
+      found: `nobody can buy by ${[...new Set(names)].join(", ")}`,
+      advice: "Make them at Stripe, active and for the interval of the plan; belfry billing plans lists them all",
+    }
+  }),
+  Effect.catch((error) =>
+    Effect.succeed<Finding>({
+      check: "prices",
+      state: "failed",
+      found: StartFailure.describeError(error),
+      advice: "Check BELFRY_STRIPE_SECRET_KEY, and that this machine reaches Stripe",
+    }),
+  ),
+)
+
+/** Events of the payment provider that nobody dealt with. */
+const checkEvents = WebhookEventStore.use((events) => events.list({ status: "parked", after: null, limit: 200 })).pipe(
+  Effect.map(({ length }): Finding =>
+    length === 0
+      ? { check: "billing events", state: "ok", found: "none is parked" }
+      : {
+          check: "billing events",
+          state: "warning",
+          found: length < 200 ? `${length} parked` : "200 parked or more",
+          advice: "See them by belfry billing events --status parked; deal with one by belfry billing replay",
+        },
+  ),
+  Effect.provide(SqlWebhookEventStore.layer),
+)
+
 const checkDatabase = Effect.gen(function* () {
   const { kind } = yield* Database.Database
   const sql = yield* SqlClient.SqlClient
@@ -129,6 +197,7 @@ const checkDatabase = Effect.gen(function* () {
   const status = yield* Migrations.status(migrations)
   const pending = status.filter(({ state }) => state === "pending")
   const changed = status.filter(({ state }) => state === "changed")
+  const isWhole = pending.length === 0 && changed.length === 0
   return [
     { check: "database", state: "ok", found: kind === "pglite" ? `PGlite, ${version}` : version },
     changed.length > 0
@@ -146,6 +215,8 @@ const checkDatabase = Effect.gen(function* () {
             advice: "Run belfry migrate; belfry serve does it too",
           }
         : { check: "migrations", state: "ok", found: `${status.length} applied` },
+    // Before its tables are there, nothing can be.
+    ...(isWhole ? [yield* checkEvents] : []),
     drift > 1000
       ? {
           check: "clock",

@@ -1,6 +1,6 @@
 /**
- * The hosted pages: sign up, sign in by any factor, account, consent to applications, organizations. Rendered on the
- * server, whole without script but for passkeys.
+ * The hosted pages: sign up, sign in by any factor, account, consent to applications, organizations, billing. Rendered
+ * on the server, whole without script but for passkeys.
  *
  * They call the services directly, as the HTTP API does, and answer forms with a redirect (303) or with the page again.
  *
@@ -16,9 +16,14 @@ import * as acceptInvitation from "./pages/acceptInvitation.ts"
 import * as account from "./pages/account.ts"
 import * as authorize from "./pages/authorize.ts"
 import * as authorizeOrganization from "./pages/authorizeOrganization.ts"
+import * as billing from "./pages/billing.ts"
+import * as billingCheckout from "./pages/billingCheckout.ts"
+import * as billingInvoices from "./pages/billingInvoices.ts"
+import * as billingPlans from "./pages/billingPlans.ts"
 import * as connectedAccounts from "./pages/connectedAccounts.ts"
 import * as continueSignIn from "./pages/continue.ts"
 import * as endSession from "./pages/endSession.ts"
+import * as endSubscription from "./pages/endSubscription.ts"
 import * as enrolment from "./pages/enrolment.ts"
 import * as links from "./pages/links.ts"
 import * as methods from "./pages/methods.ts"
@@ -85,6 +90,11 @@ export const layerPages = HttpRouter.use((router) =>
     yield* organizationAudit.routes
     yield* acceptInvitation.routes
     yield* authorizeOrganization.routes
+    yield* billing.routes
+    yield* billingPlans.routes
+    yield* endSubscription.routes
+    yield* billingCheckout.routes
+    yield* billingInvoices.routes
   }),
 ).pipe(Layer.provide(PageKit.layer))
 
@@ -121,8 +131,8 @@ export const layerStart = HttpRouter.use((router) =>
  *
  * **Details**
  *
- * Needs the router, `Site`, and the services of `core`, `factors`, `oauth-client`, `oauth-server` and `organization`;
- * there are pages of teams where there is `Teams`. Looks and words come from `PageTheme`, `PageCatalogues` and
+ * Needs the router, `Site`, and the services of `core`, `factors`, `oauth-client`, `oauth-server`, `organization` and
+ * `billing`; there are pages of teams where there is `Teams`, and pages about bills where a provider takes money. Looks and words come from `PageTheme`, `PageCatalogues` and
  * `ScopeDescriptions`, paths from `PagePaths`. Fails when the theme is not of its form.
  *
  * @category layers

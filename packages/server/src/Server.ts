@@ -3,6 +3,17 @@
  *
  * @since 0.1.0
  */
+import * as BillingConfig from "@belfry/billing/BillingConfig"
+import * as BillingGuards from "@belfry/billing/BillingGuards"
+import * as BillingHandlers from "@belfry/billing/BillingHandlers"
+import * as BillingHookRuns from "@belfry/billing/BillingHookRuns"
+import * as BillingJobs from "@belfry/billing/BillingJobs"
+import * as BillingServices from "@belfry/billing/BillingServices"
+import * as BillingSubscribers from "@belfry/billing/BillingSubscribers"
+import * as EntitlementLimits from "@belfry/billing/EntitlementLimits"
+import * as SqlBillingMigrations from "@belfry/billing/SqlBillingMigrations"
+import * as SqlBillingStores from "@belfry/billing/SqlBillingStores"
+import * as StripeConfig from "@belfry/billing/StripeConfig"
 import { BelfryApi } from "@belfry/client/BelfryApi"
 import * as ClientAddressHandlers from "@belfry/core/ClientAddressHandlers"
 import * as CoreHandlers from "@belfry/core/CoreHandlers"
@@ -45,6 +56,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
 import * as ApiReference from "./ApiReference.ts"
+import * as DemoPlans from "./DemoPlans.ts"
 import * as FactorsAuthenticationContexts from "./FactorsAuthenticationContexts.ts"
 import * as FactorsSignInGate from "./FactorsSignInGate.ts"
 import * as Health from "./Health.ts"
@@ -73,6 +85,7 @@ export const migrations: ReadonlyArray<Migrations.MigrationSet> = [
   SqlOAuthClientMigrations.migrations,
   SqlOAuthServerMigrations.migrations,
   SqlOrganizationMigrations.migrations,
+  SqlBillingMigrations.migrations,
 ]
 
 /**
@@ -100,6 +113,7 @@ export const layerApi = Layer.mergeAll(
       OAuthClientHandlers.layer,
       OAuthServerHandlers.layer,
       OrganizationHandlers.layerWithTeams,
+      BillingHandlers.layer,
     ),
   ),
   Layer.provide(CoreHandlers.layerMiddleware),
@@ -150,6 +164,7 @@ const layerStores = Layer.mergeAll(
   SqlOAuthClientStores.layer,
   SqlOAuthServerStores.layer,
   SqlOrganizationStores.layer,
+  SqlBillingStores.layer,
 )
 
 const layerFoundation = Layer.mergeAll(
@@ -173,15 +188,53 @@ const layerFoundation = Layer.mergeAll(
 export const layerProviders = Layer.provideMerge(ProviderPresets.layerConfig, OAuthProviders.layer)
 
 /**
- * Organizations with teams, from configuration. What a host declares of access is a reference, as are its hooks.
+ * What is sold, who takes the money for it, and what payers may use: all of billing that organizations ask for.
+ *
+ * **Details**
+ *
+ * Plans are those of `BELFRY_BILLING_PLANS`, or of the host (`PlanCatalogue.layer`), or with `BELFRY_STRIPE=local` those
+ * for looking at it. Settings come from configuration; hooks are a reference.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerEntitlements = BillingServices.layerEntitlements.pipe(
+  Layer.provideMerge(Layer.provideMerge(BillingConfig.layerConfigPlans, DemoPlans.layerConfig)),
+  Layer.provideMerge(Layer.merge(BillingConfig.layerConfig, StripeConfig.layerConfig)),
+  // What is unsafe is said before what else may be wrong.
+  Layer.provideMerge(ServerConfig.layerSafeStripe),
+)
+
+/**
+ * Organizations with teams, from configuration. What a host declares of access is a reference, as are its hooks. Plans
+ * may limit organizations, and one that is paid for is not deleted as it is.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layerOrganizations = OrganizationUserRemovals.layer.pipe(
   Layer.provideMerge(OrganizationServices.layerWithTeams),
+  Layer.provideMerge(BillingGuards.layerOrganizations),
+  Layer.provideMerge(EntitlementLimits.layer),
   Layer.provideMerge(OrganizationConfig.layerConfig),
 )
+
+/**
+ * Billing of users, organizations and teams, over {@link layerOrganizations} and {@link layerEntitlements}.
+ *
+ * **Details**
+ *
+ * Users are guarded after they left their organizations: whoever deletes one locks organizations first, and customers
+ * then.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerBilling = Layer.mergeAll(
+  BillingGuards.layerUsers,
+  BillingSubscribers.layer,
+  BillingHookRuns.layer,
+).pipe(Layer.provideMerge(BillingServices.layer))
 
 /**
  * Every service of the server, from configuration, over the database that the host provides.
@@ -189,7 +242,7 @@ export const layerOrganizations = OrganizationUserRemovals.layer.pipe(
  * @category layers
  * @since 0.1.0
  */
-export const layerServices = Layer.merge(Sweeper.layer, OrganizationGrants.layer).pipe(
+export const layerServices = Layer.mergeAll(Sweeper.layer, Sweeper.layerBilling, OrganizationGrants.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(OAuthClientServices.layer, OAuthServerServices.layer)),
   Layer.provideMerge(OrganizationOAuthHooks.layer),
   Layer.provideMerge(
@@ -203,19 +256,24 @@ export const layerServices = Layer.merge(Sweeper.layer, OrganizationGrants.layer
   ),
   Layer.provideMerge(FactorsServices.layer),
   Layer.provideMerge(OrganizationAddressProofs.layer),
+  Layer.provideMerge(layerBilling),
   Layer.provideMerge(layerOrganizations),
+  Layer.provideMerge(layerEntitlements),
   Layer.provideMerge(CoreServices.layerConfig),
   Layer.provideMerge(layerFoundation),
 )
 
 /**
- * Delivers the events of the outbox, beside the routes. Not a part of {@link layerServices}: a command has none of the
- * host's subscribers.
+ * Delivers the events of the outbox and sees to subscriptions, beside the routes. Not a part of {@link layerServices}: a
+ * command has none of the host's subscribers, and is over soon.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerDeliveries = Layer.provide(OutboxDeliveries.layerLoop(), OutboxDeliveries.layer())
+export const layerDeliveries = Layer.merge(
+  Layer.provide(OutboxDeliveries.layerLoop(), OutboxDeliveries.layer()),
+  BillingJobs.layerLoop(),
+)
 
 /**
  * The whole server: routes for the `HttpRouter`, from configuration, and deliveries. Serve it by `NodeServer` or `Web`.

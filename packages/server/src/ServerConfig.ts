@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as StripeConfig from "@belfry/billing/StripeConfig"
 import { parseSecrets, SecretsInvalid } from "@belfry/core/KeyRing"
 import * as KeyRing from "@belfry/core/KeyRing"
 import { Site } from "@belfry/core/Site"
@@ -145,6 +146,48 @@ export const layerSafeOrigin = Layer.effectDiscard(
 )
 
 /**
+ * Billing cannot begin as it is set up.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class StripeRefused extends Schema.TaggedError<StripeRefused>("@belfry/server/StripeRefused")("StripeRefused", {
+  setting: Schema.String,
+  reason: Schema.String,
+}) {
+  override get message(): string {
+    return `${this.setting}: ${this.reason}`
+  }
+}
+
+/**
+ * Refuses a local Stripe in production, which takes nobody's money, and a key that moves real money where people would
+ * come back from paying without https.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSafeStripe = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { isProduction } = yield* ServerConfig
+    const { isSecure } = yield* Site
+    const mode = yield* StripeConfig.configMode
+    if (mode === "local" && isProduction) {
+      return yield* new UnsafeInProduction({
+        setting: "BELFRY_STRIPE",
+        reason: "a local Stripe takes nobody's money; set BELFRY_STRIPE_SECRET_KEY",
+      })
+    }
+    if (mode !== "off" && !isSecure && (yield* StripeConfig.configIsLive)) {
+      return yield* new StripeRefused({
+        setting: "BELFRY_STRIPE_SECRET_KEY",
+        reason: "a live key moves real money, and BELFRY_BASE_URL is not https; use a test key, or https",
+      })
+    }
+  }),
+)
+
+/**
  * The key ring of `BELFRY_SECRETS`; without it, of a secret that is generated once and kept in the data directory,
  * which production refuses.
  *
@@ -167,22 +210,31 @@ export const layerKeyRing = Layer.effect(
   }),
 )
 
-// internal
-
 /**
- * Reads the generated secret, or makes it. Whoever comes second at the same time takes what the first one made: the
- * file appears with its content or not at all.
+ * What a file of the data directory says, which is made where there is none. For secrets of this machine alone.
+ *
+ * **Details**
+ *
+ * Whoever comes second at the same time takes what the first one made: the file appears with its content or not at all,
+ * and nobody else may read it.
+ *
+ * @category effects
+ * @since 0.1.0
  */
-const generatedSecret = Effect.fnUntraced(function* (directory: string) {
+export const generated = Effect.fnUntraced(function* (
+  directory: string,
+  name: string,
+  make: (random: (bytes: number) => Effect.Effect<string>) => Effect.Effect<string>,
+) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const random = yield* SecureRandom.SecureRandom
-  const file = path.join(directory, "secret")
+  const source = yield* SecureRandom.SecureRandom
+  const random = (bytes: number) => Effect.map(source.randomBytes(bytes), Base64Url.encode)
+  const file = path.join(directory, name)
   yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
   if (!(yield* fs.exists(file))) {
-    const draft = `${file}.${Base64Url.encode(yield* random.randomBytes(9))}`
-    const text = `dev:${Base64Url.encode(yield* random.randomBytes(32))}\n`
-    yield* fs.writeFileString(draft, text, { flag: "wx", mode: 0o600 })
+    const draft = `${file}.${yield* random(9)}`
+    yield* fs.writeFileString(draft, `${yield* make(random)}\n`, { flag: "wx", mode: 0o600 })
     yield* fs.link(draft, file).pipe(
       Effect.catchIf(
         (error) => error.reason._tag === "AlreadyExists",
@@ -191,8 +243,17 @@ const generatedSecret = Effect.fnUntraced(function* (directory: string) {
       Effect.ensuring(Effect.ignore(fs.remove(draft))),
     )
   }
+  return { file, text: (yield* fs.readFileString(file)).trim() }
+})
+
+// internal
+
+const generatedSecret = Effect.fnUntraced(function* (directory: string) {
+  const { file, text } = yield* generated(directory, "secret", (random) =>
+    Effect.map(random(32), (value) => `dev:${value}`),
+  )
   return yield* Effect.mapError(
-    Effect.fromResult(parseSecrets((yield* fs.readFileString(file)).trim())),
+    Effect.fromResult(parseSecrets(text)),
     (reason) => new SecretsInvalid({ reason: `in the file ${file}, ${reason}` }),
   )
 })

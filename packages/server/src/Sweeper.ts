@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as BillingJobs from "@belfry/billing/BillingJobs"
 import { OutboxStore } from "@belfry/core/OutboxStore"
 import { SessionStore } from "@belfry/core/SessionStore"
 import * as SqlRateLimiterStore from "@belfry/core/SqlRateLimiterStore"
@@ -168,13 +169,37 @@ export const sweepAllOrganizations = sweepOrganizations().pipe(
  * @since 0.1.0
  */
 export const layer = Layer.effectDiscard(
-  Effect.forkScoped(
+  everyMinute(
     Effect.all([
       Effect.catchCause(sweepAll, (cause) => Effect.logWarning("A sweep failed", cause)),
       Effect.catchCause(sweepAllOrganizations, (cause) => Effect.logWarning("A sweep of organizations failed", cause)),
       SigningKeys.use((keys) => keys.rotate).pipe(
         Effect.catchCause((cause) => Effect.logWarning("Signing keys could not be rotated", cause)),
       ),
-    ]).pipe(Effect.repeat(Schedule.spaced("1 minute").pipe(Schedule.jittered)), Effect.delay("10 seconds")),
+    ]),
   ),
 )
+
+/**
+ * Does the periodic work of billing that is due every minute. Beside the sweeps, which do not wait for the payment
+ * provider. Each job that fails is logged there.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerBilling = Layer.effectDiscard(
+  everyMinute(
+    Effect.catchCause(BillingJobs.run, (cause) => Effect.logWarning("The periodic work of billing failed", cause)),
+  ),
+)
+
+// internal
+
+/** Does something for as long as the scope is open, a minute after it was done before. */
+function everyMinute<A, R>(work: Effect.Effect<A, never, R>) {
+  return work.pipe(
+    Effect.repeat(Schedule.spaced("1 minute").pipe(Schedule.jittered)),
+    Effect.delay("10 seconds"),
+    Effect.forkScoped,
+  )
+}

@@ -4,6 +4,7 @@ import { defaultSessionPolicy } from "@belfry/core/Session"
 import { Sessions } from "@belfry/core/Sessions"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { layerSelling } from "./support/PageBilling.ts"
 import { browser, layerServices, mailedLink, password, serve, signUp, type Visited } from "./support/PageBrowser.ts"
 import { found } from "./support/PageOrganizations.ts"
 
@@ -38,6 +39,10 @@ const forms = [
   "/account/totp",
   "/account/unlink",
   "/authorize/organization",
+  "/billing",
+  "/billing/cancel",
+  "/billing/plans",
+  "/billing/plans?plan=pro&interval=month",
   "/invitations/accept",
   "/organizations",
   "/organizations/new",
@@ -63,6 +68,8 @@ const withoutFields: ReadonlyArray<string> = [
 const pages = [
   ...forms,
   "/account/passkeys/add",
+  "/billing/checkout/none",
+  "/billing/invoices",
   "/sign-in/enrol",
   "/sign-in/error",
   "/check-mail",
@@ -123,7 +130,7 @@ describe("every page", () => {
             const refused = yield* ada.submit(path, {}, { headers: { "content-type": "text/plain" } })
             if (refused.status !== 404) assertPageHeaders(refused, path)
           }
-        }).pipe(Effect.provide(layerServices())),
+        }).pipe(Effect.provide(layerSelling())),
     )
   })
 
@@ -171,7 +178,7 @@ describe("a form that another site sends", () => {
         }
       }
       assert.strictEqual((yield* ada.open("/account")).status, 200)
-    }).pipe(Effect.provide(layerServices())),
+    }).pipe(Effect.provide(layerSelling())),
   )
 
   it.effect("is known by its Origin where a browser says no more", () =>
@@ -262,7 +269,7 @@ describe("a form that is none", () => {
           }
         }
       }
-    }).pipe(Effect.provide(layerServices())),
+    }).pipe(Effect.provide(layerSelling())),
   )
 
   it.effect("is told apart by its status", () =>
@@ -318,7 +325,7 @@ describe("a form that is none", () => {
           assert.isBelow(page.status, 500, path + query)
         }
       }
-    }).pipe(Effect.provide(layerServices())),
+    }).pipe(Effect.provide(layerSelling())),
   )
 })
 

@@ -1,3 +1,5 @@
+import * as BillingConfig from "@belfry/billing/BillingConfig"
+import * as StripeConfig from "@belfry/billing/StripeConfig"
 import * as KeyRing from "@belfry/core/KeyRing"
 import * as Site from "@belfry/core/Site"
 import * as RateLimitStore from "@belfry/server/RateLimitStore"
@@ -23,9 +25,12 @@ const environment = (variables: Readonly<Record<string, string>>) =>
 /** Everything that reads a setting when the server starts, without opening a database. */
 const settings = Layer.mergeAll(
   ServerConfig.layerSafeOrigin,
+  ServerConfig.layerSafeStripe,
   ServerConfig.layerKeyRing,
   ServerMailer.layer,
   Telemetry.layerLogs,
+  BillingConfig.layerConfig,
+  StripeConfig.layerConfig,
 ).pipe(
   Layer.provideMerge(Layer.mergeAll(ServerConfig.layer, Site.layerConfig)),
   Layer.provide([NodeCrypto.layer, NodeServices.layer]),
@@ -51,6 +56,8 @@ const production = {
   BELFRY_MAIL_FROM: "Belfry <belfry@example.com>",
 }
 
+const stripe = { BELFRY_STRIPE_SECRET_KEY: "sk_test_hidden-key", BELFRY_STRIPE_WEBHOOK_SECRET: "whsec_1" }
+
 /** That a change of the settings is refused in production, by its name, and is fine on a developer's machine. */
 const assertUnsafe = Effect.fnUntraced(function* (change: Readonly<Record<string, string>>, setting: string) {
   const said = yield* start({ ...production, ...change })
@@ -71,9 +78,24 @@ describe("production", () => {
       for (const [change, setting] of [
         [{ BELFRY_SECRETS: "" }, "BELFRY_SECRETS"],
         [{ BELFRY_SMTP_URL: "" }, "BELFRY_SMTP_URL"],
+        [{ BELFRY_STRIPE: "local", ...stripe }, "BELFRY_STRIPE"],
       ] as const) {
         yield* assertUnsafe(change, setting)
       }
+    }),
+  )
+
+  it.live("takes no key that moves real money anywhere without https", () =>
+    Effect.gen(function* () {
+      for (const key of ["sk_live_hidden-key", "rk_live_hidden-key"]) {
+        const live = { ...stripe, BELFRY_STRIPE_SECRET_KEY: key }
+        const said = yield* start(live)
+        assert.match(said, /^BELFRY_STRIPE_SECRET_KEY: a live key moves real money, and BELFRY_BASE_URL is not https/)
+        assert.notMatch(said, /\n|hidden-key/)
+        assert.strictEqual(yield* start({ ...live, BELFRY_STRIPE: "off" }), "started")
+        assert.strictEqual(yield* start({ ...live, BELFRY_BASE_URL: "https://id.example.com" }), "started")
+      }
+      assert.strictEqual(yield* start(stripe), "started")
     }),
   )
 
@@ -181,6 +203,9 @@ describe("a value that cannot be used", () => {
         ["BELFRY_SECRETS", `${secrets},${secrets}`],
         ["BELFRY_SMTP_URL", "mail.example.com:hidden-password"],
         ["BELFRY_MAIL_FROM", "nobody"],
+        ["BELFRY_STRIPE", "perhaps"],
+        ["BELFRY_STRIPE_SECRET_KEY", "hidden-password"],
+        ["BELFRY_BILLING_DELETION", "perhaps"],
       ] as const) {
         const said = yield* start({ ...production, [name]: value })
         const what = `${name}=${value}: ${said}`
@@ -190,30 +215,37 @@ describe("a value that cannot be used", () => {
       }
       const { BELFRY_MAIL_FROM: _left, ...withoutSender } = production
       assert.strictEqual(yield* start(withoutSender), "BELFRY_MAIL_FROM: is missing")
+      const keyAlone = { BELFRY_STRIPE_SECRET_KEY: "sk_test_1" }
+      assert.strictEqual(yield* start(keyAlone), "BELFRY_STRIPE_WEBHOOK_SECRET: is missing")
     }),
   )
 
-  it.live("is refused by every service that has settings of its own", () =>
-    Effect.gen(function* () {
-      const services = Server.layerServices.pipe(
-        Layer.provide(TestDatabase.layerPglite(Server.migrations)),
-        Layer.provide([NodeCrypto.layer, NodeServices.layer]),
-      )
-      for (const [name, value] of [
-        ["BELFRY_SESSION_LIFETIME", "never"],
-        ["BELFRY_SESSION_FRESHNESS", "-"],
-        ["BELFRY_PASSWORD_MEMORY", "much"],
-        ["BELFRY_PASSWORD_CONCURRENCY", "1.5"],
-        ["BELFRY_PASSWORD_COMMON_CHECK", "perhaps"],
-        ["BELFRY_ORGANIZATION_MEMBER_LIMIT", "many"],
-        ["BELFRY_ORGANIZATION_SCOPE", "two words"],
-        ["BELFRY_REDIS_URL", "not a URL with a hidden-password"],
-      ] as const) {
-        const said = yield* start({ [name]: value }, services)
-        assert.isTrue(said.startsWith(name), `${name}=${value}: ${said}`)
-        assert.notMatch(said, /\n|hidden-password/)
-      }
-    }),
+  it.live(
+    "is refused by every service that has settings of its own",
+    () =>
+      Effect.gen(function* () {
+        const services = Server.layerServices.pipe(
+          Layer.provide(TestDatabase.layerPglite(Server.migrations)),
+          Layer.provide([NodeCrypto.layer, NodeServices.layer]),
+        )
+        for (const [name, value] of [
+          ["BELFRY_SESSION_LIFETIME", "never"],
+          ["BELFRY_SESSION_FRESHNESS", "-"],
+          ["BELFRY_PASSWORD_MEMORY", "much"],
+          ["BELFRY_PASSWORD_CONCURRENCY", "1.5"],
+          ["BELFRY_PASSWORD_COMMON_CHECK", "perhaps"],
+          ["BELFRY_ORGANIZATION_MEMBER_LIMIT", "many"],
+          ["BELFRY_ORGANIZATION_SCOPE", "two words"],
+          ["BELFRY_REDIS_URL", "not a URL with a hidden-password"],
+          ["BELFRY_BILLING_PLANS", "no-such-file.json"],
+        ] as const) {
+          const said = yield* start({ [name]: value }, services)
+          assert.isTrue(said.startsWith(name), `${name}=${value}: ${said}`)
+          assert.notMatch(said, /\n|hidden-password/)
+        }
+      }),
+    // Each has a database of its own.
+    120_000,
   )
 
   it.live("is no value when it is empty, where there may be none", () =>

@@ -21,6 +21,7 @@ export interface Ended {
 
 /** A command that runs. */
 export interface Running {
+  readonly pid: number | undefined
   readonly kill: (signal: NodeJS.Signals) => void
   readonly ended: Promise<Ended>
   /** Resolves with the match as soon as standard output has it; rejects when the command ends before. */
@@ -85,6 +86,7 @@ const watch = (child: ChildProcess): Running => {
     child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
   return {
+    pid: child.pid,
     kill: (signal) => child.kill(signal),
     ended,
     says: (pattern) =>

@@ -1,6 +1,10 @@
 /**
  * Belfry on a real Node server, over stores in memory, for clients to talk to.
  */
+import * as BillingHandlers from "@belfry/billing/BillingHandlers"
+import * as BillingServices from "@belfry/billing/BillingServices"
+import * as MemoryBillingStores from "@belfry/billing/MemoryBillingStores"
+import * as StripeBillingProvider from "@belfry/billing/StripeBillingProvider"
 import { BelfryApi } from "@belfry/client/BelfryApi"
 import * as CoreHandlers from "@belfry/core/CoreHandlers"
 import * as MemoryRateLimitStore from "@belfry/core/MemoryRateLimitStore"
@@ -23,8 +27,11 @@ export class Origin extends Context.Service<Origin, string>()("@belfry/client/te
 const layerServices = Layer.mergeAll(
   TestServices.layerOAuthClient,
   TestServices.layerOAuthServer,
-  TestServices.layerOrganization,
+  BillingServices.layer,
 ).pipe(
+  Layer.provideMerge(TestServices.layerOrganization),
+  Layer.provideMerge(Layer.merge(BillingServices.layerEntitlements, StripeBillingProvider.layerOff)),
+  Layer.provideMerge(MemoryBillingStores.layer),
   Layer.provideMerge(TestServices.layer),
   Layer.provideMerge(Layer.mergeAll(TestServices.layerMemoryStores, TestCrypto.layer, MemoryRateLimitStore.layer)),
 )
@@ -50,6 +57,7 @@ export const layer = HttpRouter.serve(
         OAuthClientHandlers.layer,
         OAuthServerHandlers.layer,
         OrganizationHandlers.layerWithTeams,
+        BillingHandlers.layer,
       ),
     ),
     Layer.provide(CoreHandlers.layerMiddleware),

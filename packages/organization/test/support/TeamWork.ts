@@ -4,6 +4,7 @@
 import * as AccessDefinition from "@belfry/organization/AccessDefinition"
 import * as AccessModel from "@belfry/organization/AccessModel"
 import type { MemberId } from "@belfry/organization/Member"
+import * as OrganizationHooks from "@belfry/organization/OrganizationHooks"
 import * as OrganizationSettings from "@belfry/organization/OrganizationSettings"
 import { Permission } from "@belfry/organization/Permission"
 import type { RoleAssignment } from "@belfry/organization/Role"
@@ -20,11 +21,15 @@ const access = AccessDefinition.define({
   metadata: { public: AccessDefinition.anyMetadata, private: AccessDefinition.anyMetadata },
 })
 
-export const layer = (settings: Parameters<typeof OrganizationSettings.make>[0] = {}) =>
+export const layer = (
+  settings: Parameters<typeof OrganizationSettings.make>[0] = {},
+  hooks: Partial<OrganizationHooks.OrganizationHooksService> = {},
+) =>
   Teams.layer.pipe(
     Layer.provideMerge(
-      Layer.merge(
+      Layer.mergeAll(
         AccessModel.layer(access),
+        Layer.succeed(OrganizationHooks.OrganizationHooks, { ...OrganizationHooks.none, ...hooks }),
         Layer.succeed(OrganizationSettings.OrganizationSettings, OrganizationSettings.make(settings)),
       ),
     ),

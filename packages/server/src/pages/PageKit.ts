@@ -34,12 +34,16 @@ export interface Paths extends PagePathsService {
   readonly authorizeError: `/${string}`
   readonly authorizeOrganization: `/${string}`
   readonly backupCodes: `/${string}`
+  readonly billingInvoices: `/${string}`
+  readonly billingPlans: `/${string}`
   readonly cancelSignIn: `/${string}`
   readonly checkMail: `/${string}`
+  readonly checkout: `/${string}`
   readonly confirmAccess: `/${string}`
   readonly confirmSignOut: `/${string}`
   readonly deleteAccount: `/${string}`
   readonly editPasskey: `/${string}`
+  readonly endSubscription: `/${string}`
   readonly enrol: `/${string}`
   readonly enrolHotp: `/${string}`
   readonly enrolPasskey: `/${string}`
@@ -107,7 +111,7 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
       Schema.decodeUnknownEffect(Theme)(yield* PageTheme),
       ({ message }) => new PageThemeInvalid({ issue: message }),
     )
-    const { account, organizations, signIn } = pagePaths
+    const { account, billing, organizations, signIn } = pagePaths
     const paths: Paths = {
       ...pagePaths,
       addPasskey: `${account}/passkeys/add`,
@@ -117,12 +121,16 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
       authorizeError: "/authorize/error",
       authorizeOrganization: "/authorize/organization",
       backupCodes: `${account}/backup-codes`,
+      billingInvoices: `${billing}/invoices`,
+      billingPlans: `${billing}/plans`,
       cancelSignIn: `${signIn}/cancel`,
       checkMail: "/check-mail",
+      checkout: `${billing}/checkout`,
       confirmAccess: `${account}/confirm`,
       confirmSignOut: "/sign-out/confirm",
       deleteAccount: `${account}/delete`,
       editPasskey: `${account}/passkeys/edit`,
+      endSubscription: `${billing}/cancel`,
       enrol: `${signIn}/enrol`,
       enrolHotp: `${signIn}/enrol/hotp`,
       enrolPasskey: `${signIn}/enrol/passkey`,

@@ -22,6 +22,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeApplications } from "./applications.ts"
+import { takesMoney } from "./billing.ts"
 import {
   actionOf,
   decode,
@@ -74,6 +75,7 @@ export const routes = Effect.gen(function* () {
   const providers = yield* makeProviders
   const applications = yield* makeApplications
   const scopeWords = yield* makeScopeWords
+  const hasBilling = yield* takesMoney
   const visitors = yield* makeVisitors
 
   const isFresh = ({ session }: Visitor) => Effect.isSuccess(sessions.requireFresh(session))
@@ -93,6 +95,7 @@ export const routes = Effect.gen(function* () {
       applications: yield* applications.list(visitor.user.id),
       organizations: (yield* organizations.list({ ...visitor, client }, { limit: 5 })).items,
       scopeWords: scopeWords(words),
+      hasBilling,
       isFresh: yield* isFresh(visitor),
       now: yield* Clock.currentTimeMillis,
       ...options,

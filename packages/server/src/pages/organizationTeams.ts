@@ -17,6 +17,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { makeTeamBilling } from "./billingVisits.ts"
 import { actionOf, decode, decodeHidden, type FormFields, problemsOf } from "./form.ts"
 import { RequiredNameField, typedOf } from "./organizationForms.ts"
 import { routesOf } from "./organizationPaths.ts"
@@ -62,6 +63,7 @@ const routesOfTeams = Effect.fnUntraced(function* (teams: Teams["Service"]) {
   const { paths } = yield* PageKit
   const { teamRoles } = yield* AccessModel
   const members = yield* Members
+  const billingOf = yield* makeTeamBilling
   const visits = yield* makeOrganizationVisits
   const routes = routesOf(paths)
 
@@ -93,6 +95,7 @@ const routesOfTeams = Effect.fnUntraced(function* (teams: Teams["Service"]) {
         removeMember: !missing.has(asked.removeMember),
       },
       roles: [...teamRoles.keys()],
+      billing: yield* billingOf(actor, membership, team.id),
       now: yield* Clock.currentTimeMillis,
     })
   })

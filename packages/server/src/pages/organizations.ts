@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { takesMoney } from "./billing.ts"
 import { actionOf, decode, decodeHidden, type FormFields, FormUnreadable, problemsOf } from "./form.ts"
 import { RequiredNameField, SlugField, typedOf } from "./organizationForms.ts"
 import { pathsOf, routesOf } from "./organizationPaths.ts"
@@ -49,6 +50,7 @@ export const routes = Effect.gen(function* () {
   const invitations = yield* Invitations
   const settings = yield* OrganizationSettings
   const hasTeams = Option.isSome(yield* Effect.serviceOption(Teams))
+  const hasBilling = yield* takesMoney
   const visits = yield* makeOrganizationVisits
   const routes = routesOf(paths)
 
@@ -162,7 +164,7 @@ export const routes = Effect.gen(function* () {
         // Whoever may not see the organization still sees that they are in it, and how to leave.
         Effect.catchTag("PermissionMissing", () => Effect.succeed(null)),
       )
-      return organizationPage(visit.words, paths, { ...frame, counts, hasTeams, done: doneAt(visit) })
+      return organizationPage(visit.words, paths, { ...frame, counts, hasTeams, hasBilling, done: doneAt(visit) })
     }),
   )
 

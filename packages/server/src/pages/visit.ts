@@ -3,6 +3,10 @@
  *
  * @since 0.1.0
  */
+import type { CheckoutNotFound } from "@belfry/billing/Operation"
+import type { BillingForbidden, PayerNotFound } from "@belfry/billing/Payer"
+import type { PlanNotFound } from "@belfry/billing/Plan"
+import type { SubscriptionNotFound } from "@belfry/billing/Subscription"
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import type { RateLimited } from "@belfry/core/RateLimit"
 import * as RedirectTarget from "@belfry/core/RedirectTarget"
@@ -96,6 +100,11 @@ export type Failure =
   | RoleNotFound
   | InvitationNotFound
   | TeamNotFound
+  | BillingForbidden
+  | CheckoutNotFound
+  | PayerNotFound
+  | PlanNotFound
+  | SubscriptionNotFound
 
 /**
  * A session with its user, of the person who visits.
@@ -252,13 +261,17 @@ const makeAnswer = Effect.gen(function* () {
       Effect.catchTags({
         AuthorizationRefused: ({ reason, description, retryAfter }) =>
           Effect.succeed(authorizationErrorPage(words, { code: reason, description, retryAfter })),
+        BillingForbidden: () => Effect.succeed(deniedPage(words, "billing")),
+        CheckoutNotFound: notFound,
         CrossOriginRequest: () => Effect.succeed(failed(403)),
         FormUnreadable: ({ status }) => Effect.succeed(failed(status)),
         InvitationNotFound: notFound,
         MemberNotFound: notFound,
         OrganizationCreationRefused: () => Effect.succeed(deniedPage(words, "creation")),
         OrganizationNotFound: notFound,
+        PayerNotFound: notFound,
         PermissionMissing: ({ reason }) => Effect.succeed(deniedPage(words, reason)),
+        PlanNotFound: notFound,
         RateLimited: ({ retryAfter }) => Effect.succeed(failurePage(words, { status: 429, retryAfter })),
         SessionInvalid: () =>
           Effect.as(
@@ -279,6 +292,7 @@ const makeAnswer = Effect.gen(function* () {
             onFailure: () => Effect.succeed(failurePage(words, { status: 503, retryAfter: 1 })),
             onSuccess: Effect.succeed,
           }),
+        SubscriptionNotFound: notFound,
         TeamNotFound: notFound,
       }),
       Effect.catchDefect((defect) => Effect.as(Effect.logError("A page failed", defect), failed(500))),

@@ -1,6 +1,9 @@
 /**
  * The hosted pages over stores in memory, and a browser without script that visits them in the process.
  */
+import * as BillingServices from "@belfry/billing/BillingServices"
+import * as MemoryBillingStores from "@belfry/billing/MemoryBillingStores"
+import * as StripeBillingProvider from "@belfry/billing/StripeBillingProvider"
 import * as CoreServices from "@belfry/core/CoreServices"
 import * as KeyRing from "@belfry/core/KeyRing"
 import * as MailQueue from "@belfry/core/MailQueue"
@@ -17,6 +20,7 @@ import * as Pages from "@belfry/server/Pages"
 import * as Server from "@belfry/server/Server"
 import * as CapturingMailer from "@belfry/testing/CapturingMailer"
 import * as TestAccess from "@belfry/testing/TestAccess"
+import * as TestBilling from "@belfry/testing/TestBilling"
 import * as TestServices from "@belfry/testing/TestServices"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
@@ -24,21 +28,15 @@ import { assert } from "@effect/vitest"
 import { Effect, Layer, Redacted, type Scope } from "effect"
 import { HttpEffect, HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 
-/** The services of a site in memory, without providers to sign in with. A test may declare another access. */
-export const layerServices = (options: Partial<Site.SiteOptions> = {}, access: Layer.Layer<never> = TestAccess.layer) =>
-  Layer.merge(TestServices.layerOAuthClient, TestServices.layerOAuthServer).pipe(
-    Layer.provideMerge(Layer.orDie(OrganizationOAuthHooks.layer)),
-    Layer.provideMerge(FactorsServices.layer),
-    Layer.provideMerge(OrganizationAddressProofs.layer),
-    Layer.provideMerge(OrganizationUserRemovals.layer),
-    Layer.provideMerge(OrganizationServices.layerWithTeams),
-    Layer.provideMerge(access),
-    Layer.provideMerge(CoreServices.layer()),
+/** What organizations and billing stand on: `core` over stores in memory. */
+const layerBase = (options: Partial<Site.SiteOptions>) =>
+  CoreServices.layer().pipe(
     Layer.provideMerge(
-      Layer.mergeAll(TestServices.layerMemoryStores, RateLimits.layerMemory, MailQueue.layer(), PasswordHasher.layer()),
+      Layer.mergeAll(MemoryBillingStores.layer, RateLimits.layerMemory, MailQueue.layer(), PasswordHasher.layer()),
     ),
     Layer.provideMerge(
       Layer.mergeAll(
+        TestServices.layerMemoryStores,
         KeyRing.layer([{ id: "k1", value: Redacted.make("k1-0123456789abcdefghijklmnopqrstuvwxyz") }]),
         CapturingMailer.layer,
       ),
@@ -47,6 +45,34 @@ export const layerServices = (options: Partial<Site.SiteOptions> = {}, access: L
       Layer.mergeAll(Site.layer({ baseUrl: "https://id.example.com", name: "Example", ...options }), NodeCrypto.layer),
     ),
   )
+
+/** All other services over those of organizations and billing. */
+const layerOver = <A, E, R>(below: Layer.Layer<A, E, R>) =>
+  Layer.merge(TestServices.layerOAuthClient, TestServices.layerOAuthServer).pipe(
+    Layer.provideMerge(Layer.orDie(OrganizationOAuthHooks.layer)),
+    Layer.provideMerge(FactorsServices.layer),
+    Layer.provideMerge(OrganizationAddressProofs.layer),
+    Layer.provideMerge(below),
+  )
+
+/**
+ * The services of a site in memory, without providers to sign in with, where nobody takes money. A test may declare
+ * another access.
+ */
+export const layerServices = (options: Partial<Site.SiteOptions> = {}, access: Layer.Layer<never> = TestAccess.layer) =>
+  layerOver(
+    BillingServices.layer.pipe(
+      Layer.provideMerge(OrganizationUserRemovals.layer),
+      Layer.provideMerge(OrganizationServices.layerWithTeams),
+      Layer.provideMerge(BillingServices.layerEntitlements),
+      Layer.provideMerge(Layer.merge(access, StripeBillingProvider.layerOff)),
+      Layer.provideMerge(layerBase(options)),
+    ),
+  )
+
+/** The services of a site in memory that sells what a test says, and takes money by a local Stripe. */
+export const layerWithBilling = (options: TestBilling.Options = {}) =>
+  layerOver(TestBilling.layerOver(layerBase({}), options))
 
 /** The services of a site in memory, under the policy of its host. */
 export const layerPolicy = (policy: SignInPolicy.SignInPolicyOptions) =>

@@ -80,10 +80,11 @@ export const start = async (environment: Environment = {}, program = mainFile): 
     await ended
     process.off("exit", kill)
     await Fs.rm(dataDir, { recursive: true, force: true })
-    const said = stdout.replace(announcement, "").replaceAll(mailPattern, "").trim() + stderr
+    const said =
+      stdout.replace(announcement, "").replace(paymentsPattern, "").replaceAll(mailPattern, "").trim() + stderr
     return { code: child.exitCode, said }
   }
-  await watch("address", () => (stdout.includes(announcement) ? true : undefined), 60_000).catch(
+  await watch("address", () => (stdout.includes(announcement) ? true : undefined), 100_000).catch(
     async (error: unknown) => {
       await stop()
       throw error
@@ -123,6 +124,9 @@ export const freePort = async (): Promise<number> => {
 // internal
 
 const mainFile = Path.join(import.meta.dirname, "../../../src/main.ts")
+
+/** What a server says that has a local Stripe beside it. */
+const paymentsPattern = /^A local Stripe listens on \S+\. Open .+$/mu
 
 const mailPattern = /^--- Mail, kept as .+\nTo: (.+)\nSubject: (.+)\n\n([^]*?)\n---$/gmu
 

@@ -6,9 +6,11 @@
  * @since 0.1.0
  */
 import { authorizationDone, authorizationWords } from "./enAuthorization.ts"
+import { billingFields, billingProblems, billingWords } from "./enBilling.ts"
 import { factorDone, factorFields, factorProblems, factorWords } from "./enFactors.ts"
 import { organizationFields, organizationProblems, organizationWords } from "./enOrganizations.ts"
 import { providerDone, providerWords } from "./enProviders.ts"
+import { money } from "./money.ts"
 import { ago, dayOf, duration } from "./time.ts"
 
 const locale = "en"
@@ -28,6 +30,7 @@ export const english = {
   ...providerWords,
   ...authorizationWords,
   ...organizationWords,
+  ...billingWords,
 
   time: {
     /**
@@ -37,6 +40,9 @@ export const english = {
     date: (then: number) => dayOf(locale, then),
     in: (seconds: number) => duration(locale, seconds),
   },
+
+  /** An amount in the smallest unit of its currency: `€12.00`. */
+  money: (amount: number, currency: string) => money(locale, amount, currency),
 
   common: {
     errorTitle: (title: string) => `Error: ${title}`,
@@ -69,6 +75,7 @@ export const english = {
     newPassword: { label: "New password", missing: "Choose a new password", invalid: "Choose a shorter password" },
     ...factorFields,
     ...organizationFields,
+    ...billingFields,
   },
 
   problems: {
@@ -85,6 +92,7 @@ export const english = {
     sessionOver: "You were signed out. Sign in to go on",
     ...factorProblems,
     ...organizationProblems,
+    ...billingProblems,
     deletionRefused: (reason: string) => `Your account cannot be deleted now: ${reason}`,
   },
 

@@ -186,6 +186,7 @@ export const organizationWords = {
     escalation: "It would give or take more than you may do yourself. Ask one of the owners.",
     owner: "Only an owner can do this.",
     creation: "You cannot create organizations here. Ask the people who run this site.",
+    billing: "You may not see to these bills. Ask somebody who does.",
   },
 
   /** What was done in organizations, by the flag of the address that says so. */

@@ -12,6 +12,7 @@ import type { Paths } from "../PageKit.ts"
 import { withQuery } from "../query.ts"
 import type { Page } from "./document.ts"
 import { applicationsSection, type ApplicationsView } from "./applications.ts"
+import { billingSection, type OwnBillingView } from "./billing.ts"
 import { methodsSection, type MethodsView } from "./methods.ts"
 import { connectedAccountsSection, type ConnectedAccountsView } from "./connectedAccounts.ts"
 import { organizationsSection, type OwnOrganizationsView } from "./organizations.ts"
@@ -27,7 +28,8 @@ import { field, form, type FormState, links, notice, type Problem, section, summ
  * @category models
  * @since 0.1.0
  */
-export interface AccountView extends MethodsView, ConnectedAccountsView, ApplicationsView, OwnOrganizationsView {
+export interface AccountView
+  extends MethodsView, ConnectedAccountsView, ApplicationsView, OwnOrganizationsView, OwnBillingView {
   readonly user: User
   readonly session: Session
   readonly sessions: ReadonlyArray<Session>
@@ -56,7 +58,7 @@ export const accountPage = (words: Catalogue, paths: Paths, view: AccountView): 
       <p class="quiet">${words.account.signedInAs(view.user.email)}</p>
       ${form(paths.signOut, html`<button class="plain">${words.account.signOut}</button>`)}
     </div>
-    ${[profile, email, methodsSection, password, sessions, connectedAccountsSection, applicationsSection, organizationsSection, deletion].map((section) => section(words, paths, view))}`,
+    ${[profile, email, methodsSection, password, sessions, connectedAccountsSection, applicationsSection, organizationsSection, billingSection, deletion].map((section) => section(words, paths, view))}`,
 })
 
 /**

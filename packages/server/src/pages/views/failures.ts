@@ -60,12 +60,15 @@ export const refusedPage = (
 
 /**
  * The page for somebody whose roles in an organization do not allow what they asked for; or whom the host does not let
- * create one.
+ * create one, or see to its bills.
  *
  * @category views
  * @since 0.1.0
  */
-export const deniedPage = (words: Catalogue, reason: "permission" | "escalation" | "owner" | "creation"): Page => ({
+export const deniedPage = (
+  words: Catalogue,
+  reason: "permission" | "escalation" | "owner" | "creation" | "billing",
+): Page => ({
   title: words.denied.title,
   status: 403,
   main: html`<h1>${words.denied.title}</h1>

@@ -3,10 +3,13 @@
  *
  * @since 0.1.0
  */
+import { ScheduledChange } from "@belfry/billing/Subscription"
 import type { AuditEvent } from "@belfry/core/AuditEvent"
-import type * as Schema from "effect/Schema"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
+import { planFor } from "./billingMoney.ts"
 import type { Page } from "./document.ts"
 import { type Listed, listPage, may, moment, nameIn, type OrganizationFrame, type Shown } from "./organizationParts.ts"
 
@@ -86,14 +89,38 @@ const valueIn = (words: Catalogue, field: string, value: Schema.Json | undefined
   return wordIn(words, field, value)
 }
 
-/** Roles and permissions have words; everything else is shown as it is. */
+/** What has words is said in them; everything else is shown as it is. */
 const wordIn = (words: Catalogue, field: string, value: Schema.Json): string => {
+  if (field === "scheduled") return changeIn(words, value)
   if (typeof value !== "string") return JSON.stringify(value)
+  if (days.has(field)) return dayIn(words, value)
   const known: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    interval: words.billing.by,
     permissions: words.permissionNames,
     role: words.teamRoleNames,
     roles: words.roleNames,
-    status: words.invitations.status,
+    status: { ...words.invitations.status, ...words.billing.status },
   }
   return nameIn((Object.hasOwn(known, field) ? known[field] : undefined) ?? {}, value)
 }
+
+/** Fields that hold a moment of which the day is told. */
+const days: ReadonlySet<string> = new Set(["cancelAt", "periodEnd"])
+
+const dayIn = ({ time }: Catalogue, value: string): string => {
+  const then = Date.parse(value)
+  return Number.isNaN(then) ? value : time.date(then)
+}
+
+/** A change of a subscription that is to come. */
+const changeIn = (words: Catalogue, value: Schema.Json): string =>
+  Option.match(decodeChange(value), {
+    onNone: () => JSON.stringify(value),
+    onSome: (change) =>
+      words.billing.parts([
+        planFor(words, change.plan ?? words.billing.unknownPlan, change),
+        words.time.date(change.startsAt.epochMilliseconds),
+      ]),
+  })
+
+const decodeChange = Schema.decodeUnknownOption(Schema.toCodecJson(ScheduledChange))

@@ -84,6 +84,8 @@ export interface TeamView extends Shown, OrganizationFrame {
   }
   /** The roles that there are in teams. */
   readonly roles: ReadonlyArray<TeamRoleName>
+  /** Where the bills of the team are; null: nowhere, for this reader. */
+  readonly billing: string | null
   readonly now: number
 }
 
@@ -94,7 +96,7 @@ export interface TeamView extends Shown, OrganizationFrame {
  * @since 0.1.0
  */
 export const teamPage = (words: Catalogue, view: TeamView): Page => {
-  const { at, may, members, state = blank, team } = view
+  const { at, billing, may, members, state = blank, team } = view
   const { fields, team: text } = words
   const path = at.team(team.id)
   return shownPage(
@@ -141,7 +143,10 @@ export const teamPage = (words: Catalogue, view: TeamView): Page => {
       )
     }
     ${may.remove && html`<p><a class="button danger" href="${at.deleteTeam(team.id)}">${text.delete}</a></p>`}
-    ${links({ href: at.teams, label: words.teams.title })}`,
+    ${links(...(billing === null ? [] : [{ href: billing, label: words.billing.title }]), {
+      href: at.teams,
+      label: words.teams.title,
+    })}`,
     view,
   )
 }

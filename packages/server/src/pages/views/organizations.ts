@@ -9,6 +9,7 @@ import type { OrganizationCounts } from "@belfry/organization/Organization"
 import type { OwnOrganization } from "@belfry/organization/Organizations"
 import { html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
+import { organizationPayer, billingPathsOf } from "../billingPaths.ts"
 import { pathsOf } from "../organizationPaths.ts"
 import type { Paths } from "../PageKit.ts"
 import type { Page } from "./document.ts"
@@ -153,9 +154,14 @@ export const newOrganizationPage = (words: Catalogue, paths: Paths, shown: Shown
 export const organizationPage = (
   words: Catalogue,
   paths: Paths,
-  view: Shown & OrganizationFrame & { readonly counts: OrganizationCounts | null; readonly hasTeams: boolean },
+  view: Shown &
+    OrganizationFrame & {
+      readonly counts: OrganizationCounts | null
+      readonly hasTeams: boolean
+      readonly hasBilling: boolean
+    },
 ): Page => {
-  const { at, counts, hasTeams, membership } = view
+  const { at, counts, hasBilling, hasTeams, membership } = view
   const { more } = words.organizationParts
   const text = words.organization
   const rows: ReadonlyArray<readonly [isShown: boolean, href: string, label: string, count?: string]> = [
@@ -168,6 +174,11 @@ export const organizationPage = (
     ],
     [may(membership, "role:read"), at.roles, text.roles],
     [hasTeams && may(membership, "team:read"), at.teams, text.teams, counts === null ? "" : more(counts.teams)],
+    [
+      hasBilling && may(membership, "billing:read"),
+      billingPathsOf(paths, organizationPayer(membership)).overview,
+      words.billing.title,
+    ],
     [may(membership, "audit:read"), at.auditLog, text.auditLog],
     [settingsPermissions.some((permission) => may(membership, permission)), at.settings, text.settings],
   ]
