@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { boolean, duration } from "@belfry/core/ConfigValues"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,22 +19,6 @@ import { PayerKind } from "./Payer.ts"
 import { PlanCatalogue } from "./PlanCatalogue.ts"
 
 const defaults = make()
-
-const boolean = (name: string, byDefault: boolean) => Config.Boolean(name).pipe(Config.withDefault(byDefault))
-
-const duration = (
-  name: string,
-  byDefault: Duration.Duration,
-  bounds: { readonly minimum: Duration.Duration; readonly maximum: Duration.Duration },
-) =>
-  Config.schema(
-    Schema.DurationFromString.check(
-      Schema.makeFilter(Duration.between(bounds), {
-        message: `Expected a duration of ${Duration.format(bounds.minimum)} to ${Duration.format(bounds.maximum)}`,
-      }),
-    ),
-    name,
-  ).pipe(Config.withDefault(byDefault))
 
 /**
  * The settings of `BELFRY_BILLING_*`; what is not set is the default.

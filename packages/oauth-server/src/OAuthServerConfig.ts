@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { ConfigList, parse } from "@belfry/core/ConfigList"
+import { boolean, choice, duration, isWithin } from "@belfry/core/ConfigValues"
 import { Scope } from "@belfry/core/User"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
@@ -12,7 +13,6 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { boolean, choice, isWithin, lifetime } from "./internal/configValues.ts"
 import { ClientId } from "./OAuthClient.ts"
 import { OAuthServerPages } from "./OAuthServerPages.ts"
 import { make, OAuthServerSettings, type OAuthServerSettingsService } from "./OAuthServerSettings.ts"
@@ -80,17 +80,17 @@ export const configSettings: Config.Config<OAuthServerSettingsService> = Config.
     "BELFRY_OAUTH_CLIENT_CREDENTIALS_DEFAULT_SCOPES",
     defaults.clientCredentialsDefaultScopes,
   ),
-  codeLifetime: lifetime("BELFRY_OAUTH_CODE_LIFETIME", defaults.codeLifetime, { maximum: Duration.minutes(10) }),
-  requestLifetime: lifetime("BELFRY_OAUTH_REQUEST_LIFETIME", defaults.requestLifetime, { maximum: Duration.hours(1) }),
-  accessTokenLifetime: lifetime("BELFRY_OAUTH_ACCESS_TOKEN_LIFETIME", defaults.accessTokenLifetime),
-  clientCredentialsLifetime: lifetime("BELFRY_OAUTH_CLIENT_CREDENTIALS_LIFETIME", defaults.clientCredentialsLifetime),
-  refreshTokenLifetime: lifetime("BELFRY_OAUTH_REFRESH_TOKEN_LIFETIME", defaults.refreshTokenLifetime),
-  grantLifetime: lifetime("BELFRY_OAUTH_GRANT_LIFETIME", defaults.grantLifetime),
-  idTokenLifetime: lifetime("BELFRY_OAUTH_ID_TOKEN_LIFETIME", defaults.idTokenLifetime),
+  codeLifetime: duration("BELFRY_OAUTH_CODE_LIFETIME", defaults.codeLifetime, { maximum: Duration.minutes(10) }),
+  requestLifetime: duration("BELFRY_OAUTH_REQUEST_LIFETIME", defaults.requestLifetime, { maximum: Duration.hours(1) }),
+  accessTokenLifetime: duration("BELFRY_OAUTH_ACCESS_TOKEN_LIFETIME", defaults.accessTokenLifetime),
+  clientCredentialsLifetime: duration("BELFRY_OAUTH_CLIENT_CREDENTIALS_LIFETIME", defaults.clientCredentialsLifetime),
+  refreshTokenLifetime: duration("BELFRY_OAUTH_REFRESH_TOKEN_LIFETIME", defaults.refreshTokenLifetime),
+  grantLifetime: duration("BELFRY_OAUTH_GRANT_LIFETIME", defaults.grantLifetime),
+  idTokenLifetime: duration("BELFRY_OAUTH_ID_TOKEN_LIFETIME", defaults.idTokenLifetime),
   scopeLifetimes: Config.schema(ScopeLifetimes, "BELFRY_OAUTH_SCOPE_LIFETIMES").pipe(
     Config.withDefault(defaults.scopeLifetimes),
   ),
-  refreshGrace: lifetime("BELFRY_OAUTH_REFRESH_GRACE", defaults.refreshGrace, {
+  refreshGrace: duration("BELFRY_OAUTH_REFRESH_GRACE", defaults.refreshGrace, {
     minimum: Duration.zero,
     maximum: Duration.minutes(10),
   }),
@@ -108,7 +108,7 @@ export const configSettings: Config.Config<OAuthServerSettingsService> = Config.
   registrationSecretLifetime: orNull(
     Config.schema(Schema.DurationFromString.check(isWithin({})), "BELFRY_OAUTH_REGISTRATION_SECRET_LIFETIME"),
   ),
-  secretOverlap: lifetime("BELFRY_OAUTH_SECRET_OVERLAP", defaults.secretOverlap, { minimum: Duration.zero }),
+  secretOverlap: duration("BELFRY_OAUTH_SECRET_OVERLAP", defaults.secretOverlap, { minimum: Duration.zero }),
   trustedClients: Config.schema(ConfigList(ClientId), "BELFRY_OAUTH_TRUSTED_CLIENTS").pipe(
     Config.map((ids): ReadonlySet<ClientId> => new Set(ids)),
     Config.withDefault(defaults.trustedClients),
@@ -125,8 +125,8 @@ export const configSettings: Config.Config<OAuthServerSettingsService> = Config.
     defaults.accessTokenAlgorithm,
   ),
   idTokenAlgorithm: choice("BELFRY_OAUTH_ID_TOKEN_ALGORITHM", SigningAlgorithm.literals, defaults.idTokenAlgorithm),
-  keyLifetime: lifetime("BELFRY_OAUTH_KEY_LIFETIME", defaults.keyLifetime, { minimum: Duration.hours(1) }),
-  keyLead: lifetime("BELFRY_OAUTH_KEY_LEAD", defaults.keyLead, { minimum: Duration.zero }),
+  keyLifetime: duration("BELFRY_OAUTH_KEY_LIFETIME", defaults.keyLifetime, { minimum: Duration.hours(1) }),
+  keyLead: duration("BELFRY_OAUTH_KEY_LEAD", defaults.keyLead, { minimum: Duration.zero }),
   disableJwt: boolean("BELFRY_OAUTH_DISABLE_JWT", defaults.disableJwt),
   endSession: boolean("BELFRY_OAUTH_END_SESSION", defaults.endSession),
   grantTypes: Config.schema(ConfigList(Schema.NonEmptyString), "BELFRY_OAUTH_GRANT_TYPES").pipe(

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { boolean, duration } from "@belfry/core/ConfigValues"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
@@ -11,22 +12,6 @@ import { type Limit, make, OrganizationSettings, type OrganizationSettingsServic
 import { TeamName } from "./Team.ts"
 
 const defaults = make()
-
-const boolean = (name: string, byDefault: boolean) => Config.Boolean(name).pipe(Config.withDefault(byDefault))
-
-const duration = (
-  name: string,
-  byDefault: Duration.Duration,
-  bounds: { readonly minimum: Duration.Duration; readonly maximum: Duration.Duration },
-) =>
-  Config.schema(
-    Schema.DurationFromString.check(
-      Schema.makeFilter(Duration.between(bounds), {
-        message: `Expected a duration of ${Duration.format(bounds.minimum)} to ${Duration.format(bounds.maximum)}`,
-      }),
-    ),
-    name,
-  ).pipe(Config.withDefault(byDefault))
 
 const Maximum = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 2 ** 31 - 1 }))
 

@@ -2,7 +2,6 @@
  * Looks, the inbox and what follows from them, over a provider that is a few maps.
  */
 import { Audit } from "@belfry/core/Audit"
-import { OutboxStore } from "@belfry/core/OutboxStore"
 import { aggregateOf, type BillingCustomer, CustomerId, ProviderCustomerId } from "@belfry/billing/BillingCustomer"
 import * as BillingDefinition from "@belfry/billing/BillingDefinition"
 import { BillingEvent } from "@belfry/billing/BillingEvent"
@@ -25,6 +24,7 @@ import * as WebhookInbox from "@belfry/billing/WebhookInbox"
 import { WebhookEventStore } from "@belfry/billing/WebhookEventStore"
 import * as Builders from "@belfry/testing/Builders"
 import * as TestServices from "@belfry/testing/TestServices"
+import { takePayloads } from "@belfry/testing/OutboxFixtures"
 import { DateTime, Effect, Layer, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as ProviderStub from "./ProviderStub.ts"
@@ -172,20 +172,11 @@ export const standing = (id: WebhookEnvelope["id"]) =>
 const decode = Schema.decodeUnknownEffect(Schema.toCodecJson(BillingEvent))
 
 /** What happened to a customer, in order, each once: those that were taken are delivered. */
-export const takeEvents = Effect.fnUntraced(function* (id: CustomerId) {
-  const store = yield* OutboxStore
-  const now = yield* DateTime.now
-  const lease = "00000000-0000-7000-8000-000000000000"
-  // The lease is over at once: what others have waits on.
-  const batches = yield* store.claim({ lease, now, until: now, aggregates: 1000, events: 1000 })
-  const own = batches.filter(({ aggregate }) => aggregate === aggregateOf(id)).flatMap(({ events }) => events)
-  const delivered = own.at(-1)?.version
-  if (delivered !== undefined) {
-    const outcome = { aggregate: aggregateOf(id), delivered, attempts: 0, retryAt: null }
-    yield* store.settle({ lease, outcomes: [outcome], now })
-  }
-  return yield* Effect.forEach(own, ({ payload }) => decode(payload))
-})
+export const takeEvents = (id: CustomerId) =>
+  Effect.flatMap(
+    takePayloads(aggregateOf(id)),
+    Effect.forEach((payload) => decode(payload)),
+  )
 
 /** The tags of what happened to a customer. */
 export const takeTags = (id: CustomerId) => Effect.map(takeEvents(id), (events) => events.map(({ _tag }) => _tag))
