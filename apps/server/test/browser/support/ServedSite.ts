@@ -84,7 +84,7 @@ export const start = async (environment: Environment = {}, program = mainFile): 
       stdout.replace(announcement, "").replace(paymentsPattern, "").replaceAll(mailPattern, "").trim() + stderr
     return { code: child.exitCode, said }
   }
-  await watch("address", () => (stdout.includes(announcement) ? true : undefined), 100_000).catch(
+  await watch("address", () => (stdout.includes(announcement) ? true : undefined), 60_000).catch(
     async (error: unknown) => {
       await stop()
       throw error
