@@ -4,7 +4,9 @@
  *
  * @since 0.1.0
  */
+import { BelfryApi } from "@belfry/client/BelfryApi"
 import * as BelfryClient from "@belfry/client/BelfryClient"
+import { Email } from "@belfry/core/User"
 import * as NodeServer from "@belfry/server/NodeServer"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -20,6 +22,7 @@ import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs/promises"
 import * as Net from "node:net"
@@ -119,6 +122,29 @@ export const browser = Effect.gen(function* () {
     client: <Id extends string, Groups extends HttpApiGroup.Constraint>(api: HttpApi.HttpApi<Id, Groups>) =>
       HttpApiClient.makeWith(api, { httpClient, baseUrl }),
   }
+})
+
+/**
+ * A browser, as {@link browser} makes it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Browser = Effect.Success<typeof browser>
+
+/**
+ * Signs a person up in a browser by password, and follows the link of the mail, which signs in.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const signUp = Effect.fnUntraced(function* (visitor: Browser, name: string, email: string) {
+  const { passwords, sessions } = yield* visitor.client(BelfryApi)
+  const password = Redacted.make("correct horse battery staple")
+  yield* passwords.signUp({ payload: { email: Email.make(email), name, password } })
+  const token = Redacted.make(/[?&]token=([\w-]+)/u.exec(yield* mailTo(email))?.[1] ?? "")
+  yield* passwords.confirmSignUp({ payload: { token } })
+  return yield* sessions.current()
 })
 
 /**
