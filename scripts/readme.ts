@@ -1,6 +1,6 @@
 /**
- * Keeps the generated parts of the documentation true: the table of settings, the layers and options of each package,
- * and the code, which is compiled and run by tests.
+ * Keeps the generated parts of the documentation true: the table of settings, the list of examples, the layers and options
+ * of each package, and the code, which is compiled and run by tests.
  *
  * A generated part stands between `<!-- name -->` and `<!-- /name -->`. `node scripts/readme.ts` writes them all,
  * `--check` writes nothing and fails when one is stale.
@@ -8,6 +8,7 @@
 import { toMarkdown } from "@belfry/server/Settings"
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { describeExample, examples } from "./example.ts"
 import { type LayerDoc, layers, type OptionsDoc, options } from "./readme/declarations.ts"
 import { snippets } from "./readme/snippets.ts"
 
@@ -36,6 +37,7 @@ const common = (): Parts => {
   return {
     settings: toMarkdown,
     example: () => block(exampleLayers()),
+    examples: () => exampleTable(),
     code: (name) => {
       const piece = pieces.get(name)
       if (piece === undefined) throw new Error(`There is no piece of code called ${name}`)
@@ -80,9 +82,16 @@ const code = (text: string): string => (text === "" ? "" : `\`${text}\``)
 
 /** The example program as far as it puts layers together; the rest of it signs in and checks the answer. */
 const exampleLayers = (): string => {
-  const program = readFileSync(join(root, "apps/example/src/main.ts"), "utf8")
+  const program = readFileSync(join(root, "apps/examples/start/src/main.ts"), "utf8")
   return program.slice(0, program.indexOf("\nconst program")).trim()
 }
+
+/** The examples, each with what it shows. */
+const exampleTable = (): string =>
+  table(
+    ["example", "what it shows"],
+    examples.map((name) => [`[\`${name}\`](apps/examples/${name})`, describeExample(name)]),
+  )
 
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
   [head, head.map(() => "---"), ...rows]
