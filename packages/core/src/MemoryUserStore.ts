@@ -34,6 +34,15 @@ export const make = Effect.gen(function* () {
       }),
     findById: (id) => tables.statement(() => Effect.succeed(Option.fromUndefinedOr(users.get(id)))),
     findByEmail: (email) => tables.statement(() => Effect.succeed(Option.fromUndefinedOr(withEmail(email)))),
+    list: ({ before, limit }) =>
+      tables.statement(() =>
+        Effect.succeed(
+          [...users.values()]
+            .filter(({ id }) => before === null || id < before)
+            .toSorted((one, other) => (one.id < other.id ? 1 : -1))
+            .slice(0, limit),
+        ),
+      ),
     update: (id, patch, updatedAt) =>
       tables.statement((): Effect.Effect<Option.Option<User>, EmailTaken | StoreError> => {
         const user = users.get(id)

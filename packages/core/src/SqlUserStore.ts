@@ -69,6 +69,16 @@ export const make = Effect.gen(function* () {
         statements.read("findByEmail", sql<UserRow>`SELECT ${columns} FROM belfry_users WHERE email = ${email}`),
         firstUser,
       ),
+    list: ({ before, limit }) =>
+      Effect.map(
+        statements.read(
+          "list",
+          // The limit is one of few: as a parameter it would have the database plan every page anew.
+          sql<UserRow>`SELECT ${columns} FROM belfry_users ${before === null ? sql`` : sql`WHERE id < ${before}`}
+            ORDER BY id DESC LIMIT ${sql.literal(String(Math.trunc(limit)))}`,
+        ),
+        (rows) => rows.map(toUser),
+      ),
     update,
     remove: (id) =>
       sql<UserRow>`DELETE FROM belfry_users WHERE id = ${id} RETURNING ${columns}`.pipe(

@@ -23,6 +23,11 @@ export class UserStore extends Context.Service<
     readonly insert: (user: User) => Effect.Effect<void, EmailTaken | StoreError>
     readonly findById: (id: UserId) => Effect.Effect<Option.Option<User>, StoreError>
     readonly findByEmail: (email: Email) => Effect.Effect<Option.Option<User>, StoreError>
+    /** At most `limit` users, newest first (by id); those older than `before`, where it is given, on file or not. */
+    readonly list: (options: {
+      readonly before: UserId | null
+      readonly limit: number
+    }) => Effect.Effect<ReadonlyArray<User>, StoreError>
     /** Applies a patch and returns the user as it is then; none when there is no such user. */
     readonly update: (
       id: UserId,

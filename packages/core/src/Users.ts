@@ -57,6 +57,11 @@ export class Users extends Context.Service<
     readonly signUp: (user: NewUser, client: ClientInfo) => Effect.Effect<User, EmailTaken | StoreError>
     readonly get: (id: UserId) => Effect.Effect<User, UserNotFound | StoreError>
     readonly findByEmail: (email: Email) => Effect.Effect<Option.Option<User>, StoreError>
+    /** Users, newest first; `before`: older than this one. `limit` from 1 to 100 (50). For the host alone. */
+    readonly list: (options?: {
+      readonly before?: UserId | undefined
+      readonly limit?: number | undefined
+    }) => Effect.Effect<ReadonlyArray<User>, StoreError>
     /** Changes a user: absent keys stay, null clears. */
     readonly update: (
       id: UserId,
@@ -128,6 +133,9 @@ export const layer = Layer.effect(
       ),
       get: Effect.fn("Users.get")(get),
       findByEmail: Effect.fn("Users.findByEmail")((email) => store.findByEmail(email)),
+      list: Effect.fn("Users.list")(({ before, limit = 50 } = {}) =>
+        store.list({ before: before ?? null, limit: Math.min(Math.max(Math.trunc(limit) || 1, 1), 100) }),
+      ),
       update: Effect.fn("Users.update")(function* (userId, patch, client = unknownClient) {
         const now = yield* DateTime.now
         return yield* transactions.run(

@@ -76,6 +76,22 @@ describe("Users", () => {
     }).pipe(Effect.provide(TestCore.layer)),
   )
 
+  it.effect("lists users newest first: as many as asked for, 50 unless that is said, and never more than 100", () =>
+    Effect.gen(function* () {
+      const users = yield* Users.Users
+      for (let number = 0; number < 102; number++) {
+        yield* users.create({ email: Email.make(`ada${number}@example.com`) })
+      }
+      const [newest, second] = yield* users.list({ limit: 2 })
+      assert.deepStrictEqual([newest?.email, second?.email], ["ada101@example.com", "ada100@example.com"])
+      assert.strictEqual((yield* users.list({ before: second?.id, limit: 1 }))[0]?.email, "ada99@example.com")
+      const lengths = yield* Effect.forEach([undefined, 1000, 0, -1, Number.NaN, 2.9], (limit) =>
+        Effect.map(users.list({ limit }), ({ length }) => length),
+      )
+      assert.deepStrictEqual(lengths, [50, 100, 1, 1, 1, 2])
+    }).pipe(Effect.provide(TestCore.layer)),
+  )
+
   it.effect("tells the host of a user it created by an event, and of one who signed up by its hook too", () => {
     const { called, hooks } = HostProbe.recordingHooks()
     return Effect.gen(function* () {
