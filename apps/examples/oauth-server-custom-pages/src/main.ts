@@ -40,8 +40,13 @@ const authorizationUrl = (baseUrl: string, redirectUri: string) => {
   const url = new URL("/auth/oauth2/authorize", baseUrl)
   const challenge = createHash("sha256").update(verifier).digest("base64url")
   url.search = new URLSearchParams({
-    ...{ client_id: "notes", redirect_uri: redirectUri, response_type: "code", scope: "openid profile email" },
-    ...{ code_challenge: challenge, code_challenge_method: "S256", state: "any" },
+    client_id: "notes",
+    redirect_uri: redirectUri,
+    response_type: "code",
+    scope: "openid profile email",
+    state: "any",
+    code_challenge: challenge,
+    code_challenge_method: "S256",
   }).toString()
   return url
 }
@@ -81,8 +86,11 @@ const check = Effect.fnUntraced(function* (app: LocalServer.LocalServer) {
   yield* Console.log("Back at the application, with a code")
 
   const body = new URLSearchParams({
-    ...{ grant_type: "authorization_code", client_id: "notes", redirect_uri: redirectUri },
-    ...{ code: code ?? "", code_verifier: verifier },
+    grant_type: "authorization_code",
+    client_id: "notes",
+    redirect_uri: redirectUri,
+    code: code ?? "",
+    code_verifier: verifier,
   })
   const tokens = yield* Effect.promise(() => fetch(`${baseUrl}/auth/oauth2/token`, { method: "POST", body }))
   const { scope } = yield* Schema.decodeUnknownEffect(Schema.Struct({ scope: Schema.String }))(
