@@ -146,25 +146,27 @@ export const signUp = Effect.fnUntraced(function* (visitor: Browser, name: strin
   const { passwords, sessions } = yield* visitor.client(BelfryApi)
   const password = Redacted.make("correct horse battery staple")
   yield* passwords.signUp({ payload: { email: Email.make(email), name, password } })
-  const token = Redacted.make(/[?&]token=([\w-]+)/u.exec(yield* mailTo(email))?.[1] ?? "")
-  yield* passwords.confirmSignUp({ payload: { token } })
+  yield* passwords.confirmSignUp({ payload: { token: yield* mailedToken(email, "/confirm-sign-up") } })
   return yield* sessions.current()
 })
 
 /**
- * The text of the last mail to an address, as soon as there is one.
+ * The token of the last link to a page that was mailed to an address, as soon as there is one.
  *
  * @category observing
  * @since 0.1.0
  */
-export const mailTo = Effect.fnUntraced(function* (address: string) {
+export const mailedToken = Effect.fnUntraced(function* (address: string, path: string) {
   const { dataDir } = yield* Place
   const directory = Path.join(dataDir, "mail")
   while (true) {
     const names = yield* Effect.promise(() => Fs.readdir(directory).catch((): ReadonlyArray<string> => []))
     for (const name of names.toSorted().toReversed()) {
       const text = yield* Effect.promise(() => Fs.readFile(Path.join(directory, name), "utf8"))
-      if (text.includes(`To: ${address}`)) return text
+      const [, token] = text.split(`${path}?token=`)
+      if (text.includes(`To: ${address}`) && token !== undefined) {
+        return Redacted.make(/^[\w-]+/u.exec(token)?.[0] ?? "")
+      }
     }
     yield* Effect.sleep("10 millis")
   }
