@@ -8,6 +8,7 @@ import { BelfryApi } from "@belfry/client/BelfryApi"
 import * as BelfryClient from "@belfry/client/BelfryClient"
 import { Email } from "@belfry/core/User"
 import * as NodeServer from "@belfry/server/NodeServer"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
@@ -19,8 +20,8 @@ import * as Exit from "effect/Exit"
 import type * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -68,12 +69,14 @@ export const layerPlatform = Layer.merge(NodeServer.layerCrypto, NodeHttpServer.
  * @category models
  * @since 0.1.0
  */
-export interface Example<A, E, E2> {
+export interface Example<A, E, E2, S> {
   readonly program: Layer.Layer<A, E, Layer.Success<typeof layerPlatform> | Place>
-  /** Starts what stands in for what is elsewhere; answers the settings that lead there. */
-  readonly standIns?: Effect.Effect<Settings, never, Place | Scope.Scope>
+  /** Starts what stands in for what would be elsewhere. */
+  readonly standIn: Effect.Effect<S, never, Place | Scope.Scope>
+  /** What leads there. */
+  readonly settings: (standIn: S) => Settings
   /** Calls the program as people and machines do, and fails where an answer is not what it should be. */
-  readonly check: Effect.Effect<void, E2, A | Place | Scope.Scope>
+  readonly check: (standIn: S) => Effect.Effect<void, E2, A | Place | Scope.Scope>
   /** The path to open in a browser, with `--serve`. */
   readonly look: string
 }
@@ -91,7 +94,7 @@ export interface Example<A, E, E2> {
  * @category running
  * @since 0.1.0
  */
-export const run = <A, E, E2>(example: Example<A, E, E2>): void => {
+export const run = <A, E, E2, S>(example: Example<A, E, E2, S>): void => {
   const isServing = process.argv.includes("--serve")
   NodeRuntime.runMain(
     Effect.provide(Effect.scoped(isServing ? serve(example) : examine(example)), layerPlatform),
@@ -112,13 +115,14 @@ export const run = <A, E, E2>(example: Example<A, E, E2>): void => {
  */
 export const browser = Effect.gen(function* () {
   const { baseUrl } = yield* Place
-  const jar = BelfryClient.layerCookieJar(baseUrl).pipe(
-    Layer.provide(FetchHttpClient.layer),
-    Layer.provide(Layer.succeed(FetchHttpClient.RequestInit)({ redirect: "manual" })),
-  )
+  // Not `fetch`: that of Node says of itself that it is script, and no person is taken to another site by script.
+  const jar = Layer.provide(BelfryClient.layerCookieJar(baseUrl), NodeHttpClient.layerNodeHttp)
   const httpClient = Context.get(yield* Layer.build(Layer.fresh(jar)), HttpClient.HttpClient)
   return {
-    http: HttpClient.followRedirects(httpClient),
+    http: httpClient.pipe(
+      HttpClient.mapRequest(HttpClientRequest.setHeader("accept", "text/html,*/*;q=0.8")),
+      HttpClient.followRedirects(10),
+    ),
     client: <Id extends string, Groups extends HttpApiGroup.Constraint>(api: HttpApi.HttpApi<Id, Groups>) =>
       HttpApiClient.makeWith(api, { httpClient, baseUrl }),
   }
@@ -142,25 +146,27 @@ export const signUp = Effect.fnUntraced(function* (visitor: Browser, name: strin
   const { passwords, sessions } = yield* visitor.client(BelfryApi)
   const password = Redacted.make("correct horse battery staple")
   yield* passwords.signUp({ payload: { email: Email.make(email), name, password } })
-  const token = Redacted.make(/[?&]token=([\w-]+)/u.exec(yield* mailTo(email))?.[1] ?? "")
-  yield* passwords.confirmSignUp({ payload: { token } })
+  yield* passwords.confirmSignUp({ payload: { token: yield* mailedToken(email, "/confirm-sign-up") } })
   return yield* sessions.current()
 })
 
 /**
- * The text of the last mail to an address, as soon as there is one.
+ * The token of the last link to a page that was mailed to an address, as soon as there is one.
  *
  * @category observing
  * @since 0.1.0
  */
-export const mailTo = Effect.fnUntraced(function* (address: string) {
+export const mailedToken = Effect.fnUntraced(function* (address: string, path: string) {
   const { dataDir } = yield* Place
   const directory = Path.join(dataDir, "mail")
   while (true) {
     const names = yield* Effect.promise(() => Fs.readdir(directory).catch((): ReadonlyArray<string> => []))
     for (const name of names.toSorted().toReversed()) {
       const text = yield* Effect.promise(() => Fs.readFile(Path.join(directory, name), "utf8"))
-      if (text.includes(`To: ${address}`)) return text
+      const [, token] = text.split(`${path}?token=`)
+      if (text.includes(`To: ${address}`) && token !== undefined) {
+        return Redacted.make(/^[\w-]+/u.exec(token)?.[0] ?? "")
+      }
     }
     yield* Effect.sleep("10 millis")
   }
@@ -168,20 +174,20 @@ export const mailTo = Effect.fnUntraced(function* (address: string) {
 
 // internal
 
-const examine = Effect.fnUntraced(function* <A, E, E2>(example: Example<A, E, E2>) {
+const examine = Effect.fnUntraced(function* <A, E, E2, S>(example: Example<A, E, E2, S>) {
   const said: Array<string> = []
   const check = Effect.gen(function* () {
     const port = yield* freePort
-    const { context, place } = yield* prepare(example, port, `http://localhost:${port}`)
+    const { context, place, standIn } = yield* prepare(example, port, `http://localhost:${port}`)
     const services = yield* Layer.build(example.program).pipe(
       Effect.provide(Context.add(context, Console.Console, keeping(said))),
     )
-    yield* Effect.provide(example.check, Context.merge(services, place))
+    yield* Effect.provide(example.check(standIn), Context.merge(services, place))
   })
   yield* Effect.onError(check, () => Effect.sync(() => process.stderr.write(said.map((line) => `${line}\n`).join(""))))
 })
 
-const serve = Effect.fnUntraced(function* <A, E, E2>(example: Example<A, E, E2>) {
+const serve = Effect.fnUntraced(function* <A, E, E2, S>(example: Example<A, E, E2, S>) {
   const wanted = Number(process.env["BELFRY_PORT"] ?? 3000)
   const port = wanted === 0 ? yield* freePort : wanted
   const baseUrl = process.env["BELFRY_BASE_URL"] ?? `http://localhost:${port}`
@@ -192,23 +198,28 @@ const serve = Effect.fnUntraced(function* <A, E, E2>(example: Example<A, E, E2>)
 })
 
 /** The place, and the context in which a program is built there. */
-const prepare = Effect.fnUntraced(function* <A, E, E2>(
-  { standIns = Effect.succeed({}) }: Example<A, E, E2>,
+const prepare = Effect.fnUntraced(function* <A, E, E2, S>(
+  example: Example<A, E, E2, S>,
   port: number,
   baseUrl: string,
   environment = ConfigProvider.fromEnvRecord({}),
 ) {
   const dataDir = yield* temporaryDirectory
   const place = Context.make(Place, { baseUrl, port, dataDir })
-  const settings = yield* Effect.provide(standIns, place)
-  const defaults = { BELFRY_PORT: String(port), BELFRY_BASE_URL: baseUrl, BELFRY_DATA_DIR: dataDir, ...settings }
+  const standIn = yield* Effect.provide(example.standIn, place)
+  const defaults = {
+    BELFRY_PORT: String(port),
+    BELFRY_BASE_URL: baseUrl,
+    BELFRY_DATA_DIR: dataDir,
+    ...example.settings(standIn),
+  }
   const { BELFRY_PORT, ...others } = defaults
   const chosen = ConfigProvider.fromEnvRecord({ BELFRY_PORT })
   const provider = ConfigProvider.orElse(
     chosen,
     ConfigProvider.orElse(environment, ConfigProvider.fromEnvRecord(others)),
   )
-  return { place, context: Context.add(place, ConfigProvider.ConfigProvider, provider) }
+  return { place, standIn, context: Context.add(place, ConfigProvider.ConfigProvider, provider) }
 })
 
 const temporaryDirectory = Effect.acquireRelease(

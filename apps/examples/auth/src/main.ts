@@ -51,16 +51,7 @@ const program = NodeServer.serve(Layer.mergeAll(Server.layerRoutes, Server.layer
   Layer.provideMerge(Server.layerDatabase),
 )
 
-// A provider on this machine, where everybody is Ada and consents at once.
-const standIns = Effect.map(OpenIdProvider.make, ({ url }) => ({
-  BELFRY_OIDC_PROVIDERS: "acme",
-  BELFRY_OIDC_ACME_NAME: "Acme",
-  BELFRY_OIDC_ACME_ISSUER: url,
-  BELFRY_OIDC_ACME_CLIENT_ID: OpenIdProvider.clientId,
-  BELFRY_OIDC_ACME_CLIENT_SECRET: OpenIdProvider.clientSecret,
-}))
-
-const check = Effect.gen(function* () {
+const check = Effect.fnUntraced(function* () {
   const browser = yield* Example.browser
   const belfry = yield* browser.client(BelfryApi.BelfryApi)
   const { reports } = yield* browser.client(Api)
@@ -98,4 +89,17 @@ const check = Effect.gen(function* () {
   yield* Console.log("Signed out")
 })
 
-Example.run({ program, standIns, check, look: "/sign-in?return_to=/who-am-i" })
+Example.run({
+  program,
+  // A provider on this machine, where everybody is Ada and consents at once.
+  standIn: OpenIdProvider.make,
+  settings: ({ url }) => ({
+    BELFRY_OIDC_PROVIDERS: "acme",
+    BELFRY_OIDC_ACME_NAME: "Acme",
+    BELFRY_OIDC_ACME_ISSUER: url,
+    BELFRY_OIDC_ACME_CLIENT_ID: OpenIdProvider.clientId,
+    BELFRY_OIDC_ACME_CLIENT_SECRET: OpenIdProvider.clientSecret,
+  }),
+  check,
+  look: "/sign-in?return_to=/who-am-i",
+})

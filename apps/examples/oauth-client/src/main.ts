@@ -7,7 +7,7 @@ import { OAuthAccounts, Oidc } from "@belfry/oauth-client"
 import { NodeServer, Server } from "@belfry/server"
 import * as Example from "@belfry/testing/Example"
 import * as OpenIdProvider from "@belfry/testing/OpenIdProvider"
-import { Config, Console, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Config, Console, Effect, Layer, Redacted, Schema } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiError, HttpApiGroup } from "effect/http-api"
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from "node:assert"
@@ -73,19 +73,7 @@ const program = NodeServer.serve(Layer.mergeAll(Server.layerRoutes, Server.layer
   Layer.provideMerge(Server.layerDatabase),
 )
 
-/** The provider on this machine, where the same person may have two accounts. */
-let provider: Option.Option<OpenIdProvider.OpenIdProvider> = Option.none()
-
-const standIns = Effect.map(OpenIdProvider.make, (started) => {
-  provider = Option.some(started)
-  return {
-    ACME_ISSUER: started.url,
-    ACME_CLIENT_ID: OpenIdProvider.clientId,
-    ACME_CLIENT_SECRET: OpenIdProvider.clientSecret,
-  }
-})
-
-const check = Effect.gen(function* () {
+const check = Effect.fnUntraced(function* (provider: OpenIdProvider.OpenIdProvider) {
   const browser = yield* Example.browser
   const { providers } = yield* browser.client(BelfryApi.BelfryApi)
   const { acme } = yield* browser.client(Api)
@@ -94,7 +82,7 @@ const check = Effect.gen(function* () {
 
   // To the provider and back, twice: to the account for work, then to the one at home.
   const linked = Effect.fnUntraced(function* (sub: string, email: string) {
-    Option.getOrThrow(provider).user = { sub, email, email_verified: true, name: "Ada Lovelace" }
+    provider.user = { sub, email, email_verified: true, name: "Ada Lovelace" }
     const { url } = yield* providers.link({ params, payload: { redirectUrl: "/account" } })
     strictEqual((yield* browser.http.get(url)).status, 200)
   })
@@ -133,4 +121,14 @@ const check = Effect.gen(function* () {
 
 const redactedText = (value: Redacted.Redacted | null) => (value === null ? "none" : Redacted.value(value))
 
-Example.run({ program, standIns, check, look: "/sign-up" })
+Example.run({
+  program,
+  standIn: OpenIdProvider.make,
+  settings: ({ url }) => ({
+    ACME_ISSUER: url,
+    ACME_CLIENT_ID: OpenIdProvider.clientId,
+    ACME_CLIENT_SECRET: OpenIdProvider.clientSecret,
+  }),
+  check,
+  look: "/sign-up",
+})
