@@ -3,9 +3,10 @@
  */
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { assert, describe, it, vi } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Option } from "effect"
 import { CliError, CliOutput, Command, type HelpDoc } from "effect/cli"
+import { vi } from "vitest"
 import { belfry } from "../src/belfry.ts"
 
 // Whatever a command would do next fails there.
