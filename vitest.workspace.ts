@@ -30,6 +30,7 @@ export default defineConfig({
       unit("client", "packages/client"),
       unit("server", "packages/server"),
       unit("app-server", "apps/server"),
+      unit("examples", "apps/examples"),
       unit("scripts", "scripts"),
       {
         extends: true as const,

@@ -3,8 +3,8 @@
  *
  * **Root**: exactly the entries of {@link rootEntries} and dotfiles.
  *
- * **Packages**: the table `arrows` in `scripts/boundaries/rules.ts`. Nobody imports an app, only tests import
- * `testing`, nobody imports another package's `internal/` or reaches into it by a relative path.
+ * **Packages**: the table `arrows` in `scripts/boundaries/rules.ts`. Nobody imports an app, only tests and
+ * examples import `testing`, nobody imports another package's `internal/` or reaches into it by a relative path.
  *
  * **Roles**, for the files of a package's `src`, are told apart in this order:
  *

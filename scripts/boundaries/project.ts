@@ -1,6 +1,6 @@
 /**
- * The tree as the boundary rules see it: every source file with its home (a package, an app, the scripts), its role,
- * and where each of its imports leads.
+ * The tree as the boundary rules see it: every source file with its home (a package, an app, an example, the scripts),
+ * its role, and where each of its imports leads.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { isBuiltin } from "node:module"
@@ -16,7 +16,7 @@ export type Role = "model" | "port" | "service" | "contract" | "handlers" | "ada
 
 /** Where a file lives. `section` tells the code of a package or app from its tests. */
 export interface Home {
-  readonly kind: "package" | "app" | "scripts"
+  readonly kind: "package" | "app" | "example" | "scripts"
   readonly name: string
   readonly root: string
   readonly section: "src" | "test"
@@ -88,13 +88,22 @@ export const baseName = (path: string) => posix.basename(path).replace(/(?:\.d)?
 /** Reads every source file below `packages`, `apps` and `scripts` of the repository at `root`. */
 export const load = (root: string): Project => {
   const packages = folders(join(root, "packages"))
-  const apps = folders(join(root, "apps"))
+  const apps = [
+    ...folders(join(root, "apps"))
+      .filter((name) => name !== "examples")
+      .map((name) => ({ kind: "app" as const, name, root: `apps/${name}` })),
+    ...folders(join(root, "apps/examples")).map((name) => ({
+      kind: "example" as const,
+      name,
+      root: `apps/examples/${name}`,
+    })),
+  ]
   const manifests = new Map<string, Manifest>()
   const files = new Map<string, File>()
 
   const homes = [
     ...packages.map((name) => ({ kind: "package" as const, name, root: `packages/${name}` })),
-    ...apps.map((name) => ({ kind: "app" as const, name, root: `apps/${name}` })),
+    ...apps,
     { kind: "scripts" as const, name: "scripts", root: "scripts" },
   ]
   for (const home of homes) {
@@ -133,8 +142,8 @@ export const load = (root: string): Project => {
     if (packages.includes(second)) {
       return own(`packages/${second}/src/${rest.length === 0 ? "index" : rest.join("/")}.ts`, true)
     }
-    const app = apps.find((candidate) => manifests.get(`apps/${candidate}`)?.name === name)
-    return app === undefined ? { kind: "unknown" } : own(`apps/${app}/src/${rest.join("/")}.ts`, true)
+    const app = apps.find((candidate) => manifests.get(candidate.root)?.name === name)
+    return app === undefined ? { kind: "unknown" } : own(`${app.root}/src/${rest.join("/")}.ts`, true)
   }
 
   return { files, packages, resolve, declared: (home) => manifests.get(home.root)?.declared }

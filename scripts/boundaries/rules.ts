@@ -182,10 +182,13 @@ const placeFinding = (edge: Edge): Finding => {
   }
   if (target.kind !== "own") return isEffectBarrel(edge) ? barrel : undefined
   const same = target.home.root === home.root
-  if (!same && target.home.kind === "app") return ["imports-app", "nothing imports an app"]
+  if (!same && (target.home.kind === "app" || target.home.kind === "example")) {
+    return ["imports-app", "nothing imports an app"]
+  }
   if (!same && !target.named) return relativeEscape
-  if (home.section === "src" && home.kind !== "scripts" && !same && target.home.name === "testing") {
-    return ["imports-testing", "only tests import testing"]
+  const mayTest = home.section === "test" || home.kind === "scripts" || home.kind === "example"
+  if (!mayTest && !same && target.home.name === "testing") {
+    return ["imports-testing", "only tests and examples import testing"]
   }
   if (!same && target.role === "internal") return ["foreign-internal", "internal files belong to their own package"]
   if (home.section === "test" || home.kind !== "package") return undefined

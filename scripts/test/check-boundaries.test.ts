@@ -102,6 +102,9 @@ const expected: Readonly<Record<string, ReadonlyArray<Expected>>> = {
   ],
   "imports-app": [{ rule: "imports-app", path: "packages/server/src/Server.ts", specifier: "@belfry/app-server/main" }],
   "imports-app-by-path": [{ rule: "imports-app", path: "scripts/bench.ts", specifier: "../apps/server/src/main.ts" }],
+  "imports-example": [
+    { rule: "imports-app", path: "apps/examples/other/src/main.ts", specifier: "@belfry/example-auth/main" },
+  ],
   "imports-testing": [
     { rule: "imports-testing", path: "packages/server/src/Server.ts", specifier: "@belfry/testing/TestClock" },
   ],

@@ -29,9 +29,11 @@ const Belfry = CoreServices.layer().pipe(
 )
 
 // Your routes behind Belfry's middleware, on a free port.
-const Server = HttpRouter.serve(
-  HttpApiBuilder.layer(Api).pipe(Layer.provide(Greetings), Layer.provide(CoreHandlers.layerMiddleware)),
-).pipe(Layer.provideMerge(Belfry), Layer.provideMerge(NodeHttpServer.layerTest))
+const Routes = HttpApiBuilder.layer(Api).pipe(Layer.provide(Greetings), Layer.provide(CoreHandlers.layerMiddleware))
+const Server = HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
+  Layer.provideMerge(Belfry),
+  Layer.provideMerge(NodeHttpServer.layerTest),
+)
 
 const program = Effect.gen(function* () {
   const users = yield* Users.Users
