@@ -53,7 +53,7 @@ const create = Command.make(
 
 const list = Command.make("list", { json }, ({ json }) => runIn(json, ({ users }) => users.list())).pipe(
   explained(
-    "Lists all users, newest first: id, address, whether it is verified, scopes and name",
+    "Lists all users, newest first: id, address, whether it is verified, state, scopes and name",
     ["user list", "A line for each"],
     ["user list --json | jq -r '.[].email'", "All addresses"],
   ),
@@ -79,10 +79,32 @@ const scopes = Command.make(
   ),
 )
 
+const setDisabled = (name: string, isDisabled: boolean) =>
+  Command.make(name, { email, json }, ({ email, json }) =>
+    runIn(json, ({ users }) => users.setDisabled(email, isDisabled)),
+  )
+
+const disable = setDisabled("disable", true).pipe(
+  explained(
+    "Shuts a user out until they are enabled again: every session ends at once, no factor and no provider signs in, and " +
+      "what was granted to clients is refused. Whoever tries is answered as if there were no such account. JWTs that " +
+      "are out already count with resource servers that do not ask this one, for BELFRY_OAUTH_ACCESS_TOKEN_LIFETIME " +
+      "(1 hour) at most",
+    ["user disable ada@example.com", "Nothing of the account is lost"],
+  ),
+)
+
+const enable = setDisabled("enable", false).pipe(
+  explained("Lets a user in again, who signs in anew; what was granted to clients for offline access holds again", [
+    "user enable ada@example.com",
+    "As before, without the sessions",
+  ]),
+)
+
 /** `belfry user ...` */
 export const user = Command.make("user").pipe(
   explained("Manages users", ["user create ada@example.com", "Makes an account"], ["user list", "Lists all"]),
-  Command.withSubcommands([create, list, scopes]),
+  Command.withSubcommands([create, list, disable, enable, scopes]),
 )
 
 const listSessions = Command.make("list", { email, json }, ({ email, json }) =>

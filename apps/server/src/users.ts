@@ -4,7 +4,7 @@
 import { unknownClient } from "@belfry/core/AuditEvent"
 import { Session, type SessionId } from "@belfry/core/Session"
 import { Sessions } from "@belfry/core/Sessions"
-import { type Email, User, UserId } from "@belfry/core/User"
+import { type Email, isDisabled, User, UserId } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -45,6 +45,14 @@ export const list = () =>
       value: (user) => user,
     }),
   ).pipe(withServices)
+
+/** Shuts the user of an address out, or lets them in again. */
+export const setDisabled = (email: Email, isDisabled: boolean) =>
+  Effect.gen(function* () {
+    const { id } = yield* userWith(email)
+    const user = yield* Users.use((users) => (isDisabled ? users.disable(id) : users.enable(id)))
+    yield* print(User, user, [`${isDisabled ? "disabled" : "enabled"} ${user.email}`])
+  }).pipe(withServices)
 
 /** Sets what the user of an address may do beyond the account. */
 export const setScopes = (email: Email, scopes: ReadonlyArray<string>) =>
@@ -99,6 +107,7 @@ const line = (user: User): string =>
     user.id,
     user.email,
     user.emailVerifiedAt === null ? "unverified" : "verified",
+    ...(isDisabled(user) ? ["disabled"] : []),
     ...(user.scopes.length === 0 ? [] : [user.scopes.join(",")]),
     ...(user.name === null ? [] : [quoted(user.name)]),
   ].join("  ")

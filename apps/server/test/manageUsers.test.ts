@@ -82,6 +82,13 @@ describe("belfry user", () => {
         id: grace.id,
         scopes: ["oauth:admin"],
       })
+      assert.isNotNull((yield* shows(User, "user", "disable", "grace@example.com")).disabledAt)
+      assert.include(yield* says("user", "list"), "grace@example.com  unverified  disabled  oauth:admin\n")
+      assert.strictEqual(yield* says("user", "enable", "grace@example.com"), "enabled grace@example.com\n")
+      assert.deepInclude(yield* run("user", "disable", "nobody@example.com"), {
+        code: 1,
+        stderr: "belfry: There is no user of this address\n",
+      })
       assert.deepInclude(yield* run("user", "create", "ADA@example.com"), {
         code: 1,
         stdout: "",

@@ -55,6 +55,18 @@ export const make = Effect.gen(function* () {
         users.set(id, updated)
         return Effect.succeedSome(updated)
       }),
+    setDisabled: (id, disabledAt, updatedAt) =>
+      tables.statement(() => {
+        const user = users.get(id)
+        if (user === undefined) return Effect.succeedNone
+        const updated: User = {
+          ...user,
+          disabledAt: disabledAt === null ? null : (user.disabledAt ?? disabledAt),
+          updatedAt,
+        }
+        users.set(id, updated)
+        return Effect.succeedSome(updated)
+      }),
     remove: (id: UserId) =>
       tables.statement((): Effect.Effect<Option.Option<User>, UserReferenced> => {
         const user = users.get(id)

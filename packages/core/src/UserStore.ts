@@ -35,6 +35,15 @@ export class UserStore extends Context.Service<
       updatedAt: DateTime.Utc,
     ) => Effect.Effect<Option.Option<User>, EmailTaken | StoreError>
     /**
+     * Disables a user as of an instant, or enables them with null, and returns the user as it is then; none when there
+     * is no such user. Who is disabled already stays so as of the earlier instant.
+     */
+    readonly setDisabled: (
+      id: UserId,
+      disabledAt: DateTime.Utc | null,
+      updatedAt: DateTime.Utc,
+    ) => Effect.Effect<Option.Option<User>, StoreError>
+    /**
      * Removes the user and everything that hangs on it; none when there is no such user. `UserReferenced` ends the
      * transaction that it is called in.
      */

@@ -51,6 +51,31 @@ export const suite = <E>(name: string, layer: Layer.Layer<UserStore, E>): void =
       }),
     )
 
+    it.effect("disables a user as of the first time, and enables them, and changes nothing else", () =>
+      Effect.gen(function* () {
+        const users = yield* UserStore
+        const [ada, bob] = [yield* Builders.user(), yield* Builders.user()]
+        yield* users.insert(ada)
+        yield* users.insert(bob)
+        const [first, second, third] = [1, 2, 3].map((minutes) => DateTime.add(ada.updatedAt, { minutes }))
+        if (first === undefined || second === undefined || third === undefined) return assert.fail()
+        const disabled = { ...ada, disabledAt: first, updatedAt: first }
+        assert.deepStrictEqual(yield* users.setDisabled(ada.id, first, first), Option.some(disabled))
+        assert.deepStrictEqual(yield* users.findById(ada.id), Option.some(disabled))
+        assert.deepStrictEqual(yield* users.findByEmail(ada.email), Option.some(disabled))
+        const again = yield* users.setDisabled(ada.id, second, second)
+        assert.deepStrictEqual(again, Option.some({ ...disabled, updatedAt: second }))
+        const enabled = { ...ada, updatedAt: third }
+        assert.deepStrictEqual(yield* users.setDisabled(ada.id, null, third), Option.some(enabled))
+        assert.deepStrictEqual(yield* users.findById(ada.id), Option.some(enabled))
+        assert.deepStrictEqual(yield* users.findById(bob.id), Option.some(bob))
+        const other = yield* Builders.user({ disabledAt: first })
+        assert.deepStrictEqual(yield* users.setDisabled(other.id, first, first), Option.none())
+        yield* users.insert(other)
+        assert.deepStrictEqual(yield* users.findById(other.id), Option.some(other))
+      }),
+    )
+
     it.effect("lists users newest first, page by page, whoever is gone meanwhile", () =>
       Effect.gen(function* () {
         const users = yield* UserStore
