@@ -146,6 +146,8 @@ describe("A user who is disabled", () => {
       const app = yield* SecondFactors.enrolApp(own)
       const { token } = yield* pending(begin())
       yield* disable(own.user.id)
+      const look = SignInAttempts.SignInAttempts.use((attempts) => attempts.get(token, home))
+      assert.strictEqual(yield* outcomeOf(look), "SignInRefused:invalid")
       assert.strictEqual(yield* outcomeOf(SecondFactors.proveCode(token, app)), "SignInRefused:invalid")
       yield* enable(own.user.id)
       yield* complete(SecondFactors.proveCode(token, app))
