@@ -8,14 +8,15 @@ import { temporaryDirectory } from "./support/TestServer.ts"
 const started = Effect.gen(function* () {
   const dataDir = yield* temporaryDirectory
   vi.stubEnv("BELFRY_DATA_DIR", dataDir)
+  vi.stubEnv("BELFRY_TRUSTED_PROXIES", "10.0.0.0/8")
   const { handler } = yield* Effect.acquireRelease(Effect.sync(Web.make), ({ dispose }) =>
     Effect.promise(async () => {
       await dispose()
       vi.unstubAllEnvs()
     }),
   )
-  const fetch = (path: string, init?: RequestInit) =>
-    Effect.promise(() => handler(new Request(`http://localhost:3000${path}`, init)))
+  const fetch = (path: string, init?: RequestInit, connection?: Web.Connection) =>
+    Effect.promise(() => handler(new Request(`http://localhost:3000${path}`, init), connection))
   return { fetch, dataDir }
 })
 
@@ -60,8 +61,25 @@ describe("the Fetch handler", () => {
         assert.strictEqual(long.status, 401)
         const large = yield* fetch("/auth/password/forgot", post({ email: "a".repeat(70_000) }))
         assert.strictEqual(large.status, 413)
-        // There is no peer to tell where a request comes from.
+        // A peer is whom the host names. Without one nobody can tell where a request comes from.
         assert.strictEqual((yield* fetch("/metrics")).status, 404)
+        assert.strictEqual((yield* fetch("/metrics", {}, { peerAddress: "192.0.2.7" })).status, 404)
+        assert.strictEqual((yield* fetch("/metrics", {}, { peerAddress: "::1" })).status, 200)
+
+        const addressOfSession = Effect.fnUntraced(function* (connection?: Web.Connection) {
+          const signIn = post({ ...credentials, transport: "bearer" })
+          const headers = { "content-type": "application/json", "x-forwarded-for": "198.51.100.9" }
+          const response = yield* fetch("/auth/sign-in/password", { ...signIn, headers }, connection)
+          assert.strictEqual(response.status, 200)
+          const { session }: { readonly session: { readonly ipAddress: string | null } } = JSON.parse(
+            yield* Effect.promise(() => response.text()),
+          )
+          return session.ipAddress
+        })
+        assert.isNull(yield* addressOfSession())
+        assert.strictEqual(yield* addressOfSession({ peerAddress: "192.0.2.7" }), "192.0.2.7")
+        // A proxy that is trusted is believed, and no other peer.
+        assert.strictEqual(yield* addressOfSession({ peerAddress: "10.0.0.1" }), "198.51.100.9")
         assert.strictEqual((yield* fetch("/sign-in")).headers.get("content-type"), "text/html; charset=utf-8")
       }).pipe(Effect.scoped),
     60_000,

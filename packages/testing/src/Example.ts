@@ -178,7 +178,11 @@ const examine = Effect.fnUntraced(function* <A, E, E2, S>(example: Example<A, E,
   const said: Array<string> = []
   const check = Effect.gen(function* () {
     const port = yield* freePort
-    const { context, place, standIn } = yield* prepare(example, port, `http://localhost:${port}`)
+    const { context, place, standIn } = yield* prepare(example, {
+      port,
+      baseUrl: `http://localhost:${port}`,
+      set: setOnly,
+    })
     const services = yield* Layer.build(example.program).pipe(
       Effect.provide(Context.add(context, Console.Console, keeping(said))),
     )
@@ -191,36 +195,40 @@ const serve = Effect.fnUntraced(function* <A, E, E2, S>(example: Example<A, E, E
   const wanted = Number(process.env["BELFRY_PORT"] ?? 3000)
   const port = wanted === 0 ? yield* freePort : wanted
   const baseUrl = process.env["BELFRY_BASE_URL"] ?? `http://localhost:${port}`
-  const { context } = yield* prepare(example, port, baseUrl, ConfigProvider.fromEnv())
+  const { context } = yield* prepare(example, { port, baseUrl, set: setDefaults })
   yield* Layer.build(example.program).pipe(Effect.provide(context))
   yield* Console.log(`Open ${baseUrl}${example.look} (Ctrl+C stops it)`)
   yield* Effect.never
 })
 
-/** The place, and the context in which a program is built there. */
+/** The place, with what stands in there, and the environment that leads there: `set` says which settings it has. */
 const prepare = Effect.fnUntraced(function* <A, E, E2, S>(
   example: Example<A, E, E2, S>,
-  port: number,
-  baseUrl: string,
-  environment = ConfigProvider.fromEnvRecord({}),
+  {
+    baseUrl,
+    port,
+    set,
+  }: { readonly baseUrl: string; readonly port: number; readonly set: (settings: Settings) => void },
 ) {
   const dataDir = yield* temporaryDirectory
   const place = Context.make(Place, { baseUrl, port, dataDir })
   const standIn = yield* Effect.provide(example.standIn, place)
-  const defaults = {
-    BELFRY_PORT: String(port),
-    BELFRY_BASE_URL: baseUrl,
-    BELFRY_DATA_DIR: dataDir,
-    ...example.settings(standIn),
-  }
-  const { BELFRY_PORT, ...others } = defaults
-  const chosen = ConfigProvider.fromEnvRecord({ BELFRY_PORT })
-  const provider = ConfigProvider.orElse(
-    chosen,
-    ConfigProvider.orElse(environment, ConfigProvider.fromEnvRecord(others)),
-  )
-  return { place, standIn, context: Context.add(place, ConfigProvider.ConfigProvider, provider) }
+  set({ BELFRY_BASE_URL: baseUrl, BELFRY_DATA_DIR: dataDir, ...example.settings(standIn) })
+  process.env["BELFRY_PORT"] = String(port)
+  return { place, standIn, context: Context.add(place, ConfigProvider.ConfigProvider, ConfigProvider.fromEnv()) }
 })
+
+// The process is the example's own, and programs without Effect read its environment too.
+const setOnly = (settings: Settings) => {
+  for (const name of Object.keys(process.env)) {
+    if (/^(?:BELFRY_|DATABASE_URL$|NODE_ENV$)/u.test(name)) delete process.env[name]
+  }
+  Object.assign(process.env, settings)
+}
+
+const setDefaults = (settings: Settings) => {
+  for (const [name, value] of Object.entries(settings)) process.env[name] ??= value
+}
 
 const temporaryDirectory = Effect.acquireRelease(
   Effect.promise(() => Fs.mkdtemp(Path.join(Os.tmpdir(), "belfry-example-"))),
