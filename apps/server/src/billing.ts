@@ -6,23 +6,26 @@ import { BillingProvider } from "@belfry/billing/BillingProvider"
 import { CustomerStore } from "@belfry/billing/CustomerStore"
 import { Customers } from "@belfry/billing/Customers"
 import { Entitlements } from "@belfry/billing/Entitlements"
-import type { EntitlementOverride, EntitlementsView } from "@belfry/billing/Entitlement"
+import { EntitlementOverride, EntitlementsView } from "@belfry/billing/Entitlement"
 import { EntitlementStore } from "@belfry/billing/EntitlementStore"
-import { type Payer, toPayerRef, toPayerText } from "@belfry/billing/Payer"
-import type { Feature, LimitName, PriceRef } from "@belfry/billing/Plan"
+import { type Payer, PayerText, toPayerRef, toPayerText } from "@belfry/billing/Payer"
+import { BillingInterval, type Feature, type LimitName, PlanName, type PriceRef } from "@belfry/billing/Plan"
 import { PlanCatalogue } from "@belfry/billing/PlanCatalogue"
 import { type PlanPriceFinding, Plans } from "@belfry/billing/Plans"
 import { Reconciliations } from "@belfry/billing/Reconciliations"
-import { isEnded, type StoredSubscription } from "@belfry/billing/Subscription"
+import { ProviderPrice } from "@belfry/billing/ProviderSubscription"
+import { isEnded, type StoredSubscription, SubscriptionId, SubscriptionState } from "@belfry/billing/Subscription"
 import { SubscriptionStore } from "@belfry/billing/SubscriptionStore"
-import type { WebhookEvent, WebhookEventId, WebhookStatus } from "@belfry/billing/WebhookEvent"
+import { WebhookEvent, WebhookEventId, type WebhookStatus } from "@belfry/billing/WebhookEvent"
 import { WebhookInbox } from "@belfry/billing/WebhookInbox"
 import { TrustedOrganizations } from "@belfry/organization/TrustedOrganizations"
-import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { BillingOff, PayerUnknown, Undeclared } from "./CommandError.ts"
+import { print, printEach } from "./output.ts"
+import { during } from "./progress.ts"
 import { quoted, userWith, withServices, withStripe } from "./services.ts"
 
 /** What is granted or taken away beside plans. */
@@ -41,22 +44,34 @@ export const status = (name: string) =>
     const customer = yield* Customers.use((customers) => customers.find(payer))
     const subscriptions = yield* SubscriptionStore.use((store) => store.listByPayer(payer))
     const { override } = yield* EntitlementStore.use((store) => store.facts(payer))
-    const providerId = Option.getOrUndefined(customer)?.providerId ?? "none"
-    yield* Console.log(`payer         ${toPayerText(payer)}`)
-    yield* Console.log(`customer      ${providerId}`)
-    for (const subscription of subscriptions.filter(({ state }) => !isEnded(state.status))) {
-      yield* Console.log(`subscription  ${lineOf(subscription)}`)
+    const providerId = Option.getOrNull(customer)?.providerId ?? null
+    const entitlements = yield* Entitlements.use((entitlements) => entitlements.of(payer))
+    const live = subscriptions.filter(({ state }) => !isEnded(state.status))
+    const document = {
+      payer: toPayerText(payer),
+      customerId: providerId,
+      subscriptions: live.map(toView),
+      entitlements,
     }
-    yield* show(yield* Entitlements.use((entitlements) => entitlements.of(payer)))
-    if (override !== null) yield* Console.log(`granted       ${lineOfOverride(override)}`)
+    yield* print(StatusView, { ...document, override }, [
+      `payer         ${toPayerText(payer)}`,
+      `customer      ${providerId ?? "none"}`,
+      ...live.map((subscription) => `subscription  ${lineOf(subscription)}`),
+      ...linesOf(entitlements),
+      ...(override === null ? [] : [`granted       ${lineOfOverride(override)}`]),
+    ])
   }).pipe(withServices)
 
 /** Lists all subscriptions of a payer, newest first, ended ones too. */
 export const listSubscriptions = (name: string) =>
   Effect.gen(function* () {
     const payer = yield* payerOf(name)
-    const subscriptions = yield* SubscriptionStore.use((store) => store.listByPayer(payer))
-    for (const subscription of subscriptions) yield* Console.log(lineOf(subscription))
+    const items = yield* SubscriptionStore.use((store) => store.listByPayer(payer))
+    yield* printEach(SubscriptionView, {
+      pageAt: () => Effect.succeed({ items, cursor: null }),
+      line: lineOf,
+      value: toView,
+    })
   }).pipe(withServices)
 
 /** Compares one payer, or every customer, with the provider. */
@@ -65,11 +80,13 @@ export const reconcile = (name: Option.Option<string>) =>
     yield* requireProvider
     const reconciliations = yield* Reconciliations
     if (Option.isSome(name)) {
-      const count = yield* reconciliations.payer(yield* payerOf(name.value))
-      return yield* Console.log(`looked at ${count} subscriptions`)
+      const subscriptions = yield* reconciliations.payer(yield* payerOf(name.value))
+      return yield* print(PayerReconciled, { subscriptions }, [`looked at ${subscriptions} subscriptions`])
     }
-    const { customers, failed } = yield* reconciliations.all
-    yield* Console.log(`looked at ${customers} customers${failed === 0 ? "" : `, of which ${failed} failed`}`)
+    const { customers, failed } = yield* during("comparing with Stripe", () => reconciliations.all)
+    yield* print(AllReconciled, { customers, failed }, [
+      `looked at ${customers} customers${failed === 0 ? "" : `, of which ${failed} failed`}`,
+    ])
     if (failed > 0) process.exitCode = 1
   }).pipe(withStripe)
 
@@ -77,23 +94,25 @@ export const reconcile = (name: Option.Option<string>) =>
 export const listEvents = (status: Option.Option<WebhookStatus>) =>
   Effect.gen(function* () {
     const inbox = yield* WebhookInbox
-    let after: WebhookEventId | undefined
-    do {
-      const page: ReadonlyArray<WebhookEvent> = yield* inbox.list({
-        status: Option.getOrUndefined(status),
-        after,
-        limit: pageSize,
-      })
-      for (const event of page) yield* Console.log(lineOfEvent(event))
-      after = page.length < pageSize ? undefined : page.at(-1)?.id
-    } while (after !== undefined)
+    yield* printEach(WebhookEvent, {
+      pageAt: (cursor) =>
+        inbox.list({ status: Option.getOrUndefined(status), after: toEventId(cursor), limit: pageSize }).pipe(
+          Effect.map((items) => ({
+            items,
+            cursor: items.length < pageSize ? null : (items.at(-1)?.id ?? null),
+          })),
+        ),
+      line: lineOfEvent,
+      value: (event) => event,
+    })
   }).pipe(withServices)
 
 /** Deals with an event anew, whatever became of it. */
 export const replay = (id: WebhookEventId) =>
   Effect.gen(function* () {
     yield* requireProvider
-    yield* Console.log(lineOfEvent(yield* WebhookInbox.use((inbox) => inbox.replay(id))))
+    const event = yield* WebhookInbox.use((inbox) => inbox.replay(id))
+    yield* print(WebhookEvent, event, [lineOfEvent(event)])
   }).pipe(withStripe)
 
 /** Sets what a payer has beside its plans, in place of what was set before; with null, nothing. */
@@ -102,7 +121,8 @@ export const grant = (name: string, grant: Grant | null) =>
     const payer = yield* payerOf(name)
     if (grant !== null) yield* requireDeclared(grant)
     const override = grant === null ? null : toOverride(grant)
-    yield* show(yield* Entitlements.use((entitlements) => entitlements.override(payer, override)))
+    const entitlements = yield* Entitlements.use((entitlements) => entitlements.override(payer, override))
+    yield* print(EntitlementsView, entitlements, linesOf(entitlements))
   }).pipe(withServices)
 
 /** Lists what is sold with the prices that the provider has for it; the exit code tells whether something is missing. */
@@ -110,14 +130,55 @@ export const listPlans = () =>
   Effect.gen(function* () {
     yield* requireProvider
     const findings = yield* Plans.use((plans) => plans.inspect)
-    if (findings.length === 0) return yield* Console.log("nothing is sold: set BELFRY_BILLING_PLANS")
-    for (const finding of findings) yield* Console.log(lineOfFinding(finding))
+    const lines = findings.length === 0 ? ["nothing is sold: set BELFRY_BILLING_PLANS"] : findings.map(lineOfFinding)
+    yield* print(Schema.Array(FindingView), findings, lines)
     if (findings.some(({ fault }) => fault !== null)) process.exitCode = 1
   }).pipe(withStripe)
 
 // internal
 
 const pageSize = 200
+
+const SubscriptionView = Schema.Struct({
+  id: SubscriptionId,
+  providerId: Schema.String,
+  ...SubscriptionState.fields,
+  wants: Schema.NullOr(Schema.Literals(["end-now", "end-with-period"])),
+  createdAt: Schema.DateTimeUtc,
+  updatedAt: Schema.DateTimeUtc,
+})
+
+const toView = ({ createdAt, id, providerId, state, updatedAt, wants }: StoredSubscription) => ({
+  id,
+  providerId,
+  ...state,
+  wants,
+  createdAt,
+  updatedAt,
+})
+
+const StatusView = Schema.Struct({
+  payer: PayerText,
+  customerId: Schema.NullOr(Schema.String),
+  subscriptions: Schema.Array(SubscriptionView),
+  entitlements: EntitlementsView,
+  override: Schema.NullOr(EntitlementOverride),
+})
+
+const PayerReconciled = Schema.Struct({ subscriptions: Schema.Int })
+
+const AllReconciled = Schema.Struct({ customers: Schema.Int, failed: Schema.Int })
+
+const FindingView = Schema.Struct({
+  plan: PlanName,
+  interval: BillingInterval,
+  ref: Schema.Union([Schema.Struct({ id: Schema.String }), Schema.Struct({ lookupKey: Schema.String })]),
+  price: Schema.NullOr(ProviderPrice),
+  fault: Schema.NullOr(Schema.Literals(["missing", "inactive", "interval"])),
+})
+
+const toEventId = (text: string | undefined): WebhookEventId | undefined =>
+  text === undefined ? undefined : WebhookEventId.make(text)
 
 const toEmail = Schema.decodeUnknownOption(Email)
 
@@ -127,19 +188,17 @@ const payerOf = Effect.fnUntraced(function* (name: string) {
   if (Option.isSome(email)) return { _tag: "User", userId: (yield* userWith(email.value)).id } satisfies Payer
   const ref = toPayerRef(name)
   if (ref === null || ref._tag === "Self") {
-    return yield* Effect.fail(new Error("A payer is an address, organization:<id or slug> or team:<id or slug>/<id>"))
+    return yield* new PayerUnknown({ reason: "form" })
   }
   const { id: organizationId } = yield* TrustedOrganizations.use(({ get }) => get(ref.organization))
   if (ref._tag === "Organization") return { _tag: "Organization", organizationId } satisfies Payer
   const team: Payer = { _tag: "Team", organizationId, teamId: ref.teamId }
   const facts = yield* CustomerStore.use((store) => store.facts(team))
-  return Option.isSome(facts) ? team : yield* Effect.fail(new Error("There is no such team"))
+  return Option.isSome(facts) ? team : yield* new PayerUnknown({ reason: "team" })
 })
 
 const requireProvider = Effect.gen(function* () {
-  if (!(yield* BillingProvider).isEnabled) {
-    return yield* Effect.fail(new Error("Billing is off: set BELFRY_STRIPE_SECRET_KEY, or BELFRY_STRIPE=local"))
-  }
+  if (!(yield* BillingProvider).isEnabled) return yield* new BillingOff()
 })
 
 /** Where plans are known here, a name that none of them has is a mistake. A host's own may have others. */
@@ -147,9 +206,9 @@ const requireDeclared = Effect.fnUntraced(function* ({ features, limits, without
   const rules = yield* Effect.flatMap(PlanCatalogue, (catalogue) => catalogue.rules)
   if (rules.plans.length === 0) return
   const feature = [...features, ...without].find((name) => !rules.features.has(name))
-  if (feature !== undefined) return yield* Effect.fail(new Error(`There is no feature ${feature}`))
+  if (feature !== undefined) return yield* new Undeclared({ kind: "feature", name: feature })
   const limit = limits.find(([name]) => !rules.limits.has(name))
-  if (limit !== undefined) return yield* Effect.fail(new Error(`There is no limit ${limit[0]}`))
+  if (limit !== undefined) return yield* new Undeclared({ kind: "limit", name: limit[0] })
 })
 
 const toOverride = ({ features, limits, reason, until, without }: Grant): EntitlementOverride => ({
@@ -162,11 +221,11 @@ const toOverride = ({ features, limits, reason, until, without }: Grant): Entitl
   expiresAt: Option.getOrNull(until),
 })
 
-const show = Effect.fnUntraced(function* ({ features, limits, plans }: EntitlementsView) {
-  yield* Console.log(`plans         ${orNone(plans)}`)
-  yield* Console.log(`features      ${orNone(features)}`)
-  yield* Console.log(`limits        ${orNone(limitsOf(limits))}`)
-})
+const linesOf = ({ features, limits, plans }: EntitlementsView): ReadonlyArray<string> => [
+  `plans         ${orNone(plans)}`,
+  `features      ${orNone(features)}`,
+  `limits        ${orNone(limitsOf(limits))}`,
+]
 
 const orNone = (texts: ReadonlyArray<string>): string => (texts.length === 0 ? "none" : texts.join(" "))
 

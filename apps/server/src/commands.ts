@@ -1,19 +1,14 @@
 /**
  * What the commands do.
  *
- * Those that manage clients, users and organizations work on the database of the configuration, as the server's own
+ * Those that manage what is on file work on the database of the configuration, as the server's own
  * code does. PGlite is open in one process at a time, so with it the server is stopped meanwhile.
  */
-import { unknownClient } from "@belfry/core/AuditEvent"
-import type { Email } from "@belfry/core/User"
-import { Users } from "@belfry/core/Users"
-import { AdminClients } from "@belfry/oauth-server/AdminClients"
-import { ClientRegistrations } from "@belfry/oauth-server/ClientRegistrations"
-import type { ClientWithSecret } from "@belfry/oauth-server/Clients"
-import { type ClientId, isPublic, type OAuthClient } from "@belfry/oauth-server/OAuthClient"
+import * as ApiReference from "@belfry/server/ApiReference"
 import { examine } from "@belfry/server/Doctor"
 import * as NodeServer from "@belfry/server/NodeServer"
 import * as Server from "@belfry/server/Server"
+import * as Sweeper from "@belfry/server/Sweeper"
 import * as Telemetry from "@belfry/server/Telemetry"
 import * as Database from "@belfry/sql/Database"
 import * as Migrations from "@belfry/sql/Migrations"
@@ -21,36 +16,27 @@ import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
+import * as Schema from "effect/Schema"
 import * as billing from "./billing.ts"
+import * as clients from "./clients.ts"
+import { SweepBusy } from "./CommandError.ts"
+import * as keys from "./keys.ts"
 import * as LocalStripe from "./localStripe.ts"
 import * as organizations from "./organizations.ts"
-import { listEach, quoted, userWith, withLocalStripe, withServices } from "./services.ts"
+import { print } from "./output.ts"
+import { during } from "./progress.ts"
+import { withLocalStripe, withServices } from "./services.ts"
+import * as users from "./users.ts"
 
-export { billing, organizations }
+export { billing, clients, keys, organizations, users }
 
-/** What a new client is to be. */
-export interface NewClient {
-  readonly name: string
-  readonly redirectUris: ReadonlyArray<string>
-  readonly postLogoutRedirectUris: ReadonlyArray<string>
-  /** All that there are, where there is none. */
-  readonly scopes: ReadonlyArray<string>
-  /** It can keep no secret. */
-  readonly isPublic: boolean
-  /** It gets tokens for itself. */
-  readonly isMachine: boolean
-  /** It is the host's own. */
-  readonly isTrusted: boolean
-}
-
-/** Serves until it is told to stop. */
-export const serve = Effect.gen(function* () {
+/** Serves until it is told to stop. `begin` runs at once. */
+export const serve = Effect.fnUntraced(function* (begin: Effect.Effect<void>) {
+  yield* begin
   const baseUrl = yield* Config.String("BELFRY_BASE_URL").pipe(Config.withDefault("http://localhost:3000"))
   const announce = Layer.effectDiscard(
     Effect.gen(function* () {
@@ -76,102 +62,99 @@ export const serve = Effect.gen(function* () {
         ),
     })
   return yield* Effect.updateContext(server, scope)
-}).pipe(Effect.scoped)
+}, Effect.scoped)
 
 /** Applies the migrations that are pending, or says which they are. */
 export const migrate = ({ dryRun }: { readonly dryRun: boolean }) =>
   Effect.gen(function* () {
     const steps = dryRun
       ? (yield* Migrations.status(Server.migrations)).filter(({ state }) => state === "pending")
-      : yield* Migrations.run(Server.migrations)
-    if (steps.length === 0) return yield* Console.log("Nothing to apply")
-    for (const step of steps) yield* Console.log(`${dryRun ? "pending" : "applied"} ${step.package}/${step.name}`)
+      : yield* during("migrating", (tell) =>
+          Migrations.run(Server.migrations, (step, { done, pending }) =>
+            tell(`${step.package}/${step.name}, ${done} of ${pending}`),
+          ),
+        )
+    const word = dryRun ? "pending" : "applied"
+    const lines = steps.map((step) => `${word} ${step.package}/${step.name}`)
+    const views = steps.map(({ appliedAt, ...step }) => ({ ...step, appliedAt: Option.getOrNull(appliedAt) }))
+    yield* print(MigrationViews, views, lines.length === 0 ? ["Nothing to apply"] : lines)
   }).pipe(Effect.provide(Database.layerConfig))
 
 /** Says what it finds; the exit code tells whether something must be mended. */
-export const doctor = Effect.gen(function* () {
-  const findings = yield* withLocalStripe(examine)
-  for (const { check, state, found, advice } of findings) {
-    yield* Console.log(`${marks[state]} ${check}: ${found}${advice === undefined ? "" : `\n  ${advice}`}`)
-  }
-  if (findings.some(({ state }) => state === "failed")) process.exitCode = 1
-})
-
-/** Makes a client and shows it, with its secret. */
-export const createClient = ({ name, redirectUris, postLogoutRedirectUris, scopes, ...client }: NewClient) =>
-  AdminClients.use((clients) =>
-    clients.create({
-      metadata: {
-        clientName: name,
-        redirectUris,
-        postLogoutRedirectUris,
-        grantTypes: client.isMachine ? ["client_credentials"] : ["authorization_code", "refresh_token"],
-        ...(scopes.length === 0 ? {} : { scopes }),
-        ...(client.isPublic ? { tokenEndpointAuthMethod: "none" as const } : {}),
-      },
-      privileges: { skipConsent: client.isTrusted, enableEndSession: client.isTrusted },
-      clientInfo: unknownClient,
-    }),
-  ).pipe(Effect.flatMap(show), withServices)
-
-/** Lists all clients, newest first. */
-export const listClients = () =>
-  AdminClients.use(({ list }) =>
-    listEach(
-      (cursor) => Effect.map(list({ limit: 100, cursor }), ({ clients, cursor }) => ({ items: clients, cursor })),
-      line,
-    ),
-  ).pipe(withServices)
-
-/** Gives a client a new secret and shows it. */
-export const rotateSecret = (id: ClientId) =>
-  AdminClients.use((clients) => clients.rotateSecret(id, unknownClient)).pipe(Effect.flatMap(show), withServices)
-
-/** Lets a client in, or no longer. */
-export const setDisabled = (id: ClientId, isDisabled: boolean) =>
-  AdminClients.use((clients) => clients.update(id, { isDisabled }, unknownClient)).pipe(
-    Effect.andThen(Console.log(`${isDisabled ? "disabled" : "enabled"} ${id}`)),
-    withServices,
-  )
-
-/** Removes a client with all that it was granted. */
-export const removeClient = (id: ClientId) =>
-  AdminClients.use((clients) => clients.remove(id, unknownClient)).pipe(
-    Effect.andThen(Console.log(`removed ${id}`)),
-    withServices,
-  )
-
-/** Makes an initial access token and shows it. */
-export const issueRegistrationToken = (terms: { readonly lifetime: Duration.Duration; readonly uses: number }) =>
-  ClientRegistrations.use((registrations) => registrations.issueToken({ ...terms, clientInfo: unknownClient })).pipe(
-    Effect.flatMap(({ token }) => Console.log(Redacted.value(token))),
-    withServices,
-  )
-
-/** Sets what the user of an address may do beyond the account. */
-export const setScopes = (email: Email, scopes: ReadonlyArray<string>) =>
+export const doctor = () =>
   Effect.gen(function* () {
-    const { id } = yield* userWith(email)
-    const user = yield* Users.use((users) => users.update(id, { scopes }))
-    yield* Console.log(user.scopes.length === 0 ? "no scopes" : user.scopes.join(" "))
+    const findings = yield* during("checking", () => withLocalStripe(examine))
+    const views = findings.map(({ advice = null, ...finding }) => ({ ...finding, advice }))
+    const lines = views.map(
+      ({ advice, check, found, state }) =>
+        `${marks[state]} ${check}: ${found}${advice === null ? "" : `\n  ${advice}`}`,
+    )
+    yield* print(FindingViews, views, lines)
+    if (findings.some(({ state }) => state === "failed")) process.exitCode = 1
+  })
+
+/** Prints the OpenAPI document of the HTTP API. */
+export const openApi = () => Effect.suspend(() => Console.log(JSON.stringify(ApiReference.document(), null, 2)))
+
+/** Removes what is over, until little is left, and says how much of what it was. */
+export const sweep = () =>
+  Effect.gen(function* () {
+    const removed: Record<string, number> = {}
+    const count = (rows: Readonly<Record<string, number>>) => {
+      for (const [table, number] of Object.entries(rows)) removed[table] = (removed[table] ?? 0) + number
+      return Object.values(rows).some((number) => number > 0)
+    }
+    yield* during("sweeping", (tell) =>
+      Effect.gen(function* () {
+        const told = Effect.suspend(() => tell(`${sum(removed)} removed`))
+        for (let isMore = true; isMore; yield* told) isMore = count(yield* exclusively(Sweeper.sweep(), tell))
+        for (let isMore = true; isMore; yield* told) {
+          const { expired, organizations } = yield* Sweeper.sweepOrganizations()
+          isMore = count({ expired_invitations: expired, organizations })
+        }
+      }),
+    )
+    const lines = Object.entries(removed)
+      .filter(([, number]) => number > 0)
+      .map(([table, number]) => `${table.padEnd(28)}  ${number}`)
+    yield* print(Schema.Record(Schema.String, Schema.Int), removed, lines.length === 0 ? ["nothing is over"] : lines)
   }).pipe(withServices)
 
 // internal
 
 const marks = { ok: "ok     ", warning: "warning", failed: "FAILED " }
 
-/** Names are what clients say of themselves. */
-const line = (client: OAuthClient): string =>
-  [
-    client.id,
-    isPublic(client) ? "public" : "confidential",
-    ...(client.isDynamic ? ["registered itself"] : []),
-    ...(client.isDisabled ? ["disabled"] : []),
-    quoted(client.metadata.clientName ?? ""),
-  ].join("  ")
+const sum = (rows: Readonly<Record<string, number>>): number =>
+  Object.values(rows).reduce((total, number) => total + number, 0)
 
-const show = ({ client, secret }: ClientWithSecret) =>
-  Effect.gen(function* () {
-    yield* Console.log(`client_id      ${client.id}`)
-    if (secret !== null) yield* Console.log(`client_secret  ${Redacted.value(secret)}   (shown this once)`)
-  })
+const FindingViews = Schema.Array(
+  Schema.Struct({
+    check: Schema.String,
+    state: Schema.Literals(["ok", "warning", "failed"]),
+    found: Schema.String,
+    advice: Schema.NullOr(Schema.String),
+  }),
+)
+
+const MigrationViews = Schema.Array(
+  Schema.Struct({
+    package: Schema.String,
+    name: Schema.String,
+    state: Schema.Literals(["applied", "pending", "changed", "unknown"]),
+    appliedAt: Schema.NullOr(Schema.DateTimeUtc),
+  }),
+)
+
+/** Does what one node does at a time, as soon as no other does it: it asks each second for a minute. */
+const exclusively = Effect.fnUntraced(function* <A, E, R>(
+  work: Effect.Effect<Option.Option<A>, E, R>,
+  tell: (howFar: string) => Effect.Effect<void>,
+) {
+  for (let attempt = 0; attempt < 60; attempt++) {
+    const done = yield* work
+    if (Option.isSome(done)) return done.value
+    yield* tell("another node is at it")
+    yield* Effect.sleep("1 second")
+  }
+  return yield* new SweepBusy()
+})

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
- * The command line: `belfry serve`, `belfry migrate`, `belfry doctor`, `belfry client`, `belfry user`,
- * `belfry organization`, `belfry billing`.
+ * The command line.
  *
- * A failure is one line on standard error, and exit code 1. A server that is told to stop ends with 0.
+ * A failure is one line on standard error. Exit codes: 0 done, and for a server that it was told to stop; 1 refused, or
+ * something was found to be mended; 2 the command itself is wrong, and its help is shown; 130 interrupted.
  */
 import * as StartFailure from "@belfry/server/StartFailure"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
@@ -12,54 +12,33 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { client, user } from "./manage.ts"
-import { billing } from "./manageBilling.ts"
-import { organization } from "./manageOrganizations.ts"
-import { run } from "./run.ts"
+import { belfry } from "./belfry.ts"
 
 // A command that is interrupted has not done what it was asked for; a server that is told to stop has.
 let codeOfStop = 130
+const whenServing = Effect.sync(() => {
+  codeOfStop = 0
+})
 
-const serve = Command.make("serve", {}, () =>
-  run((commands) => {
-    codeOfStop = 0
-    return commands.serve
-  }),
-).pipe(Command.withDescription("Serves the HTTP API and the pages; applies migrations first"))
-
-const migrate = Command.make(
-  "migrate",
-  {
-    dryRun: Flag.Boolean("dry-run").pipe(
-      Flag.withDescription("Say what would be applied, and apply nothing"),
-      Flag.withDefault(false),
-    ),
-  },
-  (options) => run((commands) => commands.migrate(options)),
-).pipe(Command.withDescription("Applies the migrations of every package that are not applied yet"))
-
-const doctor = Command.make("doctor", {}, () => run((commands) => commands.doctor)).pipe(
-  Command.withDescription("Checks configuration, database and clock, and says what to mend"),
-)
+const isWrong = (cause: Cause.Cause<unknown>) => CliError.isCliError(Cause.squash(cause))
 
 // What is wrong with the command itself was said by the command line, with its help.
 const report = (cause: Cause.Cause<unknown>) =>
-  Cause.hasInterruptsOnly(cause) || CliError.isCliError(Cause.squash(cause))
+  Cause.hasInterruptsOnly(cause) || isWrong(cause)
     ? Effect.void
     : Console.error(`belfry: ${StartFailure.describe(cause)}`)
 
-Command.make("belfry").pipe(
-  Command.withDescription("Authentication and authorization server"),
-  Command.withSubcommands([serve, migrate, doctor, client, user, organization, billing]),
+const codeOf = (cause: Cause.Cause<unknown>) => (Cause.hasInterruptsOnly(cause) ? codeOfStop : isWrong(cause) ? 2 : 1)
+
+belfry(whenServing).pipe(
   Command.run({ version: "0.1.0" }),
   Effect.provide([NodeServices.layer, NodeCrypto.layer]),
   Effect.tapCause(report),
   NodeRuntime.runMain({
     disableErrorReporting: true,
-    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? 0 : Cause.hasInterruptsOnly(exit.cause) ? codeOfStop : 1),
+    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? 0 : codeOf(exit.cause)),
   }),
 )

@@ -1,16 +1,22 @@
 /**
- * Commands that manage clients and users.
+ * Commands that manage clients.
  */
-import { Email, Scope } from "@belfry/core/User"
+import { Scope } from "@belfry/core/User"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { run } from "./run.ts"
+import { confirmed, yes } from "./confirm.ts"
+import { explained, json } from "./output.ts"
+import { runIn } from "./run.ts"
 
-const clientId = Argument.String("client-id").pipe(Argument.withSchema(ClientId))
+const clientId = Argument.String("client-id").pipe(
+  Argument.withDescription("Its id, as `client list` shows it"),
+  Argument.withSchema(ClientId),
+)
 
 const create = Command.make(
   "create",
@@ -41,26 +47,63 @@ const create = Command.make(
       Flag.withDescription("Your own: people are not asked for consent"),
       Flag.withDefault(false),
     ),
+    json,
   },
-  (options) => run((commands) => commands.createClient(options)),
-).pipe(Command.withDescription("Makes a client, and shows its id and its secret"))
-
-const list = Command.make("list", {}, () => run((commands) => commands.listClients())).pipe(
-  Command.withDescription("Lists all clients, newest first: id, kind, state, and the name that each says it has"),
+  ({ json, ...options }) => runIn(json, ({ clients }) => clients.create(options)),
+).pipe(
+  explained(
+    "Makes a client, and shows its id and its secret; the secret this once",
+    ["client create --name Reports --redirect-uri https://reports.example/callback", "A web application"],
+    ["client create --name Notes --public --redirect-uri com.example.notes:/callback", "An application on devices"],
+    ["client create --name Nightly --machine --scope reports:read --json", "A program that acts for itself"],
+  ),
 )
 
-const rotateSecret = Command.make("rotate-secret", { clientId }, ({ clientId }) =>
-  run((commands) => commands.rotateSecret(clientId)),
-).pipe(Command.withDescription("Gives a client a new secret; the former one holds for a while"))
+const list = Command.make("list", { json }, ({ json }) => runIn(json, ({ clients }) => clients.list())).pipe(
+  explained(
+    "Lists all clients, newest first: id, kind, state, and the name that each says it has",
+    ["client list", "A line for each"],
+    ["client list --json | jq '.[] | select(.isDisabled)'", "Those that are disabled"],
+  ),
+)
 
-const setDisabled = (name: string, isDisabled: boolean, description: string) =>
-  Command.make(name, { clientId }, ({ clientId }) =>
-    run((commands) => commands.setDisabled(clientId, isDisabled)),
-  ).pipe(Command.withDescription(description))
+const rotate = Command.make("rotate", { clientId, json }, ({ clientId, json }) =>
+  runIn(json, ({ clients }) => clients.rotate(clientId)),
+).pipe(
+  Command.withAlias("rotate-secret"),
+  explained(
+    "Gives a client a new secret and shows it, this once; the former one holds for BELFRY_OAUTH_SECRET_OVERLAP (7 days)",
+    ["client rotate belfry_client_...", "Nobody notices until the overlap is over"],
+  ),
+)
 
-const remove = Command.make("remove", { clientId }, ({ clientId }) =>
-  run((commands) => commands.removeClient(clientId)),
-).pipe(Command.withDescription("Removes a client with all that people granted it"))
+const setDisabled = (name: string, isDisabled: boolean) =>
+  Command.make(name, { clientId, json }, ({ clientId, json }) =>
+    runIn(json, ({ clients }) => clients.setDisabled(clientId, isDisabled)),
+  )
+
+const disable = setDisabled("disable", true).pipe(
+  explained("Refuses a client, and everything it was granted, until it is enabled again", [
+    "client disable belfry_client_...",
+    "Its tokens and its secret are refused at once",
+  ]),
+)
+
+const enable = setDisabled("enable", false).pipe(
+  explained("Lets a client in again", ["client enable belfry_client_...", "What it was granted holds again"]),
+)
+
+const remove = Command.make("remove", { clientId, yes, json }, ({ clientId, json, yes }) =>
+  confirmed(yes, `Remove the client ${clientId} with all that people granted it? This cannot be undone.`).pipe(
+    Effect.andThen(runIn(json, ({ clients }) => clients.remove(clientId))),
+  ),
+).pipe(
+  explained(
+    "Removes a client with all that people granted it, for good; asks back",
+    ["client remove belfry_client_...", "Asks, then removes"],
+    ["client remove belfry_client_... --yes", "Removes, as a program does it"],
+  ),
+)
 
 const registrationToken = Command.make(
   "registration-token",
@@ -82,35 +125,23 @@ const registrationToken = Command.make(
       ),
       Flag.withDefault(1),
     ),
+    json,
   },
-  (terms) => run((commands) => commands.issueRegistrationToken(terms)),
-).pipe(Command.withDescription("Makes an initial access token, by which clients register themselves"))
+  ({ json, ...terms }) => runIn(json, ({ clients }) => clients.issueRegistrationToken(terms)),
+).pipe(
+  explained(
+    "Makes an initial access token, by which clients register themselves, and shows it, this once",
+    ["client registration-token", "For one client, within a day"],
+    ["client registration-token --uses 20 --lifetime '2 hours'", "For a workshop"],
+  ),
+)
 
 /** `belfry client ...` */
 export const client = Command.make("client").pipe(
-  Command.withDescription("Manages clients of the authorization server"),
-  Command.withSubcommands([
-    create,
-    list,
-    rotateSecret,
-    setDisabled("disable", true, "Refuses a client, and everything it was granted, until it is enabled again"),
-    setDisabled("enable", false, "Lets a client in again"),
-    remove,
-    registrationToken,
-  ]),
-)
-
-const scopes = Command.make(
-  "scopes",
-  {
-    email: Argument.String("email").pipe(Argument.withSchema(Email)),
-    scopes: Argument.String("scope").pipe(Argument.withSchema(Scope), Argument.variadic()),
-  },
-  ({ email, scopes }) => run((commands) => commands.setScopes(email, scopes)),
-).pipe(Command.withDescription("Sets what a user may do beyond the account: `oauth:admin` manages all clients"))
-
-/** `belfry user ...` */
-export const user = Command.make("user").pipe(
-  Command.withDescription("Manages users"),
-  Command.withSubcommands([scopes]),
+  explained(
+    "Manages clients of the authorization server",
+    ["client create --name Reports --redirect-uri https://reports.example/callback", "Makes one"],
+    ["client list", "Lists all"],
+  ),
+  Command.withSubcommands([create, list, rotate, disable, enable, remove, registrationToken]),
 )

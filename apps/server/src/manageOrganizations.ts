@@ -7,8 +7,14 @@ import { RoleNames } from "@belfry/organization/Role"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { run } from "./run.ts"
+import { confirmed, yes } from "./confirm.ts"
+import { explained, json } from "./output.ts"
+import { runIn } from "./run.ts"
 
 const toRoles = Schema.decodeUnknownOption(RoleNames)
 
@@ -33,40 +39,70 @@ const roles = Flag.String("role").pipe(
 const create = Command.make(
   "create",
   {
-    name: Argument.String("name").pipe(Argument.withSchema(OrganizationName)),
+    name: Argument.String("name").pipe(
+      Argument.withDescription("The name that people read"),
+      Argument.withSchema(OrganizationName),
+    ),
     owner: emailFlag("owner", "The address of who owns it"),
     slug: Flag.String("slug").pipe(
       Flag.withDescription("Its name in addresses: letters, digits and hyphens"),
       Flag.withSchema(Slug),
       Flag.optional,
     ),
+    json,
   },
-  (options) => run(({ organizations }) => organizations.create(options)),
-).pipe(Command.withDescription("Makes an organization, and shows it"))
-
-const list = Command.make("list", {}, () => run(({ organizations }) => organizations.list())).pipe(
-  Command.withDescription("Lists all organizations, newest first: id, slug, state and name"),
+  ({ json, ...options }) => runIn(json, ({ organizations }) => organizations.create(options)),
+).pipe(
+  explained("Makes an organization, and shows it", [
+    "organization create Acme --owner ada@example.com --slug acme",
+    "Ada owns it",
+  ]),
 )
 
-const show = Command.make("show", { reference }, (options) =>
-  run(({ organizations }) => organizations.get(options.reference)),
-).pipe(Command.withDescription("Shows an organization, deleted or not"))
+const list = Command.make("list", { json }, ({ json }) =>
+  runIn(json, ({ organizations }) => organizations.list()),
+).pipe(
+  explained(
+    "Lists all organizations, newest first: id, slug, state and name",
+    ["organization list", "A line for each"],
+    ["organization list --json | jq length", "How many there are, deleted ones too"],
+  ),
+)
 
-const members = Command.make("members", { reference }, (options) =>
-  run(({ organizations }) => organizations.listMembers(options.reference)),
-).pipe(Command.withDescription("Lists the members of an organization: id, address and roles"))
+const show = Command.make("show", { reference, json }, ({ json, reference }) =>
+  runIn(json, ({ organizations }) => organizations.get(reference)),
+).pipe(explained("Shows an organization, deleted or not", ["organization show acme", "By its slug, or by its id"]))
 
-const addMember = Command.make("add-member", { reference, email, roles }, (options) =>
-  run(({ organizations }) => organizations.addMember(options.reference, options.email, options.roles)),
-).pipe(Command.withDescription("Makes a person a member, without asking"))
+const members = Command.make("members", { reference, json }, ({ json, reference }) =>
+  runIn(json, ({ organizations }) => organizations.listMembers(reference)),
+).pipe(
+  explained("Lists the members of an organization: id, address and roles", [
+    "organization members acme",
+    "A line for each",
+  ]),
+)
 
-const setRoles = Command.make("set-roles", { reference, email, roles }, (options) =>
-  run(({ organizations }) => organizations.setRoles(options.reference, options.email, options.roles)),
-).pipe(Command.withDescription("Gives a member these roles in place of the former ones"))
+const addMember = Command.make("add-member", { reference, email, roles, json }, ({ email, json, reference, roles }) =>
+  runIn(json, ({ organizations }) => organizations.addMember(reference, email, roles)),
+).pipe(
+  explained("Makes a person a member, without asking", [
+    "organization add-member acme grace@example.com --role admin",
+    "Grace is an administrator",
+  ]),
+)
 
-const removeMember = Command.make("remove-member", { reference, email }, (options) =>
-  run(({ organizations }) => organizations.removeMember(options.reference, options.email)),
-).pipe(Command.withDescription("Ends a membership"))
+const setRoles = Command.make("set-roles", { reference, email, roles, json }, ({ email, json, reference, roles }) =>
+  runIn(json, ({ organizations }) => organizations.setRoles(reference, email, roles)),
+).pipe(
+  explained("Gives a member these roles in place of the former ones", [
+    "organization set-roles acme grace@example.com --role member --role billing",
+    "Grace has these two",
+  ]),
+)
+
+const removeMember = Command.make("remove-member", { reference, email, json }, ({ email, json, reference }) =>
+  runIn(json, ({ organizations }) => organizations.removeMember(reference, email)),
+).pipe(explained("Ends a membership", ["organization remove-member acme grace@example.com", "The account stays"]))
 
 const transfer = Command.make(
   "transfer",
@@ -74,9 +110,15 @@ const transfer = Command.make(
     reference,
     from: emailFlag("from", "The address of the owner who hands it over"),
     to: emailFlag("to", "The address of the member who owns it then"),
+    json,
   },
-  (options) => run(({ organizations }) => organizations.transfer(options.reference, options)),
-).pipe(Command.withDescription("Hands an organization over to another member"))
+  ({ json, reference, ...options }) => runIn(json, ({ organizations }) => organizations.transfer(reference, options)),
+).pipe(
+  explained("Hands an organization over to another member", [
+    "organization transfer acme --from ada@example.com --to grace@example.com",
+    "Grace owns it, Ada administers it",
+  ]),
+)
 
 const remove = Command.make(
   "delete",
@@ -86,16 +128,36 @@ const remove = Command.make(
       Flag.withDescription("At once and for good, with everything in it"),
       Flag.withDefault(false),
     ),
+    yes,
+    json,
   },
-  (options) => run(({ organizations }) => organizations.remove(options.reference, options)),
-).pipe(Command.withDescription("Deletes an organization; it can be restored for a while"))
+  Effect.fnUntraced(function* ({ json, purges, reference, yes }) {
+    const grace = yield* Config.option(Config.Duration("BELFRY_ORGANIZATION_DELETION_GRACE"))
+    const isFinal = purges || Option.exists(grace, Duration.isZero)
+    const question = `Delete the organization ${reference} with everything in it? This cannot be undone.`
+    yield* confirmed(yes || !isFinal, question)
+    yield* runIn(json, ({ organizations }) => organizations.remove(reference, { purges }))
+  }),
+).pipe(
+  explained(
+    "Deletes an organization; it can be restored for BELFRY_ORGANIZATION_DELETION_GRACE (30 days)",
+    ["organization delete acme", "It can be restored"],
+    ["organization delete acme --purge", "Asks back; it cannot be restored"],
+  ),
+)
 
-const restore = Command.make("restore", { reference }, (options) =>
-  run(({ organizations }) => organizations.restore(options.reference)),
-).pipe(Command.withDescription("Restores an organization that was deleted"))
+const restore = Command.make("restore", { reference, json }, ({ json, reference }) =>
+  runIn(json, ({ organizations }) => organizations.restore(reference)),
+).pipe(
+  explained("Restores an organization that was deleted", ["organization restore acme", "As long as its grace lasts"]),
+)
 
 /** `belfry organization ...` */
 export const organization = Command.make("organization").pipe(
-  Command.withDescription("Manages organizations"),
+  explained(
+    "Manages organizations",
+    ["organization create Acme --owner ada@example.com", "Makes one"],
+    ["organization list", "Lists all"],
+  ),
   Command.withSubcommands([create, list, show, members, addMember, setRoles, removeMember, transfer, remove, restore]),
 )

@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Commands from "./commands.ts"
+import { inFormat } from "./output.ts"
 
 /**
  * Does what a command is for. The server, which all of them are about, is loaded then: a file of its own in the bundle.
@@ -17,3 +18,9 @@ export const run = <A, E, R>(use: (commands: typeof Commands) => Effect.Effect<A
     Effect.promise(() => import("./commands.ts")),
     use,
   )
+
+/** The same for a command that prints data: as lines, or with `json` as one document. */
+export const runIn = <A, E, R>(
+  json: boolean,
+  use: (commands: typeof Commands) => Effect.Effect<A, E, R>,
+): Effect.Effect<A, E, R> => inFormat(json)(run(use))

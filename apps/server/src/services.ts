@@ -1,15 +1,14 @@
 /**
- * What commands share: the services that they work with, users by address, lists page after page.
+ * What commands share: the services that they work with, users by address.
  */
 import type { Email } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
-import type { Page } from "@belfry/organization/Page"
 import * as Server from "@belfry/server/Server"
 import * as ConfigProvider from "effect/ConfigProvider"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { UserUnknown } from "./CommandError.ts"
 import * as LocalStripe from "./localStripe.ts"
 
 /** Provides every service of the server over the database of the configuration. Stripe need not be there. */
@@ -40,24 +39,11 @@ export const quoted = (text: string): string =>
 /** The user of an address. */
 export const userWith = Effect.fnUntraced(function* (email: Email) {
   const found = yield* Users.use((users) => users.findByEmail(email))
-  return Option.isSome(found) ? found.value : yield* Effect.fail(new Error("There is no user of this address"))
-})
-
-/** Writes a line for each item of a list, page after page. */
-export const listEach = Effect.fnUntraced(function* <A, E, R>(
-  pageAt: (cursor: string | undefined) => Effect.Effect<Page<A>, E, R>,
-  line: (item: A) => string,
-) {
-  let cursor: string | undefined
-  do {
-    const page: Page<A> = yield* pageAt(cursor)
-    for (const item of page.items) yield* Console.log(line(item))
-    cursor = page.cursor ?? undefined
-  } while (cursor !== undefined)
+  return Option.isSome(found) ? found.value : yield* new UserUnknown()
 })
 
 // internal
 
-const services = Layer.provide(Server.layerServices, Server.layerDatabase)
+const services = Layer.provideMerge(Server.layerServices, Server.layerDatabase)
 
 type Services = Layer.Success<typeof services>

@@ -54,7 +54,7 @@ describe("belfry client", () => {
       assert.strictEqual(yield* tokenWith(next), 401)
       assert.deepInclude(yield* client("enable", id), { code: 0, stderr: "", stdout: `enabled ${id}\n` })
       assert.strictEqual(yield* tokenWith(next), 200)
-      assert.deepInclude(yield* client("remove", id), { code: 0, stderr: "", stdout: `removed ${id}\n` })
+      assert.deepInclude(yield* client("remove", id, "--yes"), { code: 0, stderr: "", stdout: `removed ${id}\n` })
       assert.strictEqual(yield* tokenWith(next), 401)
     }).pipe(Effect.scoped),
   )
@@ -110,7 +110,7 @@ describe("belfry client", () => {
       ] as const) {
         const { code, stderr, stdout } = yield* Cli.run(["client", "registration-token", flag])
         assert.match(stderr, pattern)
-        assert.strictEqual(code, 1)
+        assert.strictEqual(code, 2)
         assert.notInclude(stdout, "belfry_registration_")
       }
     }).pipe(Effect.scoped),
@@ -168,7 +168,7 @@ describe("belfry organization", () => {
         assert.match(yield* says("delete", "acme"), /^deleted acme$/m)
         assert.match(yield* says("list"), /^\S{36} {2}acme {2}deleted {2}"/)
         assert.strictEqual(yield* says("restore", "acme"), made)
-        assert.match(yield* says("delete", "acme", "--purge"), /^removed acme$/m)
+        assert.match(yield* says("delete", "acme", "--purge", "--yes"), /^removed acme$/m)
         assert.strictEqual(yield* says("list"), "")
       }).pipe(Effect.scoped),
     300_000,
@@ -180,7 +180,7 @@ describe("belfry organization", () => {
         const flags = roles.map((role) => `--role=${role}`)
         const { code, stderr } = yield* Cli.run(["organization", "add-member", "acme", "ada@example.com", ...flags])
         assert.include(stderr, `--role: "${roles.join(",")}". Expected 1 to 20 roles, each once, in lower case`)
-        assert.strictEqual(code, 1)
+        assert.strictEqual(code, 2)
       }
     }).pipe(Effect.scoped),
   )

@@ -24,7 +24,7 @@ import { RateLimits } from "./RateLimits.ts"
 import { Site } from "./Site.ts"
 import type { StoreError } from "./StoreError.ts"
 import { TransactionStore } from "./TransactionStore.ts"
-import { Email, type EmailTaken, type User } from "./User.ts"
+import { Email, type EmailTaken, isDisabled, type User } from "./User.ts"
 import { Users } from "./Users.ts"
 import { VerificationTokenInvalid } from "./VerificationToken.ts"
 import { type Purpose, VerificationTokens } from "./VerificationTokens.ts"
@@ -131,7 +131,11 @@ export const layer = Layer.effect(
     const get = (userId: User["id"] | null) =>
       userId === null
         ? Effect.fail(new VerificationTokenInvalid())
-        : Effect.catchTag(users.get(userId), "UserNotFound", () => Effect.fail(new VerificationTokenInvalid()))
+        : users.get(userId).pipe(
+            Effect.catchTag("UserNotFound", () => Effect.fail(new VerificationTokenInvalid())),
+            // A link from before does nothing for who is shut out.
+            Effect.flatMap((user) => (isDisabled(user) ? new VerificationTokenInvalid() : Effect.succeed(user))),
+          )
 
     return Emails.of({
       sendVerification: Effect.fn("Emails.sendVerification")(function* (user, client) {

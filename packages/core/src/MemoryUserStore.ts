@@ -34,6 +34,15 @@ export const make = Effect.gen(function* () {
       }),
     findById: (id) => tables.statement(() => Effect.succeed(Option.fromUndefinedOr(users.get(id)))),
     findByEmail: (email) => tables.statement(() => Effect.succeed(Option.fromUndefinedOr(withEmail(email)))),
+    list: ({ before, limit }) =>
+      tables.statement(() =>
+        Effect.succeed(
+          [...users.values()]
+            .filter(({ id }) => before === null || id < before)
+            .toSorted((one, other) => (one.id < other.id ? 1 : -1))
+            .slice(0, limit),
+        ),
+      ),
     update: (id, patch, updatedAt) =>
       tables.statement((): Effect.Effect<Option.Option<User>, EmailTaken | StoreError> => {
         const user = users.get(id)
@@ -43,6 +52,18 @@ export const make = Effect.gen(function* () {
           if ((withEmail(patch.email)?.id ?? id) !== id) return Effect.fail(new EmailTaken())
         }
         const updated: User = { ...user, ...patch, updatedAt }
+        users.set(id, updated)
+        return Effect.succeedSome(updated)
+      }),
+    setDisabled: (id, disabledAt, updatedAt) =>
+      tables.statement(() => {
+        const user = users.get(id)
+        if (user === undefined) return Effect.succeedNone
+        const updated: User = {
+          ...user,
+          disabledAt: disabledAt === null ? null : (user.disabledAt ?? disabledAt),
+          updatedAt,
+        }
         users.set(id, updated)
         return Effect.succeedSome(updated)
       }),

@@ -215,5 +215,9 @@ export const migrations: MigrationSet = {
       // By the beginning of a name; addresses have their unique index for that.
       statements: [`CREATE INDEX belfry_users_name_search_idx ON belfry_users (lower(name) text_pattern_ops)`],
     },
+    {
+      name: "0013_users_disabled",
+      statements: [`ALTER TABLE belfry_users ADD COLUMN disabled_at timestamptz`],
+    },
   ],
 }

@@ -39,6 +39,7 @@ export const make = Effect.gen(function* () {
      linked.refresh_token_expires_at, linked.created_at, linked.updated_at,
      owner.email AS user_email, owner.name AS user_name, owner.image AS user_image,
      owner.email_verified_at AS user_email_verified_at, owner.scopes AS user_scopes,
+     owner.disabled_at AS user_disabled_at,
      owner.created_at AS user_created_at, owner.updated_at AS user_updated_at`,
   )
 
@@ -202,6 +203,7 @@ interface AccountWithUserRow extends LinkedAccountRow {
   readonly user_image: string | null
   readonly user_email_verified_at: Date | null
   readonly user_scopes: ReadonlyArray<string>
+  readonly user_disabled_at: Date | null
   readonly user_created_at: Date
   readonly user_updated_at: Date
 }
@@ -213,6 +215,7 @@ const toUser = (row: AccountWithUserRow): User => ({
   image: row.user_image,
   emailVerifiedAt: toNullableInstant(row.user_email_verified_at),
   scopes: row.user_scopes,
+  disabledAt: toNullableInstant(row.user_disabled_at),
   createdAt: DateTime.fromDateUnsafe(row.user_created_at),
   updatedAt: DateTime.fromDateUnsafe(row.user_updated_at),
 })

@@ -159,7 +159,7 @@ const sessionColumns =
 const storedSessionColumns = `${sessionColumns
   .split(", ")
   .map((column) => `s.${column}`)
-  .join(", ")}, s.token_hash, u.email, u.name, u.image, u.email_verified_at, u.scopes,
+  .join(", ")}, s.token_hash, u.email, u.name, u.image, u.email_verified_at, u.scopes, u.disabled_at,
   u.created_at AS user_created_at, u.updated_at AS user_updated_at`
 
 interface SessionRow {
@@ -184,6 +184,7 @@ interface StoredSessionRow extends SessionRow {
   readonly image: string | null
   readonly email_verified_at: Date | null
   readonly scopes: ReadonlyArray<string>
+  readonly disabled_at: Date | null
   readonly user_created_at: Date
   readonly user_updated_at: Date
 }
@@ -222,6 +223,7 @@ const toStoredSession = (row: StoredSessionRow): StoredSession => ({
     image: row.image,
     emailVerifiedAt: row.email_verified_at === null ? null : DateTime.fromDateUnsafe(row.email_verified_at),
     scopes: row.scopes,
+    disabledAt: row.disabled_at === null ? null : DateTime.fromDateUnsafe(row.disabled_at),
     createdAt: DateTime.fromDateUnsafe(row.user_created_at),
     updatedAt: DateTime.fromDateUnsafe(row.user_updated_at),
   },

@@ -31,7 +31,7 @@ export const make = Effect.gen(function* () {
       "insert",
       sql`INSERT INTO belfry_users (${columns}) VALUES (
         ${user.id}, ${user.email}, ${user.name}, ${user.image}, ${toNullableDate(user.emailVerifiedAt)}, ${user.scopes},
-        ${DateTime.toDateUtc(user.createdAt)}, ${DateTime.toDateUtc(user.updatedAt)}
+        ${toNullableDate(user.disabledAt)}, ${DateTime.toDateUtc(user.createdAt)}, ${DateTime.toDateUtc(user.updatedAt)}
       ) ON CONFLICT ON CONSTRAINT belfry_users_email_key DO NOTHING RETURNING id`,
     )
     if (inserted.length === 0) return yield* new EmailTaken()
@@ -69,7 +69,30 @@ export const make = Effect.gen(function* () {
         statements.read("findByEmail", sql<UserRow>`SELECT ${columns} FROM belfry_users WHERE email = ${email}`),
         firstUser,
       ),
+    list: ({ before, limit }) =>
+      Effect.map(
+        statements.read(
+          "list",
+          // The limit is one of few: as a parameter it would have the database plan every page anew.
+          sql<UserRow>`SELECT ${columns} FROM belfry_users ${before === null ? sql`` : sql`WHERE id < ${before}`}
+            ORDER BY id DESC LIMIT ${sql.literal(String(Math.trunc(limit)))}`,
+        ),
+        (rows) => rows.map(toUser),
+      ),
     update,
+    setDisabled: (id, disabledAt, updatedAt) => {
+      const instant = toNullableDate(disabledAt)
+      return Effect.map(
+        statements.write(
+          "setDisabled",
+          sql<UserRow>`UPDATE belfry_users
+            SET disabled_at = ${instant === null ? sql`NULL` : sql`COALESCE(disabled_at, ${instant})`},
+              updated_at = ${DateTime.toDateUtc(updatedAt)}
+            WHERE id = ${id} RETURNING ${columns}`,
+        ),
+        firstUser,
+      )
+    },
     remove: (id) =>
       sql<UserRow>`DELETE FROM belfry_users WHERE id = ${id} RETURNING ${columns}`.pipe(
         Effect.map(firstUser),
@@ -94,7 +117,7 @@ export const layer: Layer.Layer<UserStore, never, SqlClient.SqlClient> = Layer.e
  * @category rows
  * @since 0.1.0
  */
-export const userColumns = "id, email, name, image, email_verified_at, scopes, created_at, updated_at"
+export const userColumns = "id, email, name, image, email_verified_at, scopes, disabled_at, created_at, updated_at"
 
 /**
  * A user as the table has it.
@@ -109,6 +132,7 @@ export interface UserRow {
   readonly image: string | null
   readonly email_verified_at: Date | null
   readonly scopes: ReadonlyArray<string>
+  readonly disabled_at: Date | null
   readonly created_at: Date
   readonly updated_at: Date
 }
@@ -126,6 +150,7 @@ export const toUser = (row: UserRow): User => ({
   image: row.image,
   emailVerifiedAt: row.email_verified_at === null ? null : DateTime.fromDateUnsafe(row.email_verified_at),
   scopes: row.scopes,
+  disabledAt: row.disabled_at === null ? null : DateTime.fromDateUnsafe(row.disabled_at),
   createdAt: DateTime.fromDateUnsafe(row.created_at),
   updatedAt: DateTime.fromDateUnsafe(row.updated_at),
 })

@@ -119,7 +119,7 @@ export const Scope = Schema.String.check(
  * **Details**
  *
  * `emailVerifiedAt` is null until the address was proved. `scopes` is what the host granted to this user; it is empty
- * for everybody at first.
+ * for everybody at first. `disabledAt` is since when the host shuts the user out; null for everybody who is signed in.
  *
  * @category models
  * @since 0.1.0
@@ -131,6 +131,7 @@ export const User = Schema.Struct({
   image: Schema.NullOr(Schema.String),
   emailVerifiedAt: Schema.NullOr(Schema.DateTimeUtc),
   scopes: Schema.Array(Schema.String),
+  disabledAt: Schema.NullOr(Schema.DateTimeUtc),
   createdAt: Schema.DateTimeUtc,
   updatedAt: Schema.DateTimeUtc,
 }).annotate({ identifier: "User" })
@@ -153,6 +154,14 @@ export interface UserPatch {
   readonly emailVerifiedAt?: User["emailVerifiedAt"]
   readonly scopes?: ReadonlyArray<string>
 }
+
+/**
+ * Tells whether the host shuts a user out: nothing opens a session of theirs, and nothing that they granted holds.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isDisabled = ({ disabledAt }: User): boolean => disabledAt !== null
 
 /**
  * Tells whether a user holds every one of `required`.

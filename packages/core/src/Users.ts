@@ -14,6 +14,7 @@ import { type ClientInfo, unknownClient } from "./AuditEvent.ts"
 import { AuthEvent } from "./AuthEvent.ts"
 import { AuthEvents } from "./AuthEvents.ts"
 import { guard, Hooks } from "./Hooks.ts"
+import * as SessionRevocations from "./internal/sessionRevocations.ts"
 import type { StoreError } from "./StoreError.ts"
 import { TransactionStore } from "./TransactionStore.ts"
 import {
@@ -57,12 +58,25 @@ export class Users extends Context.Service<
     readonly signUp: (user: NewUser, client: ClientInfo) => Effect.Effect<User, EmailTaken | StoreError>
     readonly get: (id: UserId) => Effect.Effect<User, UserNotFound | StoreError>
     readonly findByEmail: (email: Email) => Effect.Effect<Option.Option<User>, StoreError>
+    /** Users, newest first; `before`: older than this one. `limit` from 1 to 100 (50). For the host alone. */
+    readonly list: (options?: {
+      readonly before?: UserId | undefined
+      readonly limit?: number | undefined
+    }) => Effect.Effect<ReadonlyArray<User>, StoreError>
     /** Changes a user: absent keys stay, null clears. */
     readonly update: (
       id: UserId,
       patch: UserPatch,
       client?: ClientInfo,
     ) => Effect.Effect<User, UserNotFound | EmailTaken | StoreError>
+    /**
+     * Shuts a user out: every session ends at once, no factor and no provider signs in, and what was granted to clients
+     * is refused, until {@link enable}. Whoever tries is answered as if there were no such account. JWTs that are out
+     * are refused where the server is asked, and elsewhere end with their lifetime.
+     */
+    readonly disable: (id: UserId, client?: ClientInfo) => Effect.Effect<User, UserNotFound | StoreError>
+    /** Lets a user in again, and what was granted to clients holds again. Sessions do not come back. */
+    readonly enable: (id: UserId, client?: ClientInfo) => Effect.Effect<User, UserNotFound | StoreError>
     /**
      * Deletes a user, unless the host's `beforeUserDeletion` refuses, or a package that stands behind `UserRemovals`.
      * Sessions, accounts and credentials go too.
@@ -90,6 +104,7 @@ export const layer = Layer.effect(
     const random = yield* SecureRandom.SecureRandom
     const hooks = yield* Hooks
     const removals = yield* UserRemovals
+    const sessions = yield* SessionRevocations.make
 
     const create = (input: NewUser, client: ClientInfo, after: (user: User) => Effect.Effect<void>) =>
       Effect.gen(function* () {
@@ -101,6 +116,7 @@ export const layer = Layer.effect(
           image: input.image ?? null,
           emailVerifiedAt: input.emailVerifiedAt ?? null,
           scopes: input.scopes ?? [],
+          disabledAt: null,
           createdAt: now,
           updatedAt: now,
         }
@@ -121,6 +137,23 @@ export const layer = Layer.effect(
       return Option.isSome(found) ? found.value : yield* new UserNotFound({ userId })
     })
 
+    const setDisabled = Effect.fnUntraced(function* (userId: UserId, isDisabled: boolean, client: ClientInfo) {
+      const now = yield* DateTime.now
+      return yield* transactions.run(
+        Effect.gen(function* () {
+          const previous = yield* get(userId)
+          const updated = yield* store.setDisabled(userId, isDisabled ? now : null, now)
+          if (Option.isNone(updated)) return yield* new UserNotFound({ userId })
+          const user = updated.value
+          // Also when they are let in again: a session that began while they were shut out must not come to life.
+          yield* sessions.revokeAll({ userId, client })
+          yield* audit.record({ type: isDisabled ? "user.disabled" : "user.enabled", userId, client })
+          yield* transactions.afterCommit(events.publish(AuthEvent.UserUpdated({ previous, user })))
+          return user
+        }),
+      )
+    })
+
     return Users.of({
       create: Effect.fn("Users.create")((input, client = unknownClient) => create(input, client, () => Effect.void)),
       signUp: Effect.fn("Users.signUp")((input, client) =>
@@ -128,6 +161,9 @@ export const layer = Layer.effect(
       ),
       get: Effect.fn("Users.get")(get),
       findByEmail: Effect.fn("Users.findByEmail")((email) => store.findByEmail(email)),
+      list: Effect.fn("Users.list")(({ before, limit = 50 } = {}) =>
+        store.list({ before: before ?? null, limit: Math.min(Math.max(Math.trunc(limit) || 1, 1), 100) }),
+      ),
       update: Effect.fn("Users.update")(function* (userId, patch, client = unknownClient) {
         const now = yield* DateTime.now
         return yield* transactions.run(
@@ -147,6 +183,8 @@ export const layer = Layer.effect(
           }),
         )
       }),
+      disable: Effect.fn("Users.disable")((userId, client = unknownClient) => setDisabled(userId, true, client)),
+      enable: Effect.fn("Users.enable")((userId, client = unknownClient) => setDisabled(userId, false, client)),
       remove: Effect.fn("Users.remove")(function* (userId, client = unknownClient) {
         const user = yield* get(userId)
         yield* hooks.beforeUserDeletion({ user })

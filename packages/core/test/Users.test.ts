@@ -42,6 +42,7 @@ describe("Users", () => {
         image: null,
         emailVerifiedAt: null,
         scopes: [],
+        disabledAt: null,
         createdAt: now,
         updatedAt: now,
       })
@@ -73,6 +74,22 @@ describe("Users", () => {
       assert.deepStrictEqual(yield* Effect.flip(users.update(nobody, { name: "Ada" })), missing)
       assert.deepStrictEqual(yield* Effect.flip(users.remove(nobody)), missing)
       assert.deepStrictEqual(yield* users.findByEmail(email), Option.none())
+    }).pipe(Effect.provide(TestCore.layer)),
+  )
+
+  it.effect("lists users newest first: as many as asked for, 50 unless that is said, and never more than 100", () =>
+    Effect.gen(function* () {
+      const users = yield* Users.Users
+      for (let number = 0; number < 102; number++) {
+        yield* users.create({ email: Email.make(`ada${number}@example.com`) })
+      }
+      const [newest, second] = yield* users.list({ limit: 2 })
+      assert.deepStrictEqual([newest?.email, second?.email], ["ada101@example.com", "ada100@example.com"])
+      assert.strictEqual((yield* users.list({ before: second?.id, limit: 1 }))[0]?.email, "ada99@example.com")
+      const lengths = yield* Effect.forEach([undefined, 1000, 0, -1, Number.NaN, 2.9], (limit) =>
+        Effect.map(users.list({ limit }), ({ length }) => length),
+      )
+      assert.deepStrictEqual(lengths, [50, 100, 1, 1, 1, 2])
     }).pipe(Effect.provide(TestCore.layer)),
   )
 
@@ -141,6 +158,44 @@ describe("Users", () => {
       )
     }).pipe(Effect.provide(layerWith(hooks)), Effect.provide(TestCore.layer))
   })
+
+  it.effect("shuts a user out, whose sessions end at once, and lets them in again, without those", () =>
+    Effect.gen(function* () {
+      const users = yield* Users.Users
+      const sessions = yield* Sessions
+      const [user, other] = [yield* users.create({ email }), yield* users.create({ email: otherEmail })]
+      const begin = (user: Parameters<typeof sessions.start>[0]["user"]) =>
+        Effect.map(sessions.start({ user, amr: ["pwd"], client }), ({ token }) => token)
+      const isOver = (token: Parameters<typeof sessions.verify>[0]) =>
+        Effect.match(sessions.verify(token), { onFailure: ({ _tag }) => _tag, onSuccess: () => "live" })
+      const tokens = [yield* begin(user), yield* begin(user)]
+      const others = yield* begin(other)
+      yield* TestClock.adjust("1 minute")
+      const now = yield* DateTime.now
+      const { result: disabled, tags } = yield* HostProbe.withEvents(users.disable(user.id, client))
+      assert.deepStrictEqual(tags, ["SessionsRevoked", "UserUpdated"])
+      assert.deepStrictEqual(disabled, { ...user, disabledAt: now, updatedAt: now })
+      assert.deepStrictEqual(yield* users.get(user.id), disabled)
+      assert.deepStrictEqual(yield* Effect.forEach(tokens, isOver), ["SessionInvalid", "SessionInvalid"])
+      assert.strictEqual(yield* isOver(others), "live")
+      // One that begins all the same, in the same moment say, opens nothing, then and later.
+      const late = yield* begin(user)
+      assert.strictEqual(yield* isOver(late), "SessionInvalid")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual((yield* users.disable(user.id)).disabledAt, now)
+      const enabled = yield* users.enable(user.id, client)
+      assert.deepStrictEqual(enabled, { ...user, updatedAt: yield* DateTime.now })
+      assert.deepStrictEqual(yield* Effect.forEach([...tokens, late], isOver), Array(3).fill("SessionInvalid"))
+      assert.strictEqual(yield* isOver(yield* begin(enabled)), "live")
+      assert.includeMembers(
+        (yield* auditTrail(user.id)).map(([type]) => type),
+        ["user.disabled", "user.enabled", "session.revoked"],
+      )
+      for (const change of [users.disable(nobody), users.enable(nobody)]) {
+        assert.deepStrictEqual(yield* Effect.flip(change), new UserNotFound({ userId: nobody }))
+      }
+    }).pipe(Effect.provide(TestCore.layer)),
+  )
 
   it.effect("deletes a user with the sessions, asks the host before and tells it after", () => {
     const { called, hooks } = HostProbe.recordingHooks()

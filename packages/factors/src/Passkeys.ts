@@ -13,7 +13,7 @@ import type { AuthenticationMethod, Session, SessionNotFresh } from "@belfry/cor
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
-import type { User, UserId } from "@belfry/core/User"
+import { isDisabled, type User, type UserId } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -176,6 +176,7 @@ export const layer = Layer.effect(
         "UserNotFound",
         () => new WebAuthnVerifier.Refusal({ reason: "unknown-credential" }),
       )
+      if (isDisabled(user)) return yield* new WebAuthnVerifier.Refusal({ reason: "user-disabled" })
       return { passkey: found.value, user }
     })
 

@@ -18,7 +18,7 @@ import type { Session, SessionInvalid, SessionNotFresh } from "@belfry/core/Sess
 import { type IssuedSession, Sessions } from "@belfry/core/Sessions"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
-import { type Email, type EmailTaken, type User, UserNotFound } from "@belfry/core/User"
+import { type Email, type EmailTaken, isDisabled, type User, UserNotFound } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import { VerificationTokenInvalid } from "@belfry/core/VerificationToken"
 import { VerificationTokens } from "@belfry/core/VerificationTokens"
@@ -294,13 +294,16 @@ export const layer = Layer.effect(
 
       forgot: Effect.fn("Passwords.forgot")(function* ({ email, client }) {
         yield* mails.limit(email, client)
-        const user = yield* users.findByEmail(email)
+        const found = yield* users.findByEmail(email)
+        // Who is shut out gets no way in, and whoever asks learns nothing of it.
+        const user = Option.filter(found, (user) => !isDisabled(user))
         const token = yield* transactions.run(
           Effect.gen(function* () {
             yield* audit.record({
               type: "password.reset-requested",
               client,
-              ...(Option.isSome(user) ? { userId: user.value.id } : { reason: "unknown-address" }),
+              ...(Option.isSome(found) ? { userId: found.value.id } : { reason: "unknown-address" }),
+              ...(Option.isSome(found) && Option.isNone(user) ? { reason: "user-disabled" } : {}),
             })
             yield* mails.revokeResets(email, user)
             return yield* mails.issueReset(email, user)
@@ -315,7 +318,7 @@ export const layer = Layer.effect(
         if (userId === null) return yield* new VerificationTokenInvalid()
         const user = yield* orInvalidToken(users.get(userId))
         // The token came by mail to the address of then; who reads that mailbox need not be the user any more.
-        if (user.email !== payload.email) return yield* new VerificationTokenInvalid()
+        if (user.email !== payload.email || isDisabled(user)) return yield* new VerificationTokenInvalid()
         yield* checks.accept(password, user.email)
         const hash = yield* hasher.hash(password)
         yield* transactions.run(

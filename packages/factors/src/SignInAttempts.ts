@@ -15,7 +15,7 @@ import type { AuthenticationMethod, Session } from "@belfry/core/Session"
 import { Sessions } from "@belfry/core/Sessions"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
-import type { Email, User, UserId } from "@belfry/core/User"
+import { type Email, isDisabled, type User, type UserId } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -181,6 +181,7 @@ export const layer = Layer.effect(
     const userOf = Effect.fnUntraced(function* ({ userId, proofs }: RestingAttempt) {
       if (userId === null) return undefined
       const user = yield* Effect.catchTag(users.get(userId), "UserNotFound", () => invalid)
+      if (isDisabled(user)) return yield* invalid
       return proofs.every(({ email }) => email === null || email === user.email) ? user : yield* invalid
     })
 
@@ -324,6 +325,11 @@ export const layer = Layer.effect(
         if (attempt !== undefined && attempt.userId !== null && attempt.userId !== user.id) {
           yield* audit.record({ type: "sign-in.refused", reason: "user-mismatch", userId: attempt.userId, client })
           return yield* new SignInRefused({ reason: "user-mismatch" })
+        }
+        // Whatever was proved, and by whom: no sign-in of who is shut out moves.
+        if (isDisabled(user)) {
+          yield* audit.record({ type: "sign-in.refused", reason: "user-disabled", userId: user.id, client })
+          return yield* invalid
         }
         const now = yield* DateTime.now
         const stepUp = attempt?.stepUp ?? null

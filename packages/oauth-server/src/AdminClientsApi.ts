@@ -22,8 +22,9 @@ import {
   NewClientMetadata,
   pageQuery,
   secretFields,
+  toManagedClient,
 } from "./ClientsApi.ts"
-import { ClientPrivileges } from "./OAuthClient.ts"
+import { ClientPrivileges, type OAuthClient } from "./OAuthClient.ts"
 
 /**
  * The scope of users who manage clients and protected resources of everybody.
@@ -49,6 +50,18 @@ export const AdminClient = Schema.Struct({
  * @since 0.1.0
  */
 export interface AdminClient extends Schema.Schema.Type<typeof AdminClient> {}
+
+/**
+ * A client for administrators.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const toAdminClient = (client: OAuthClient): AdminClient => ({
+  ...toManagedClient(client),
+  ...client.privileges,
+  userId: client.userId,
+})
 
 const privilegeFields = Struct.map(ClientPrivileges.fields, Schema.optionalKey)
 
@@ -106,7 +119,13 @@ export const IssuedRegistrationToken = Schema.Struct({
   expiresAt: Schema.DateTimeUtc,
 }).annotate({ identifier: "IssuedRegistrationToken" })
 
-const AdminClientWithSecret = Schema.Struct({ ...AdminClient.fields, ...secretFields }).annotate({
+/**
+ * A client with its new secret, for administrators.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const AdminClientWithSecret = Schema.Struct({ ...AdminClient.fields, ...secretFields }).annotate({
   identifier: "AdminClientWithSecret",
 })
 

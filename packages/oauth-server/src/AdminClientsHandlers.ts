@@ -11,9 +11,9 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Struct from "effect/Struct"
 import { AdminClients } from "./AdminClients.ts"
-import { RegistrationTokenNotFound } from "./AdminClientsApi.ts"
+import { RegistrationTokenNotFound, toAdminClient } from "./AdminClientsApi.ts"
 import { ClientRegistrations } from "./ClientRegistrations.ts"
-import { clientIdOf, keptByNobody, toAdmin, withSecret } from "./internal/clientJson.ts"
+import { clientIdOf, keptByNobody, withSecret } from "./internal/clientJson.ts"
 import { ClientPrivileges } from "./OAuthClient.ts"
 import { OAuthServerApi } from "./OAuthServerApi.ts"
 
@@ -43,23 +43,23 @@ export const layer = HttpApiBuilder.group(
             clientInfo: clientInfo(request),
             by: (yield* CurrentUser).id,
           })
-          return yield* withSecret(made, toAdmin)
+          return yield* withSecret(made, toAdminClient)
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       list: ({ query }) =>
         Effect.gen(function* () {
           const page = yield* clients.list(query)
-          return { clients: page.clients.map(toAdmin), cursor: page.cursor }
+          return { clients: page.clients.map(toAdminClient), cursor: page.cursor }
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       get: ({ params }) =>
         Effect.gen(function* () {
-          return toAdmin(yield* clients.get(yield* clientIdOf(params)))
+          return toAdminClient(yield* clients.get(yield* clientIdOf(params)))
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       update: ({ params, payload, request }) =>
         Effect.gen(function* () {
           const { isDisabled, ...rest } = payload
           const patch = isDisabled === undefined ? parted(rest) : { ...parted(rest), isDisabled }
           const id = yield* clientIdOf(params)
-          return toAdmin(yield* clients.update(id, patch, clientInfo(request), (yield* CurrentUser).id))
+          return toAdminClient(yield* clients.update(id, patch, clientInfo(request), (yield* CurrentUser).id))
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       remove: ({ params, request }) =>
         Effect.gen(function* () {
@@ -70,7 +70,7 @@ export const layer = HttpApiBuilder.group(
           const id = yield* clientIdOf(params)
           return yield* withSecret(
             yield* clients.rotateSecret(id, clientInfo(request), (yield* CurrentUser).id),
-            toAdmin,
+            toAdminClient,
           )
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       issueRegistrationToken: ({ payload, request }) =>

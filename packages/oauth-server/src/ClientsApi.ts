@@ -5,6 +5,7 @@
  */
 import { asProblem } from "@belfry/core/ProblemApi"
 import { Authentication, FreshSession } from "@belfry/core/SessionsApi"
+import * as DateTime from "effect/DateTime"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
@@ -16,6 +17,7 @@ import {
   ClientMetadata,
   ClientMetadataInvalid,
   ClientNotFound,
+  type OAuthClient,
   PublicClient,
 } from "./OAuthClient.ts"
 
@@ -40,6 +42,26 @@ export const ManagedClient = Schema.Struct({
  * @since 0.1.0
  */
 export interface ManagedClient extends Schema.Schema.Type<typeof ManagedClient> {}
+
+/**
+ * A client for those whose it is. Hashes and sealed secrets stay behind.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const toManagedClient = (client: OAuthClient): ManagedClient => ({
+  clientId: client.id,
+  ...client.metadata,
+  secrets: client.secrets.map(({ createdAt, expiresAt }) => ({
+    createdAt: DateTime.makeUnsafe(createdAt),
+    expiresAt: expiresAt === null ? null : DateTime.makeUnsafe(expiresAt),
+  })),
+  referenceId: client.referenceId,
+  isDisabled: client.isDisabled,
+  isDynamic: client.isDynamic,
+  createdAt: client.createdAt,
+  updatedAt: client.updatedAt,
+})
 
 /**
  * The members by which an answer carries a new secret: this once. Both are null for a client without one;

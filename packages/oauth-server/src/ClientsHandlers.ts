@@ -10,7 +10,8 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import { type Actor, Clients } from "./Clients.ts"
-import { clientIdOf, toManaged, withSecret } from "./internal/clientJson.ts"
+import { toManagedClient } from "./ClientsApi.ts"
+import { clientIdOf, withSecret } from "./internal/clientJson.ts"
 import { OAuthServerApi } from "./OAuthServerApi.ts"
 
 /**
@@ -28,20 +29,20 @@ export const layer = HttpApiBuilder.group(
     return handlers.handleAll({
       create: ({ payload, request }) =>
         Effect.gen(function* () {
-          return yield* withSecret(yield* clients.create(yield* actorOf(request), payload), toManaged)
+          return yield* withSecret(yield* clients.create(yield* actorOf(request), payload), toManagedClient)
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       list: ({ query, request }) =>
         Effect.gen(function* () {
           const page = yield* clients.list(yield* actorOf(request), query)
-          return { clients: page.clients.map(toManaged), cursor: page.cursor }
+          return { clients: page.clients.map(toManagedClient), cursor: page.cursor }
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       get: ({ params, request }) =>
         Effect.gen(function* () {
-          return toManaged(yield* clients.get(yield* actorOf(request), yield* clientIdOf(params)))
+          return toManagedClient(yield* clients.get(yield* actorOf(request), yield* clientIdOf(params)))
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       update: ({ params, payload, request }) =>
         Effect.gen(function* () {
-          return toManaged(yield* clients.update(yield* actorOf(request), yield* clientIdOf(params), payload))
+          return toManagedClient(yield* clients.update(yield* actorOf(request), yield* clientIdOf(params), payload))
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       remove: ({ params, request }) =>
         Effect.gen(function* () {
@@ -50,7 +51,7 @@ export const layer = HttpApiBuilder.group(
       rotateSecret: ({ params, request }) =>
         Effect.gen(function* () {
           const rotated = yield* clients.rotateSecret(yield* actorOf(request), yield* clientIdOf(params))
-          return yield* withSecret(rotated, toManaged)
+          return yield* withSecret(rotated, toManagedClient)
         }).pipe(Effect.catchTag("StoreError", storeUnavailable)),
       getPublic: ({ params }) =>
         Effect.gen(function* () {

@@ -7,7 +7,7 @@
  */
 import type { KeyedHash, Sealed } from "@belfry/core/KeyedHash"
 import type { AuthenticationMethod, SessionId } from "@belfry/core/Session"
-import type { User, UserId } from "@belfry/core/User"
+import { isDisabled, type User, type UserId } from "@belfry/core/User"
 import { isUuid } from "@belfry/core/Uuid"
 import type * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
@@ -107,13 +107,14 @@ export interface GrantRecord {
 }
 
 /**
- * Whether a grant is in force at `now`.
+ * Whether a grant is in force at `now`. None of a user who is disabled is.
  *
  * @category predicates
  * @since 0.1.0
  */
-export const isInForce = ({ grant, sessionExpiresAt }: GrantRecord, now: DateTime.Utc): boolean =>
+export const isInForce = ({ grant, sessionExpiresAt, user }: GrantRecord, now: DateTime.Utc): boolean =>
   grant.revokedAt === null &&
+  !isDisabled(user) &&
   now.epochMilliseconds < grant.expiresAt.epochMilliseconds &&
   (grant.isOffline || (sessionExpiresAt !== null && now.epochMilliseconds < sessionExpiresAt.epochMilliseconds))
 

@@ -69,3 +69,37 @@ export interface SigningKey {
   /** Null as long as no younger key has taken its place. */
   readonly expiresAt: DateTime.Utc | null
 }
+
+/**
+ * Where a key stands. `published`: clients know it, and it will sign; `signing`: it signs; `verifying`: what it signed
+ * still counts; `over`: nothing does. `unusable`: it would sign, and no secret of this node opens it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SigningKeyState = Schema.Literals(["published", "signing", "verifying", "over", "unusable"])
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type SigningKeyState = typeof SigningKeyState.Type
+
+/**
+ * A signing key as whoever runs the server sees it: without its private half.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SigningKeyView = Schema.Struct({
+  kid: Schema.String,
+  algorithm: SigningAlgorithm,
+  state: SigningKeyState,
+  createdAt: Schema.DateTimeUtc,
+  activeAt: Schema.DateTimeUtc,
+  expiresAt: Schema.NullOr(Schema.DateTimeUtc),
+}).annotate({ identifier: "SigningKey" })
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface SigningKeyView extends Schema.Schema.Type<typeof SigningKeyView> {}

@@ -27,10 +27,11 @@ import {
   signerOf,
   snapshots,
   toPublished,
+  viewsOf,
   youngestOf,
 } from "./internal/signingKeySnapshot.ts"
 import { OAuthServerSettings, type OAuthServerSettingsService } from "./OAuthServerSettings.ts"
-import { type PublicJwk, SigningAlgorithm, type SigningKey } from "./SigningKey.ts"
+import { type PublicJwk, SigningAlgorithm, type SigningKey, type SigningKeyView } from "./SigningKey.ts"
 import { SigningKeyStore } from "./SigningKeyStore.ts"
 
 /**
@@ -84,6 +85,8 @@ export class SigningKeys extends Context.Service<
     ) => Effect.Effect<Claims, JwtInvalid | StoreError>
     /** The public keys, those that will sign and those that signed what may still be in force. */
     readonly jwks: Effect.Effect<ReadonlyArray<PublicJwk>, StoreError>
+    /** All keys with where they stand, looked up anew: by algorithm, the youngest first. None where JWTs are disabled. */
+    readonly list: Effect.Effect<ReadonlyArray<SigningKeyView>, StoreError>
     /**
      * Makes keys that are due, retires old ones, removes those that are over. Once across nodes; done by the sweeper.
      */
@@ -259,6 +262,10 @@ export const make = Effect.gen(function* () {
           const isComplete = published.every((algorithm) => signerOf(known, algorithm, now) !== null)
           return toPublished(isComplete ? known : yield* lock.withPermit(withSigners(published)), now)
         }),
+
+    list: settings.disableJwt
+      ? Effect.succeed([])
+      : Effect.map(Effect.all([lock.withPermit(load), DateTime.now]), ([loaded, now]) => viewsOf(loaded, now)),
 
     rotate: settings.disableJwt ? Effect.void : Effect.withSpan(lock.withPermit(rotate), "SigningKeys.rotate"),
 

@@ -3,6 +3,7 @@
  * gone, sessions that ended. Over HTTP, against the whole server.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
+import { Users } from "@belfry/core/Users"
 import * as AccessTokenVerifier from "@belfry/oauth-server/AccessTokenVerifier"
 import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import * as Builders from "@belfry/testing/Builders"
@@ -91,7 +92,7 @@ const ids = (browser: TestBrowser, name: "grants" | "consents") =>
 /** The tokens are good everywhere, until something happens; then nowhere. */
 const endsWith = (
   what: string,
-  happen: (world: Effect.Success<ReturnType<typeof begin>>) => Effect.Effect<unknown, unknown, AdminClients>,
+  happen: (world: Effect.Success<ReturnType<typeof begin>>) => Effect.Effect<unknown, unknown, AdminClients | Users>,
 ) =>
   it.effect(`${what}: at UserInfo, introspection, refresh and resource servers`, () =>
     Effect.gen(function* () {
@@ -131,12 +132,30 @@ describe("Nothing is left", () => {
     AdminClients.use((clients) => clients.remove(app.client.id, unknownClient)),
   )
 
+  endsWith("when the user is disabled", ({ person }) => Users.use((users) => users.disable(person.user.id)))
+
   endsWith("when the user is gone", ({ browser }) =>
     Effect.map(call(browser, "DELETE", "/auth/user"), ({ status, text }) => assert.isBelow(status, 300, text)),
   )
 
   endsWith("when each code comes a second time", ({ app, jwt, opaque, send }) =>
     Effect.forEach([jwt, opaque], ({ code }) => exchange(send, app, code)),
+  )
+
+  it.effect(
+    "while the user is disabled, codes that wait too, and what was granted holds again when they are enabled",
+    () =>
+      Effect.gen(function* () {
+        const { app, browser, person, placesOf, send } = yield* begin()
+        const code = yield* codeOf(browser, app)
+        const users = yield* Users
+        yield* users.disable(person.user.id)
+        assert.deepStrictEqual(errorOf(yield* exchange(send, app, code)), [400, "invalid_grant"])
+        assert.deepStrictEqual(yield* placesOf, [])
+        yield* users.enable(person.user.id)
+        // Grants for offline access alone: the others ended with their session.
+        assert.deepStrictEqual(yield* placesOf, everywhere)
+      }).pipe(Effect.provide(verifies), Effect.provide(layer())),
   )
 
   it.effect("of a code that waits: it opens nothing once its client is disabled, or its user is gone", () =>

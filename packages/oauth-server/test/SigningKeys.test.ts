@@ -228,6 +228,45 @@ describe("rotation of signing keys", () => {
     )
   })
 
+  it.effect("shows where each key stands, and nothing of its private half", () =>
+    Effect.gen(function* () {
+      const keys = yield* node(settings)
+      const states = Effect.map(keys.list, (views) =>
+        views.map(({ kid, state, ...view }) => {
+          assert.deepStrictEqual(Object.keys(view).toSorted(), ["activeAt", "algorithm", "createdAt", "expiresAt"])
+          return [kid, state]
+        }),
+      )
+      assert.deepStrictEqual(yield* states, [])
+      yield* keys.sign(sign())
+      const old = (yield* youngest("ES256")).kid
+      assert.deepStrictEqual(yield* states, [[old, "signing"]])
+      yield* TestClock.adjust("89 days")
+      yield* keys.rotate
+      const [next] = yield* kids()
+      const ofOthers = (yield* keys.list).filter(({ algorithm }) => algorithm !== "ES256")
+      assert.deepStrictEqual(
+        ofOthers.map(({ algorithm, state }) => [algorithm, state]),
+        [["RS256", "signing"]],
+      )
+      const ofOne = Effect.map(states, (all) => all.slice(0, 2))
+      assert.deepStrictEqual(yield* ofOne, [
+        [next, "published"],
+        [old, "signing"],
+      ])
+      yield* TestClock.adjust("1 days")
+      assert.deepStrictEqual(yield* ofOne, [
+        [next, "signing"],
+        [old, "verifying"],
+      ])
+      yield* TestClock.adjust("130 minutes")
+      assert.deepStrictEqual(yield* ofOne, [
+        [next, "signing"],
+        [old, "over"],
+      ])
+    }).pipe(Effect.provide(layerBelow)),
+  )
+
   it.effect("publishes a key for its whole lead when it is late", () =>
     Effect.gen(function* () {
       const keys = yield* node(settings)
@@ -365,6 +404,10 @@ describe("signing keys after a change of the key ring", () => {
     Effect.gen(function* () {
       const token = yield* (yield* node()).sign(sign())
       const keys = yield* node({}, layerRing("two"))
+      assert.deepStrictEqual(
+        (yield* keys.list).map(({ state }) => state),
+        ["unusable"],
+      )
       const signed = yield* keys.sign(sign())
       assert.notDeepEqual(read(signed).header, read(token).header)
       assert.deepStrictEqual(yield* keys.verify(token, { typ: "at+jwt" }), claims)

@@ -7,6 +7,7 @@ import { BelfryApi } from "@belfry/client/BelfryApi"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
+import * as OpenApi from "effect/http-api/OpenApi"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Scope from "effect/Scope"
 
@@ -34,6 +35,14 @@ export const layer = HttpRouter.use((router) =>
     yield* router.add("GET", path, Effect.flatten(page))
   }),
 )
+
+/**
+ * Makes the OpenAPI document of the server, the one that it serves at `/auth/openapi.json`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const document = (): OpenApi.OpenAPISpec => OpenApi.fromApi(BelfryApi)
 
 // internal
 

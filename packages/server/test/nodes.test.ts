@@ -2,12 +2,12 @@
  * Several nodes: on one database, and counting in one Redis.
  */
 import * as Server from "@belfry/server/Server"
+import * as RedisServer from "@belfry/testing/RedisServer"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import { assert, describe, it } from "@effect/vitest"
 import { type Context, Effect, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import * as People from "./support/People.ts"
-import * as RedisServer from "./support/RedisServer.ts"
 import * as TestServer from "./support/TestServer.ts"
 import * as Wire from "./support/wire.ts"
 

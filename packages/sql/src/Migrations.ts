@@ -63,6 +63,17 @@ export interface MigrationStatus {
 }
 
 /**
+ * How far a run is: applied by it, of those that were pending when it began. Other processes may apply some of them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MigrationProgress {
+  readonly done: number
+  readonly pending: number
+}
+
+/**
  * A migration was edited after it had been applied.
  *
  * @category errors
@@ -125,7 +136,8 @@ export type MigrationError = MigrationChecksumMismatch | MigrationOutOfOrder | M
  *
  * Each migration commits by itself, under a lock that all processes share; whoever waited for the lock finds the
  * migration applied and goes on. With nothing to do it reads once and takes no lock. The statement timeout of the
- * connection does not hold for migrations.
+ * connection does not hold for migrations. `onStep` is told of each one that is applied, when it is, and of how many
+ * were pending at the beginning.
  * Fails with `MigrationChecksumMismatch` or `MigrationOutOfOrder` before anything is changed, `MigrationFailed` when a
  * statement fails, and `SqlError` when the record of applied migrations cannot be read or written.
  * Dies when the sets are malformed: a package twice, a bad name, or names that do not ascend.
@@ -135,17 +147,21 @@ export type MigrationError = MigrationChecksumMismatch | MigrationOutOfOrder | M
  */
 export const run: (
   sets: ReadonlyArray<MigrationSet>,
+  onStep?: (applied: MigrationStatus, progress: MigrationProgress) => Effect.Effect<void>,
 ) => Effect.Effect<ReadonlyArray<MigrationStatus>, MigrationError | SqlError, SqlClient.SqlClient> = Effect.fn(
   "Migrations.run",
-)(function* (sets: ReadonlyArray<MigrationSet>) {
+)(function* (sets: ReadonlyArray<MigrationSet>, onStep = () => Effect.void) {
   const steps = yield* plan(sets)
   const sql = yield* SqlClient.SqlClient
   const done: Array<MigrationStatus> = []
-  if ((yield* nextPending(steps, yield* readApplied)) === undefined) return done
+  const before = yield* readApplied
+  if ((yield* nextPending(steps, before)) === undefined) return done
+  const pending = steps.filter((step) => !before.some((record) => isRecordOf(record, step))).length
   while (true) {
     const applied = yield* sql.withTransaction(applyNext(steps))
     if (applied === undefined) return done
     done.push(applied)
+    yield* onStep(applied, { done: done.length, pending })
   }
 })
 

@@ -52,6 +52,22 @@ for (const { name, layer } of TestDatabase.each([])) {
     )
 
     test(
+      "tells of each step when it is applied, and how many there are",
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* Migrations.run([core(users)])
+        const told: Array<string> = []
+        yield* Migrations.run([core(users, names), later], ({ name }, { done, pending }) =>
+          Effect.map(tableExists("t_sessions"), (exists) => told.push(`${name} ${done} of ${pending}, ${exists}`)).pipe(
+            Effect.orDie,
+            Effect.provideService(SqlClient.SqlClient, sql),
+          ),
+        )
+        assert.deepStrictEqual(told, ["0002_names 1 of 2, false", "0001_sessions 2 of 2, true"])
+      }),
+    )
+
+    test(
       "applies what a later release adds",
       Effect.gen(function* () {
         yield* Migrations.run([core(users)])

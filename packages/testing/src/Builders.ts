@@ -35,6 +35,7 @@ export const user = Effect.fnUntraced(function* (fields: Partial<User> = {}) {
     image: null,
     emailVerifiedAt: null,
     scopes: [],
+    disabledAt: null,
     createdAt: now,
     updatedAt: now,
   }

@@ -152,7 +152,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<LinkedAccountStore | U
     it.effect("finds an account with its user, and renews its tokens on the way", () =>
       Effect.gen(function* () {
         const accounts = yield* LinkedAccountStore
-        const user = yield* Builders.user({ name: null, scopes: ["admin"], emailVerifiedAt: yield* DateTime.now })
+        const now = yield* DateTime.now
+        const user = yield* Builders.user({ name: null, scopes: ["admin"], emailVerifiedAt: now, disabledAt: now })
         yield* UserStore.use((users) => users.insert(user))
         const account = yield* accounts.upsert(
           yield* Builders.linkedAccount({ userId: user.id, tokens: yield* fullTokens }),

@@ -36,7 +36,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<PasswordStore | Transa
     it.effect("finds the user of an address with the password, if there is one, and nobody for another address", () =>
       Effect.gen(function* () {
         const passwords = yield* PasswordStore
-        const [ada, bob, eve] = [yield* insertUser, yield* insertUser, yield* Builders.user()]
+        const disabledAt = DateTime.makeUnsafe(1_700_000_000_456)
+        const [ada, eve] = [yield* insertUser, yield* Builders.user()]
+        const bob = yield* Builders.storedUser({ disabledAt })
         yield* passwords.set(ada.id, hashOf("1"), yield* DateTime.now)
         const find = ({ email }: User) => passwords.findByEmail(email)
         assert.deepStrictEqual(yield* find(ada), Option.some({ user: ada, hash: Option.some(hashOf("1")) }))

@@ -115,7 +115,11 @@ export const suite = <E>(
       "finds the grant of a code by any of its hashes, with its code, its user and the end of its session",
       () =>
         Effect.gen(function* () {
-          const user = yield* Builders.storedUser({ name: null, image: "https://example.com/ada.png" })
+          const user = yield* Builders.storedUser({
+            name: null,
+            image: "https://example.com/ada.png",
+            disabledAt: DateTime.makeUnsafe(1_700_000_000_456),
+          })
           const session = yield* OAuthBuilders.storedSession({ userId: user.id })
           const { code, grant } = yield* OAuthBuilders.storedGrant({
             userId: user.id,

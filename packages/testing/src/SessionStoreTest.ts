@@ -24,7 +24,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<SessionStore | UserSto
     it.effect("returns a session as it was inserted, with its user and the hash it was found by", () =>
       Effect.gen(function* () {
         const sessions = yield* SessionStore
-        const user = yield* insertUser({ scopes: ["admin"], emailVerifiedAt: DateTime.makeUnsafe(1_700_000_000_123) })
+        const user = yield* insertUser({
+          scopes: ["admin"],
+          emailVerifiedAt: DateTime.makeUnsafe(1_700_000_000_123),
+          disabledAt: DateTime.makeUnsafe(1_700_000_000_456),
+        })
         const full = yield* insertSession({
           userId: user.id,
           amr: ["pwd", "otp", "mfa"],

@@ -51,6 +51,56 @@ export const suite = <E>(name: string, layer: Layer.Layer<UserStore, E>): void =
       }),
     )
 
+    it.effect("disables a user as of the first time, and enables them, and changes nothing else", () =>
+      Effect.gen(function* () {
+        const users = yield* UserStore
+        const [ada, bob] = [yield* Builders.user(), yield* Builders.user()]
+        yield* users.insert(ada)
+        yield* users.insert(bob)
+        const [first, second, third] = [1, 2, 3].map((minutes) => DateTime.add(ada.updatedAt, { minutes }))
+        if (first === undefined || second === undefined || third === undefined) return assert.fail()
+        const disabled = { ...ada, disabledAt: first, updatedAt: first }
+        assert.deepStrictEqual(yield* users.setDisabled(ada.id, first, first), Option.some(disabled))
+        assert.deepStrictEqual(yield* users.findById(ada.id), Option.some(disabled))
+        assert.deepStrictEqual(yield* users.findByEmail(ada.email), Option.some(disabled))
+        const again = yield* users.setDisabled(ada.id, second, second)
+        assert.deepStrictEqual(again, Option.some({ ...disabled, updatedAt: second }))
+        const enabled = { ...ada, updatedAt: third }
+        assert.deepStrictEqual(yield* users.setDisabled(ada.id, null, third), Option.some(enabled))
+        assert.deepStrictEqual(yield* users.findById(ada.id), Option.some(enabled))
+        assert.deepStrictEqual(yield* users.findById(bob.id), Option.some(bob))
+        const other = yield* Builders.user({ disabledAt: first })
+        assert.deepStrictEqual(yield* users.setDisabled(other.id, first, first), Option.none())
+        yield* users.insert(other)
+        assert.deepStrictEqual(yield* users.findById(other.id), Option.some(other))
+      }),
+    )
+
+    it.effect("lists users newest first, page by page, whoever is gone meanwhile", () =>
+      Effect.gen(function* () {
+        const users = yield* UserStore
+        const made = yield* Effect.replicateEffect(Builders.user(), 5)
+        for (const user of made) yield* users.insert(user)
+        const newest = made.toSorted((one, other) => (one.id < other.id ? 1 : -1))
+        const page = yield* users.list({ before: null, limit: 2 })
+        assert.deepStrictEqual(page, newest.slice(0, 2))
+        const last = newest[1]?.id ?? assert.fail()
+        yield* users.remove(last)
+        assert.deepStrictEqual(yield* users.list({ before: last, limit: 2 }), newest.slice(2, 4))
+        const rest = yield* users.list({ before: newest[3]?.id ?? null, limit: 100 })
+        assert.deepStrictEqual(rest[0], newest[4])
+        assert.deepStrictEqual(
+          rest.map(({ id }) => id),
+          rest
+            .map(({ id }) => id)
+            .toSorted()
+            .toReversed(),
+        )
+        const oldest = rest.at(-1)?.id ?? assert.fail()
+        assert.deepStrictEqual(yield* users.list({ before: oldest, limit: 2 }), [])
+      }),
+    )
+
     it.effect("acts when the effect runs, not when it is built", () =>
       Effect.gen(function* () {
         const users = yield* UserStore

@@ -7,7 +7,8 @@ import * as Fs from "node:fs/promises"
 import * as Os from "node:os"
 import * as Path from "node:path"
 
-const main = Path.resolve(import.meta.dirname, "../../src/main.ts")
+/** The command line. */
+export const main = Path.resolve(import.meta.dirname, "../../src/main.ts")
 
 export type Environment = Readonly<Record<string, string>>
 

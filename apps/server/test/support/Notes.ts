@@ -3,8 +3,8 @@
  */
 import { assert } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Http from "node:http"
 import type * as Cli from "./Cli.ts"
+import { type Body, form, type Got, json, send, site } from "./send.ts"
 
 /** What the token endpoint said. */
 export interface Answer {
@@ -78,7 +78,6 @@ export const start = async ({ port, says }: Cli.Running & { readonly port: numbe
 
 // internal
 
-const site = "http://localhost:3000"
 const redirectUri = "https://notes.example/callback"
 
 const metadata = {
@@ -99,51 +98,3 @@ const TokenAnswer = Schema.Struct({
   refresh_token: Schema.optionalKey(Schema.String),
   error: Schema.optionalKey(Schema.String),
 })
-
-interface Body {
-  readonly type: string
-  readonly content: string
-}
-
-const json = (value: unknown): Body => ({ type: "application/json", content: JSON.stringify(value) })
-
-const form = (fields: Readonly<Record<string, string>>): Body => ({
-  type: "application/x-www-form-urlencoded",
-  content: new URLSearchParams(fields).toString(),
-})
-
-interface Got {
-  readonly status: number
-  readonly location: URL | null
-  readonly cookies: ReadonlyArray<string>
-  readonly text: string
-}
-
-/** Sends a request as a browser does that goes there, which `fetch` cannot; rejects where the connection breaks. */
-const send = (port: number, path: string, headers: Http.OutgoingHttpHeaders, body?: Body): Promise<Got> =>
-  new Promise((resolve, reject) => {
-    const options = {
-      port,
-      host: "127.0.0.1",
-      path,
-      method: body === undefined ? "GET" : "POST",
-      headers: body === undefined ? headers : { ...headers, "content-type": body.type },
-    }
-    const outgoing = Http.request(options, (response) => {
-      let text = ""
-      response.setEncoding("utf8")
-      response.on("data", (chunk: string) => (text += chunk))
-      response.on("error", reject)
-      response.on("end", () => {
-        const { location, "set-cookie": cookies = [] } = response.headers
-        resolve({
-          status: response.statusCode ?? 0,
-          location: location === undefined ? null : new URL(location, site),
-          cookies,
-          text,
-        })
-      })
-    })
-    outgoing.on("error", reject)
-    outgoing.end(body?.content)
-  })

@@ -30,6 +30,7 @@ export const sessionJson = (session: Session, user: User): string =>
       image: user.image,
       emailVerifiedAt: user.emailVerifiedAt === null ? null : iso(user.emailVerifiedAt),
       scopes: user.scopes,
+      disabledAt: user.disabledAt === null ? null : iso(user.disabledAt),
       createdAt: iso(user.createdAt),
       updatedAt: iso(user.updatedAt),
     },

@@ -12,6 +12,7 @@ import { isExpired, type Session, SessionInvalid, type SessionPolicy, slide } fr
 import type { VerifiedSession } from "../Sessions.ts"
 import { SessionStore, type StoredSession } from "../SessionStore.ts"
 import type { StoreError } from "../StoreError.ts"
+import { isDisabled } from "../User.ts"
 import * as RecentClaims from "./recentClaims.ts"
 
 /** Tokens with a prefix, for sessions by a policy. */
@@ -28,6 +29,7 @@ export const make = Effect.fnUntraced(function* (prefix: string, policy: Session
     if (!OpaqueToken.isWellFormed(prefix, Redacted.value(token))) return yield* new SessionInvalid()
     const found = yield* store.findByTokenHash(yield* hasher.candidates(token))
     if (Option.isNone(found)) return yield* new SessionInvalid()
+    if (isDisabled(found.value.user)) return yield* new SessionInvalid()
     const now = yield* DateTime.now
     if (isExpired(found.value.session, policy, now)) return yield* new SessionInvalid()
     return { stored: found.value, now }

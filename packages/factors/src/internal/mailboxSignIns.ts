@@ -12,7 +12,7 @@ import type { RenderedMail } from "@belfry/core/MailTemplate"
 import { RateLimits } from "@belfry/core/RateLimits"
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"
-import type { Email, User, UserId } from "@belfry/core/User"
+import { type Email, isDisabled, type User, type UserId } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
@@ -95,6 +95,7 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
         : yield* new MailboxRefused({ reason: "unknown-address" })
     }
     const user = found.value
+    if (isDisabled(user)) return yield* new MailboxRefused({ reason: "user-disabled" })
     if (user.email !== email || (owner !== null && owner !== user.id)) {
       return yield* new MailboxRefused({ reason: "address-changed" })
     }
@@ -116,7 +117,7 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
   return {
     /**
      * Begins a sign-in or goes on with one, keeps what `write` makes and mails it. Does the same for an address that
-     * nobody has, unless nobody may sign up: then all but the mail.
+     * nobody has, unless nobody may sign up: then all but the mail, and so for who is disabled.
      */
     send: Effect.fnUntraced(function* <E>(
       request: MailRequest,
@@ -138,7 +139,7 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
             ...(owner === undefined ? {} : { userId: owner.id }),
           })
           // What it brings must not arrive before it is in the store, nor when it never gets there.
-          if (signUp || owner !== undefined) {
+          if (owner === undefined ? signUp : !isDisabled(owner)) {
             yield* transactions.afterCommit(queue.enqueue(makeMessage({ to: email, category, ...mail })))
           }
         }),
@@ -182,5 +183,5 @@ export const make = Effect.fnUntraced(function* (factor: "email-code" | "magic-l
 // internal
 
 class MailboxRefused extends Data.TaggedError("MailboxRefused")<{
-  readonly reason: "used" | "address-changed" | "unknown-address"
+  readonly reason: "used" | "address-changed" | "unknown-address" | "user-disabled"
 }> {}

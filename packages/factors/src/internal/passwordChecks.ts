@@ -5,7 +5,7 @@ import { Audit } from "@belfry/core/Audit"
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import { Site } from "@belfry/core/Site"
 import type { StoreError } from "@belfry/core/StoreError"
-import type { Email, User } from "@belfry/core/User"
+import { type Email, isDisabled, type User } from "@belfry/core/User"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -19,7 +19,7 @@ import type { SignInContext } from "../SignInAttempt.ts"
 import { type OpenSignIn, SignInAttempts } from "../SignInAttempts.ts"
 
 /** Why credentials are refused: known to the audit log alone. */
-export type Refusal = "unknown-address" | "no-password" | "wrong-password"
+export type Refusal = "unknown-address" | "no-password" | "wrong-password" | "user-disabled"
 
 /**
  * A password that somebody claims to be a user's; `refuse` records why it is not, and fails. `stored` is the hash that
@@ -81,6 +81,7 @@ export const make = Effect.gen(function* () {
       if (Option.isNone(user)) return Result.fail("unknown-address")
       if (Option.isNone(stored)) return Result.fail("no-password")
       if (!matches) return Result.fail("wrong-password")
+      if (isDisabled(user.value)) return Result.fail("user-disabled")
       if (!isOutdated) return Result.succeed({ user: user.value, hash: stored.value })
       const hash = yield* hasher.hash(password)
       const isRenewed = yield* store.rehash(user.value.id, stored.value, hash, yield* DateTime.now)

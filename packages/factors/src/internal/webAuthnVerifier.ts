@@ -24,6 +24,7 @@ export class Refusal extends Data.TaggedError("Refusal")<{
     | "known-credential"
     | "malformed"
     | "unknown-credential"
+    | "user-disabled"
     | "user-handle"
     | "verification"
 }> {}

@@ -8,7 +8,7 @@ import { AuthEvents } from "@belfry/core/AuthEvents"
 import type { LinkedAccount } from "@belfry/core/LinkedAccount"
 import { LinkedAccounts } from "@belfry/core/LinkedAccounts"
 import { TransactionStore } from "@belfry/core/TransactionStore"
-import type { User, UserId, UserPatch } from "@belfry/core/User"
+import { isDisabled, type User, type UserId, type UserPatch } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -82,6 +82,11 @@ export const make = Effect.gen(function* () {
     const linked = Option.getOrNull(yield* findLinked(answer, provider.updateAccountOnSignIn))
     // Who has a link signs in by it, whatever address the provider tells today.
     const byEmail = linked !== null || email === null ? null : Option.getOrNull(yield* users.findByEmail(email))
+    // Before anything is linked or changed. Whoever comes proved the account there, and is told no more than that.
+    const known = linked?.user ?? byEmail
+    if (known !== null && isDisabled(known)) {
+      return yield* refuse("oauth_callback_failed", { detail: "user disabled", userId: known.id })
+    }
     const decision = decideSignIn({ gates: provider, linked, email, emailVerified, byEmail, requestSignUp })
     switch (decision._tag) {
       case "SignIn": {
@@ -140,6 +145,7 @@ export const make = Effect.gen(function* () {
       const linking = transactions.run(
         Effect.gen(function* () {
           const user = yield* Effect.catchTag(users.get(userId), "UserNotFound", () => refuse("state_mismatch"))
+          if (isDisabled(user)) return yield* refuse("state_mismatch", { userId })
           const linked = yield* findLinked(answer, false)
           const owner = Option.isSome(linked) ? linked.value.user.id : null
           const { email, emailVerified } = arrival

@@ -2,37 +2,13 @@
  * Clients as management shows them.
  */
 import { onResponse } from "@belfry/core/RequestHandlers"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Schema from "effect/Schema"
-import type { AdminClient } from "../AdminClientsApi.ts"
 import type { ClientWithSecret } from "../Clients.ts"
 import type { ManagedClient } from "../ClientsApi.ts"
 import { ClientId, ClientNotFound, type OAuthClient } from "../OAuthClient.ts"
 import { noStore } from "./protocolAnswers.ts"
-
-/** A client for those whose it is. Hashes and sealed secrets stay here. */
-export const toManaged = (client: OAuthClient): ManagedClient => ({
-  clientId: client.id,
-  ...client.metadata,
-  secrets: client.secrets.map(({ createdAt, expiresAt }) => ({
-    createdAt: DateTime.makeUnsafe(createdAt),
-    expiresAt: expiresAt === null ? null : DateTime.makeUnsafe(expiresAt),
-  })),
-  referenceId: client.referenceId,
-  isDisabled: client.isDisabled,
-  isDynamic: client.isDynamic,
-  createdAt: client.createdAt,
-  updatedAt: client.updatedAt,
-})
-
-/** A client for administrators. */
-export const toAdmin = (client: OAuthClient): AdminClient => ({
-  ...toManaged(client),
-  ...client.privileges,
-  userId: client.userId,
-})
 
 /** An answer with a new secret, which nobody on the way may keep. */
 export const withSecret = <Shown extends ManagedClient>(

@@ -151,6 +151,7 @@ const toGrantRecord = (row: FoundGrant): GrantRecord | null =>
           image: row.u_image,
           email_verified_at: row.u_email_verified_at,
           scopes: row.u_scopes,
+          disabled_at: row.u_disabled_at,
           created_at: row.u_created_at,
           updated_at: row.u_updated_at,
         }),

@@ -6,9 +6,10 @@ import type { StoreError } from "@belfry/core/StoreError"
 import * as Clock from "effect/Clock"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Struct from "effect/Struct"
 import type { CryptoKey } from "jose"
 import type { JwsSignerService, Sign } from "../JwsSigner.ts"
-import type { PublicJwk, SigningAlgorithm, SigningKey } from "../SigningKey.ts"
+import type { PublicJwk, SigningAlgorithm, SigningKey, SigningKeyState, SigningKeyView } from "../SigningKey.ts"
 import type { SigningKeyStore } from "../SigningKeyStore.ts"
 import { importPublic } from "./signingKeyPairs.ts"
 
@@ -83,6 +84,26 @@ export const youngestOf = ({ keys }: KeySnapshot, algorithm: SigningAlgorithm): 
 /** Whether a key is over: nothing that it signed counts any more. */
 export const isOver = ({ expiresAt }: SigningKey, now: DateTime.Utc): boolean =>
   expiresAt !== null && expiresAt.epochMilliseconds <= now.epochMilliseconds
+
+/** All keys with where they stand: by algorithm, the youngest first. */
+export const viewsOf = (snapshot: KeySnapshot, now: DateTime.Utc): ReadonlyArray<SigningKeyView> => {
+  const stateOf = ({ row, sign }: LoadedKey): SigningKeyState => {
+    if (isOver(row, now)) return "over"
+    if (signerOf(snapshot, row.algorithm, now)?.kid === row.kid) return "signing"
+    const isActive = row.activeAt.epochMilliseconds <= now.epochMilliseconds
+    if (isActive && row.expiresAt !== null) return "verifying"
+    return sign === null ? "unusable" : isActive ? "verifying" : "published"
+  }
+  return [...snapshot.keys.values()]
+    .map((key) => ({ ...Struct.pick(key.row, shown), state: stateOf(key) }))
+    .toSorted(
+      (one, other) =>
+        one.algorithm.localeCompare(other.algorithm) ||
+        other.createdAt.epochMilliseconds - one.createdAt.epochMilliseconds,
+    )
+}
+
+const shown = ["kid", "algorithm", "createdAt", "activeAt", "expiresAt"] as const
 
 /** The public keys that are not over, those that sign before those that will or did: some clients take the first. */
 export const toPublished = (snapshot: KeySnapshot, now: DateTime.Utc): ReadonlyArray<PublicJwk> => {

@@ -1,13 +1,20 @@
 /**
  * A Redis server of one's own, where the machine has the program.
+ *
+ * @since 0.1.0
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import * as Net from "node:net"
 import * as Path from "node:path"
 
-/** The path of `redis-server`, or nothing where there is none. */
+/**
+ * The path of `redis-server`, or nothing where there is none.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const program: string | undefined = [
   ...(process.env["PATH"] ?? "").split(Path.delimiter),
   "/usr/bin",
@@ -17,13 +24,24 @@ export const program: string | undefined = [
   .map((directory) => Path.join(directory, "redis-server"))
   .find((file) => existsSync(file))
 
+/**
+ * A server that runs. `stop` kills it, `start` has it back on the same port, empty.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface RedisServer {
   readonly url: string
   readonly start: Effect.Effect<void>
   readonly stop: Effect.Effect<void>
 }
 
-/** Starts a server on a free port, without persistence; it stops with the scope. */
+/**
+ * Starts a server on a free port, without persistence; it stops with the scope.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const acquire = (file: string) =>
   Effect.acquireRelease(
     Effect.gen(function* () {
