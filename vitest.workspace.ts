@@ -30,7 +30,10 @@ export default defineConfig({
       unit("client", "packages/client"),
       unit("server", "packages/server"),
       unit("app-server", "apps/server"),
-      unit("examples", "apps/examples"),
+      {
+        extends: true as const,
+        test: { name: "examples", root: "apps/examples", include: ["test/**/*.test.ts", "*/test/**/*.test.ts"] },
+      },
       unit("scripts", "scripts"),
       {
         extends: true as const,
