@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Layer from "effect/Layer"
+import * as AccessTokenReader from "./AccessTokenReader.ts"
 import * as AccessTokens from "./AccessTokens.ts"
 import * as AdminClients from "./AdminClients.ts"
 import * as Authorizations from "./Authorizations.ts"
@@ -25,7 +26,7 @@ import * as WaitingRequests from "./WaitingRequests.ts"
 
 const layerTokenIssuer = Layer.provideMerge(TokenIssuer.layer, Layer.mergeAll(SigningKeys.layer, Subjects.layer))
 
-const layerTokens = Layer.mergeAll(Tokens.layer, AccessTokens.layer, Discovery.layer)
+const layerTokens = Layer.mergeAll(Tokens.layer, AccessTokens.layer, AccessTokenReader.layer, Discovery.layer)
 
 const layerAuthorizations = Layer.merge(LoginFlow.layer, Logouts.layer).pipe(
   Layer.provideMerge(Authorizations.layer),

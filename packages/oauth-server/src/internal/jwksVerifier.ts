@@ -13,7 +13,7 @@ import * as Redacted from "effect/Redacted"
 import * as Semaphore from "effect/Semaphore"
 import { createLocalJWKSet, type CryptoKey, errors } from "jose"
 import { issuerUrl, ResourceServerInvalid, secureUrl } from "../ProtectedResourceMetadata.ts"
-import { AccessTokenRefused, AccessTokenUnverifiable, fromClaims } from "../VerifiedAccessToken.ts"
+import { AccessTokenRefused, AccessTokenUnverifiable, checkFor, fromClaims } from "../VerifiedAccessToken.ts"
 import { isType, type JwsHeader, readClaims, readHeader, readObject, verifySignature } from "./jws.ts"
 
 /** Whose tokens, for whom, by which keys. `algorithms`: all of these by default; there is no symmetric one. */
@@ -25,21 +25,20 @@ export interface JwksOptions {
   readonly clockTolerance?: Duration.Duration | undefined
 }
 
-/** Makes the verification of JWTs. */
+/** Makes the verification of JWTs, each for the audience that it is asked for. */
 export const jwksVerifier = Effect.fnUntraced(function* (options: JwksOptions) {
   const {
     algorithms = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"],
-    audience,
     clockTolerance = Duration.minutes(1),
     issuer,
   } = options
   yield* Effect.fromResult(issuerUrl("issuer", issuer))
   const { href: jwksUri } = yield* Effect.fromResult(secureUrl("jwksUri", options.jwksUri))
-  if (audience === "") return yield* new ResourceServerInvalid({ setting: "audience", reason: "empty" })
+  if (options.audience === "") return yield* new ResourceServerInvalid({ setting: "audience", reason: "empty" })
   const allowed: ReadonlyArray<string> = algorithms
   const keys = publishedKeys(yield* OutboundHttp, jwksUri)
 
-  return Effect.fn("AccessTokenVerifier.verify")(function* (token: Redacted.Redacted) {
+  return Effect.fn("AccessTokenVerifier.verify")(function* (token: Redacted.Redacted, audience: string) {
     const text = Redacted.value(token)
     const refuse = (reason: AccessTokenRefused["reason"]) => new AccessTokenRefused({ reason })
     const header = readHeader(text)
@@ -53,8 +52,9 @@ export const jwksVerifier = Effect.fnUntraced(function* (options: JwksOptions) {
     const claims = readClaims(payload)
     // RFC 9068 §2.2: these stand in every one.
     if (claims?.["exp"] === undefined || claims["iat"] === undefined) return yield* refuse("claims")
-    const expected = { audience, issuer, clockTolerance: Duration.toSeconds(clockTolerance) }
-    return yield* Effect.fromResult(fromClaims(claims, expected, yield* DateTime.now))
+    const expected = { issuer, clockTolerance: Duration.toSeconds(clockTolerance) }
+    const verified = yield* Effect.fromResult(fromClaims(claims, expected, yield* DateTime.now))
+    return yield* Effect.fromResult(checkFor(verified, audience))
   })
 })
 
