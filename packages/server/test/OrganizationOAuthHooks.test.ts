@@ -6,7 +6,7 @@ import type { Grant } from "@belfry/oauth-server/Grant"
 import * as Hooks from "@belfry/oauth-server/OAuthServerHooks"
 import { OAuthServerPages } from "@belfry/oauth-server/OAuthServerPages"
 import { OAuthServerSettings } from "@belfry/oauth-server/OAuthServerSettings"
-import type { Actor } from "@belfry/organization/Membership"
+import type { SessionActor } from "@belfry/organization/Membership"
 import { Memberships } from "@belfry/organization/Memberships"
 import { type OrganizationId, Slug } from "@belfry/organization/Organization"
 import { OrganizationStore } from "@belfry/organization/OrganizationStore"
@@ -295,7 +295,7 @@ describe("Clients of organizations", () => {
         const clients = yield* Clients
         const [maker, colleague] = [yield* OrganizationBuilders.actor(), yield* OrganizationBuilders.actor()]
         const id = yield* join(maker, "owner")
-        const asActor = ({ session, user }: Actor) => ({ user, session, clientInfo: unknownClient })
+        const asActor = ({ session, user }: SessionActor) => ({ user, session, clientInfo: unknownClient })
         const redirectUris = ["https://app.example.com/callback"]
         const { client } = yield* clients.create(asActor(maker), { clientName: "App", redirectUris })
         assert.strictEqual(client.referenceId, id)
@@ -342,11 +342,12 @@ const makePerson = Effect.gen(function* () {
 })
 
 /** Makes somebody a member of a new organization. */
-const join = Effect.fnUntraced(function* ({ user }: Actor, ...names: ReadonlyArray<string>) {
+const join = Effect.fnUntraced(function* ({ user }: SessionActor, ...names: ReadonlyArray<string>) {
   const { organization } = yield* OrganizationBuilders.storedOrganization()
   const assigned = roles(...(names.length === 0 ? ["member"] : names))
   yield* OrganizationBuilders.storedMember(organization.id, { user, roles: assigned })
   return organization.id
 })
 
-const activate = (actor: Actor, id: OrganizationId) => Memberships.use((memberships) => memberships.activate(actor, id))
+const activate = (actor: SessionActor, id: OrganizationId) =>
+  Memberships.use((memberships) => memberships.activate(actor, id))

@@ -9,13 +9,13 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { MemberId, MemberNotFound, type MemberRef } from "../Member.ts"
-import type { Actor } from "../Membership.ts"
+import type { Actor, SessionActor } from "../Membership.ts"
 import { organizationHeader } from "../MembershipApi.ts"
 import { OrganizationNotFound, type OrganizationRef, toOrganizationRef } from "../Organization.ts"
 
 /** Who calls. */
 export const actorOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  const actor: Actor = { user: yield* CurrentUser, session: yield* CurrentSession, client: clientInfo(request) }
+  const actor: SessionActor = { user: yield* CurrentUser, session: yield* CurrentSession, client: clientInfo(request) }
   return actor
 })
 
