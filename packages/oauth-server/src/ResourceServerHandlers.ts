@@ -129,18 +129,28 @@ export const layerMetadataAt = (
   path: `/${string}`,
   metadataOf: (request: HttpServerRequest.HttpServerRequest) => ProtectedResourceMetadata | null,
 ): Layer.Layer<never, never, HttpRouter.HttpRouter> => {
-  const answer = (request: HttpServerRequest.HttpServerRequest) => {
-    const metadata = metadataOf(request)
-    if (metadata === null) return HttpServerResponse.empty({ status: 404 })
-    return HttpServerResponse.text(JSON.stringify(metadata), {
-      contentType: "application/json",
-      headers: { "cache-control": "public, max-age=3600", "access-control-allow-origin": "*" },
-    })
-  }
-  return Layer.merge(
-    HttpRouter.add("GET", path, (request) => Effect.succeed(answer(request))),
-    HttpRouter.add("OPTIONS", path, preflight("GET")),
-  )
+  const answer = (method: "GET" | "OPTIONS") => (request: HttpServerRequest.HttpServerRequest) =>
+    Effect.succeed(metadataResponse(method, metadataOf(request)))
+  return Layer.merge(HttpRouter.add("GET", path, answer("GET")), HttpRouter.add("OPTIONS", path, answer("OPTIONS")))
+}
+
+/**
+ * The answer to a request for metadata: 404 where there is none, and 405 to whoever does more than read.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const metadataResponse = (
+  method: string,
+  metadata: ProtectedResourceMetadata | null,
+): HttpServerResponse.HttpServerResponse => {
+  if (metadata === null) return HttpServerResponse.empty({ status: 404 })
+  if (method === "OPTIONS") return preflight("GET")
+  if (method !== "GET") return HttpServerResponse.empty({ status: 405, headers: { allow: "GET" } })
+  return HttpServerResponse.text(JSON.stringify(metadata), {
+    contentType: "application/json",
+    headers: { "cache-control": "public, max-age=3600", "access-control-allow-origin": "*" },
+  })
 }
 
 // internal

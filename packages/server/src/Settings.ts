@@ -310,6 +310,18 @@ export const settings: ReadonlyArray<Setting> = [
     description: "Scopes of clients that register without naming any",
   },
   {
+    name: "BELFRY_OAUTH_REGISTRATION_STEP_UP",
+    unit: "scopes, by comma",
+    default: "none",
+    description: "Scopes that such clients may ask people for beyond those that they registered",
+  },
+  {
+    name: "BELFRY_OAUTH_CLIENT_METADATA_DOCUMENTS",
+    unit: "`on` or `off`",
+    default: "off",
+    description: "Whether the URL of a client's own metadata document may be its id",
+  },
+  {
     name: "BELFRY_OAUTH_REDIRECT_SCHEMES",
     unit: "schemes, by comma",
     default: "those with a period",

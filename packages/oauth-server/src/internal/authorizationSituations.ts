@@ -14,6 +14,7 @@ import type { ProtectedResource } from "../ProtectedResource.ts"
 import type { Records } from "../RecordStore.ts"
 import type { WaitingRequests } from "../WaitingRequests.ts"
 import { isRedirectUriOf } from "./authorizeFacts.ts"
+import { askableScopes } from "./clientScopes.ts"
 import { nextStep, type NextStep } from "./authorizeSteps.ts"
 import { gather, type Person, type PersonServices } from "./personFacts.ts"
 import * as ResolveResources from "./resolveResources.ts"
@@ -86,7 +87,7 @@ export const situations = (services: PersonServices & { readonly requests: Waiti
     const resources = resolve(request.resources, found)
     const situation = yield* situate({ client, consent, request, resources: resources ?? [], waiting }, browser)
     const allowed = client.privileges.resources ?? request.resources
-    const isInScope = OAuthScope.isCovered(request.scopes, client.metadata.scopes)
+    const isInScope = OAuthScope.isCovered(request.scopes, askableScopes(client, settings))
     const isForResources = resources !== null && OAuthScope.isCovered(request.resources, allowed)
     const error = isForResources ? (isInScope ? null : gone.scope) : gone.resource
     return { ...situation, waiting, next: error === null ? situation.next : { _tag: "Fail", error } }

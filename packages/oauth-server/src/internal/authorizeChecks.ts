@@ -22,6 +22,7 @@ import {
   supported,
 } from "./authorizeFacts.ts"
 import * as Read from "./authorizeParameters.ts"
+import { askableScopes } from "./clientScopes.ts"
 
 /** A check whose failure only the person is told. */
 export interface SourceCheck {
@@ -190,7 +191,7 @@ export const requestChecks: ReadonlyArray<RequestCheck> = [
     spec: "RFC 6749 §3.3",
     check: (facts) =>
       failIf(
-        !OAuthScope.isCovered(scopesOf(facts), facts.client.metadata.scopes),
+        !OAuthScope.isCovered(scopesOf(facts), askableScopes(facts.client, facts.settings)),
         "invalid_scope",
         "The client is not registered for this scope",
       ),

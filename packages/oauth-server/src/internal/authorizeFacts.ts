@@ -10,6 +10,7 @@ import type { Parameters } from "../Parameters.ts"
 import type { ProtectedResource } from "../ProtectedResource.ts"
 import * as RedirectUri from "../RedirectUri.ts"
 import * as Read from "./authorizeParameters.ts"
+import { askableScopes } from "./clientScopes.ts"
 
 /** What is known when it is asked who asks. `client` is null when there is none of that id. */
 export interface SourceFacts {
@@ -108,7 +109,7 @@ export const scopesOf = ({ parameters, client, settings }: RequestFacts): Readon
   const canRefresh =
     grantTypes.includes("refresh_token") &&
     settings.grantTypes.includes("refresh_token") &&
-    scopes.includes(offlineAccess)
+    askableScopes(client, settings).includes(offlineAccess)
   const asked = Option.getOrElse(OAuthScope.parse(parameters.get("scope") ?? ""), () => [])
   const all = asked.length > 0 ? asked : settings.defaultScopes.filter((scope) => scopes.includes(scope))
   return canRefresh ? all : all.filter((scope) => scope !== offlineAccess)

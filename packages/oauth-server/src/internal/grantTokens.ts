@@ -18,6 +18,7 @@ import * as OAuthScope from "../OAuthScope.ts"
 import { OAuthServerSettings } from "../OAuthServerSettings.ts"
 import type { ProtectedResource } from "../ProtectedResource.ts"
 import { type IssuedAccessToken, TokenIssuer } from "../TokenIssuer.ts"
+import { askableScopes } from "./clientScopes.ts"
 import { resolve } from "./resolveResources.ts"
 import { claimFactsOf, invalidTarget, refuseUnless, responseFields, scopesFor } from "./tokenRequests.ts"
 
@@ -92,7 +93,8 @@ export const make = Effect.gen(function* () {
     const { client, now } = facts
     const resources = yield* requireResources(facts, grant)
     // What the client lost since, it gets no more, whatever it was granted.
-    const asked = options.asked.filter((scope) => client.metadata.scopes.includes(scope))
+    const askable = askableScopes(client, settings)
+    const asked = options.asked.filter((scope) => askable.includes(scope))
     const scopes = scopesFor(asked, resources)
     const access = yield* issuer.accessToken({ client, grant, user, scopes, resources, now })
     const idToken = yield* issuer.idToken({
