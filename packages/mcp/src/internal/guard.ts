@@ -209,6 +209,10 @@ export const make = Effect.fnUntraced(function* (options: GuardOptions, scopesOf
   }
 })
 
+/** The path of a request's target, which is a path with a query or a whole URL. */
+export const pathOf = (url: string): string =>
+  (url.startsWith("/") ? url : (URL.parse(url)?.pathname ?? "")).split(/[?#]/u, 1)[0] ?? ""
+
 /** What {@link make} makes. */
 export type Guard = Effect.Success<ReturnType<typeof make>>
 
@@ -226,9 +230,6 @@ export const preflight = (crossOrigin: Readonly<Record<string, string>>): Answer
 })
 
 // internal
-
-const pathOf = (url: string) =>
-  (url.startsWith("/") ? url : (URL.parse(url)?.pathname ?? "")).split(/[?#]/u, 1)[0] ?? ""
 
 const hasQueryToken = (url: string) => {
   const query = url.indexOf("?")
