@@ -4,24 +4,16 @@
  * @see [MCP Authorization](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization)
  * @since 0.1.0
  */
-import { clientInfo } from "@belfry/core/RequestHandlers"
-import { BodyUnreadable } from "@belfry/core/RequestBodyHandlers"
 import type { AccessTokenVerifier } from "@belfry/oauth-server/AccessTokenVerifier"
 import type { ResourceServerInvalid } from "@belfry/oauth-server/ProtectedResourceMetadata"
 import * as McpServer from "effect/ai/McpServer"
 import type * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
-import * as Headers from "effect/http/Headers"
-import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpRouter from "effect/http/HttpRouter"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import { annotatedScopes } from "./internal/annotatedScopes.ts"
-import * as Guard from "./internal/guard.ts"
-import type { Answer } from "./internal/refusals.ts"
-import { CurrentAccess } from "./McpAccess.ts"
+import { authorized } from "./internal/authorized.ts"
+import type { CurrentAccess } from "./McpAccess.ts"
 import type { McpResource } from "./McpResource.ts"
 
 /**
@@ -81,69 +73,7 @@ export const layer = (
 > =>
   HttpRouter.middleware<{ provides: CurrentAccess }>()(
     Effect.gen(function* () {
-      const guard = yield* Guard.make(options, annotatedScopes(yield* McpServer.McpServer))
-      return Effect.fnUntraced(function* (httpEffect) {
-        const request = yield* HttpServerRequest.HttpServerRequest
-        const { origin } = request.headers
-        const crossOrigin = guard.crossOrigin(origin)
-        if (request.method === "OPTIONS" && origin !== undefined && guard.isAllowedOrigin(origin)) {
-          return toResponse(Guard.preflight(crossOrigin))
-        }
-        // The handlers read the body from this same request, which keeps it.
-        const bare = request.modify({ headers: Headers.remove(request.headers, "authorization") })
-        const outcome = yield* Effect.result(guard.admit(presented(request, bare)))
-        if (outcome._tag === "Failure") {
-          return HttpServerResponse.setHeaders(toResponse(outcome.failure), crossOrigin)
-        }
-        const { access, answered } = outcome.success
-        const response = yield* httpEffect.pipe(
-          Effect.provideService(CurrentAccess, access),
-          Effect.provideService(HttpServerRequest.HttpServerRequest, bare),
-        )
-        // After the MCP server's own, which tells the session.
-        yield* HttpEffect.appendPreResponseHandler((_request, sent) =>
-          Effect.as(
-            answered(sent.status, sent.headers["mcp-session-id"]),
-            HttpServerResponse.setHeaders(sent, crossOrigin),
-          ),
-        )
-        return response
-      })
+      const guarded = yield* authorized(options, annotatedScopes(yield* McpServer.McpServer))
+      return (httpEffect) => guarded(httpEffect)
     }),
   ).layer
-
-// internal
-
-const presented = (
-  request: HttpServerRequest.HttpServerRequest,
-  bare: HttpServerRequest.HttpServerRequest,
-): Guard.Presented => ({
-  method: request.method,
-  url: request.originalUrl,
-  headers: request.headers,
-  authorizations: countAuthorizations(request),
-  caller: clientInfo(request),
-  body: (maxSize) =>
-    bare.text.pipe(
-      Effect.provideService(HttpServerRequest.MaxBodySize, maxSize),
-      Effect.mapError((cause) => {
-        const isTooLarge = cause.reason._tag === "RequestParseError" && cause.reason.reason === "BodyTooLarge"
-        return new BodyUnreadable({ reason: isTooLarge ? "too-large" : "broken", cause })
-      }),
-    ),
-})
-
-/** Node keeps the first of several in silence; a proxy before it may have looked at another. */
-const countAuthorizations = ({ headers, source }: HttpServerRequest.HttpServerRequest): number =>
-  Predicate.hasProperty(source, "rawHeaders") && Array.isArray(source.rawHeaders)
-    ? source.rawHeaders.filter(
-        (name, index) => index % 2 === 0 && typeof name === "string" && name.toLowerCase() === "authorization",
-      ).length
-    : headers.authorization === undefined
-      ? 0
-      : 1
-
-const toResponse = ({ body, headers, status }: Answer): HttpServerResponse.HttpServerResponse =>
-  body === null
-    ? HttpServerResponse.empty({ status, headers })
-    : HttpServerResponse.text(body, { status, headers, contentType: "application/json" })

@@ -20,6 +20,8 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as McpAuthorization from "./McpAuthorization.ts"
+import { pathOf } from "./internal/guard.ts"
+import * as McpCalls from "./McpCalls.ts"
 import { type McpResource, resolve, type ResolvedResource } from "./McpResource.ts"
 
 /**
@@ -106,16 +108,18 @@ export class McpServersMixed extends Schema.TaggedError<McpServersMixed>("@belfr
 export const layerHttp = <RA, RE, RR>(options: McpHttpOptions<RA, RE, RR>) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const resolved = yield* Effect.forEach(options.resources, (resource) => Effect.fromResult(resolve(resource)))
-      const endpoints = Array.map(options.resources, (resource, index) =>
-        layerEndpoint(options, resource, resolved[index]?.path ?? "/"),
+      const endpoints = yield* Effect.forEach(options.resources, (resource) =>
+        Effect.map(Effect.fromResult(resolve(resource)), (resolved) => ({ resource, resolved })),
       )
-      const unbound = options.metadataAtRoot === false ? undefined : resolved.find(({ isBound }) => !isBound)
-      return Layer.mergeAll(...endpoints).pipe(
-        Layer.provideMerge(layerAlone(options.name)),
-        Layer.merge(Layer.mergeAll(Layer.empty, ...resolved.map(layerMetadata))),
-        Layer.merge(unbound === undefined || unbound.path === "/" ? Layer.empty : layerRootMetadata(unbound)),
+      const atRoot =
+        options.metadataAtRoot === false ? undefined : endpoints.find(({ resolved }) => !resolved.isBound)?.resolved
+      const layers = Array.map(endpoints, ({ resolved, resource }) =>
+        Layer.merge(layerEndpoint(options, resource, resolved), layerMetadata(resolved)),
       )
+      return Layer.mergeAll(
+        ...layers,
+        atRoot === undefined || atRoot.path === "/" ? Layer.empty : layerRootMetadata(atRoot),
+      ).pipe(Layer.provideMerge(layerAlone(options.name)))
     }),
   )
 
@@ -124,7 +128,7 @@ export const layerHttp = <RA, RE, RR>(options: McpHttpOptions<RA, RE, RR>) =>
 const layerEndpoint = <RA, RE, RR>(
   options: McpHttpOptions<RA, RE, RR>,
   resource: McpResource,
-  path: ResolvedResource["path"],
+  { origin, path }: ResolvedResource,
 ) => {
   const { allowedHosts, allowedOrigins = [], maxBodySize, registrations } = options
   return McpServer.layerHttp({
@@ -136,9 +140,9 @@ const layerEndpoint = <RA, RE, RR>(
     icons: options.icons,
     path,
     protocols,
-    registrations,
+    registrations: Layer.merge(registrations, McpCalls.layerSpans),
     allowSessionTermination: true,
-    allowedOrigins: [new URL(resource.resource).origin, ...allowedOrigins],
+    allowedOrigins: [origin, ...allowedOrigins],
   }).pipe(Layer.provide(McpAuthorization.layer({ resource, allowedHosts, allowedOrigins, maxBodySize })))
 }
 
@@ -155,10 +159,9 @@ const layerAlone = (name: string) =>
   ).pipe(Layer.provideMerge(McpServer.McpServer.layer))
 
 const layerMetadata = (resource: ResolvedResource) =>
-  layerMetadataAt(resource.metadataPath, ({ originalUrl }) => {
-    const path = originalUrl.split("?", 1)[0] ?? ""
-    return metadataAt(resource, path.slice(wellKnownPath.length) || "/")
-  })
+  layerMetadataAt(resource.metadataPath, ({ originalUrl }) =>
+    metadataAt(resource, pathOf(originalUrl).slice(wellKnownPath.length) || "/"),
+  )
 
 const layerRootMetadata = (resource: ResolvedResource) =>
   layerMetadataAt(`/${wellKnownPath.slice(1)}`, () => metadataAt(resource, resource.path))
