@@ -153,7 +153,7 @@ export const make = Effect.fnUntraced(function* (options: GuardOptions, scopesOf
       // The router sends other paths elsewhere, but not what is no name of an organization.
       if (target === null) return yield* Effect.fail(refuse(404, "There is no such MCP server"))
       // DNS rebinding: a name of an attacker that leads here is not a name of ours.
-      const host = canonicalHost(scheme, headers["host"] ?? "")
+      const host = canonicalHost(scheme, headers["host"] ?? URL.parse(presented.url)?.host ?? "")
       if (host === "" || !hosts.has(host)) {
         return yield* Effect.fail(refuse(403, "The host is not allowed"))
       }

@@ -3,6 +3,7 @@
  */
 import * as McpAccess from "@belfry/mcp/McpAccess"
 import * as McpHttp from "@belfry/mcp/McpHttp"
+import { McpRateLimits } from "@belfry/mcp/McpRateLimits"
 import type { McpResource } from "@belfry/mcp/McpResource"
 import { RequiredScopes } from "@belfry/mcp/McpScopes"
 import { AccessTokenVerifier, layerLocalJwt } from "@belfry/oauth-server/AccessTokenVerifier"
@@ -38,18 +39,21 @@ export const layer = layerLocalJwt({ audience: endpoint }).pipe(
 const start = 1_800_000_000
 
 /** A JWT access token of the authorization server, by its real keys: Ada's for the notes, unless it says otherwise. */
-export const tokenOf = Effect.fnUntraced(function* (changes: Readonly<Record<string, Schema.Json>> = {}) {
-  const claims = {
+export const tokenOf = Effect.fnUntraced(function* (changes: Readonly<Record<string, Schema.Json | undefined>> = {}) {
+  const all = {
     iss: issuer,
     aud: endpoint,
     sub: ada,
     client_id: "a-client",
+    grant_id: "a-grant",
     scope: "notes:read",
     iat: start,
     exp: start + 3600,
     jti: "a",
     ...changes,
   }
+  const claims: Record<string, Schema.Json> = {}
+  for (const [name, value] of Object.entries(all)) if (value !== undefined) claims[name] = value
   return Redacted.value(yield* SigningKeys.use((keys) => keys.sign({ claims, typ: "at+jwt", algorithm: "ES256" })))
 })
 
@@ -144,9 +148,11 @@ type Options = Partial<McpHttp.McpHttpOptions<never, never, Layer.Services<typeo
 export const serve = Effect.fnUntraced(function* (options: Options = {}) {
   yield* TestClock.setTime(start * 1000)
   const verifier = yield* AccessTokenVerifier
+  const limits = yield* McpRateLimits
   return yield* TestHttp.serve(
     McpHttp.layerHttp({ name: "notes", version: "1.0.0", resources: [notes], registrations, ...options }).pipe(
       Layer.provide(Layer.succeed(AccessTokenVerifier, verifier)),
+      Layer.provide(Layer.succeed(McpRateLimits, limits)),
       Layer.orDie,
     ),
     origin,
