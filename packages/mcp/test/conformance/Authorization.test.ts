@@ -1,6 +1,7 @@
 /**
  * The official conformance suite for authorization servers, for each way in which a client is known.
  */
+import { clientMetadata } from "@belfry/testing/McpProgram"
 import { real } from "@belfry/testing/RealServer"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Schema } from "effect"
@@ -8,7 +9,6 @@ import { once } from "node:events"
 import { createServer } from "node:net"
 import * as Conformance from "../support/Conformance.ts"
 import { documents, endpointOf, layer } from "../support/McpSite.ts"
-import { clientMetadata } from "../support/Program.ts"
 import * as baseline from "./baseline.ts"
 
 const decodeClient = Schema.decodeUnknownSync(Schema.Struct({ client_id: Schema.String }))
@@ -31,7 +31,7 @@ withLayer(layer, { excludeTestServices: true })("The conformance suite, authoriz
       const answer = await fetch(`${issuer}/oauth2/register`, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify(clientMetadata),
+        body: JSON.stringify(clientMetadata()),
       })
       return decodeClient(await answer.json()).client_id
     },

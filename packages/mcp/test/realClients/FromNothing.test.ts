@@ -2,14 +2,14 @@
  * The official MCP clients, from nothing but the URL of an MCP server: in each way to be known, in each version of the
  * protocol that they speak.
  */
+import { libraries } from "@belfry/testing/McpClients"
 import { real } from "@belfry/testing/RealServer"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { endpointOf, layer } from "../support/McpSite.ts"
-import { libraries } from "../support/McpClients.ts"
 import { open, ways } from "../support/Sessions.ts"
 
 withLayer(layer, { excludeTestServices: true })("Official MCP clients", (it) => {
-  for (const library of libraries) {
+  for (const library of libraries()) {
     for (const version of library.versions) {
       for (const [kind, wayFor] of Object.entries(ways)) {
         describe(`${library.name}, ${version}, ${kind}`, () => {

@@ -1,7 +1,7 @@
 /**
  * The tools that the official conformance suite calls by name, each of which does one thing that a tool can do.
  */
-import { Context, Effect } from "effect"
+import { Context, Effect, Schema } from "effect"
 import { McpSchema, McpServer } from "effect/ai"
 
 /** What a tool answers with, or what it needs to know first. */
@@ -46,31 +46,30 @@ export const texts = (...names: ReadonlyArray<string>): McpSchema.ToolJson => ({
   required: names,
 })
 
-/** A JSON Schema of many words, as the suite looks for it. */
-const addressBook: McpSchema.ToolJson = {
-  $schema: "https://json-schema.org/draft/2020-12/schema",
-  type: "object",
-  $defs: {
-    address: {
-      $anchor: "addressDef",
-      type: "object",
-      properties: { street: { type: "string" }, city: { type: "string" } },
-    },
+/** A JSON Schema of many words, as the suite looks for it. As text, since `then` in an object is a promise's. */
+const addressBook = Schema.decodeUnknownSync(Schema.fromJsonString(McpSchema.ToolJson))(`{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "$defs": {
+    "address": {
+      "$anchor": "addressDef",
+      "type": "object",
+      "properties": { "street": { "type": "string" }, "city": { "type": "string" } }
+    }
   },
-  properties: {
-    name: { type: "string" },
-    address: { $ref: "#/$defs/address" },
-    contactMethod: { type: "string", enum: ["phone", "email"] },
-    phone: { type: "string" },
-    email: { type: "string" },
+  "properties": {
+    "name": { "type": "string" },
+    "address": { "$ref": "#/$defs/address" },
+    "contactMethod": { "type": "string", "enum": ["phone", "email"] },
+    "phone": { "type": "string" },
+    "email": { "type": "string" }
   },
-  allOf: [{ anyOf: [{ required: ["phone"] }, { required: ["email"] }] }],
-  if: { properties: { contactMethod: { const: "phone" } }, required: ["contactMethod"] },
-  // As a key that stands here it would look like a promise's.
-  ...Object.fromEntries([["then", { required: ["phone"] }]]),
-  else: { required: ["email"] },
-  additionalProperties: false,
-}
+  "allOf": [{ "anyOf": [{ "required": ["phone"] }, { "required": ["email"] }] }],
+  "if": { "properties": { "contactMethod": { "const": "phone" } }, "required": ["contactMethod"] },
+  "then": { "required": ["phone"] },
+  "else": { "required": ["email"] },
+  "additionalProperties": false
+}`)
 
 /** Registers a tool that answers with the same each time. */
 const constant = (name: string, ...content: ReadonlyArray<McpSchema.ContentBlock>) =>

@@ -6,11 +6,11 @@ import * as McpHttp from "@belfry/mcp/McpHttp"
 import { RequiredScopes } from "@belfry/mcp/McpScopes"
 import * as AccessTokenVerifier from "@belfry/oauth-server/AccessTokenVerifier"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
+import { clientMetadata } from "@belfry/testing/McpProgram"
 import * as RealServer from "@belfry/testing/RealServer"
 import { Effect, Layer, Schema } from "effect"
 import { McpServer, Tool, Toolkit } from "effect/ai"
 import { HttpClient, HttpClientResponse } from "effect/http"
-import { clientMetadata } from "./Program.ts"
 
 /** Where the documents of programs are. Whatever its path, each says who it is by its URL. */
 export const documents = "https://programs.example.com"
@@ -23,7 +23,7 @@ const layerDocuments = Layer.succeed(
       HttpClientResponse.fromWeb(
         request,
         url.origin === documents
-          ? Response.json({ client_id: url.href, ...clientMetadata })
+          ? Response.json({ client_id: url.href, ...clientMetadata() })
           : new Response(null, { status: 404 }),
       ),
     ),

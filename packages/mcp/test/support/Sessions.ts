@@ -3,11 +3,11 @@
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
 import { Consents } from "@belfry/oauth-server/Consents"
+import type { Library } from "@belfry/testing/McpClients"
+import { clientMetadata, nowhere, Program, type Way } from "@belfry/testing/McpProgram"
 import type { RealServer } from "@belfry/testing/RealServer"
 import { assert } from "@effect/vitest"
 import { documents, endpointOf } from "./McpSite.ts"
-import type { Library } from "./McpClients.ts"
-import { clientMetadata, Program, redirectUrl, type Way } from "./Program.ts"
 
 type Server = RealServer["Service"]
 
@@ -17,8 +17,8 @@ export const ways: Readonly<Record<Way["kind"], (server: Server, name: string) =
   dynamic: async () => ({ kind: "dynamic" }),
   "pre-registered": async (server) => {
     const { id, secret } = await server.client({
-      clientName: clientMetadata.client_name,
-      redirectUris: [redirectUrl],
+      clientName: clientMetadata().client_name,
+      redirectUris: [nowhere],
       grantTypes: ["authorization_code", "refresh_token"],
       scopes: ["offline_access", "notes:read", "notes:write"],
     })

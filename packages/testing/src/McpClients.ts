@@ -1,13 +1,20 @@
 /**
  * The official MCP clients, both generations, behind the same few calls.
+ *
+ * @since 0.1.0
  */
 import * as V2 from "@modelcontextprotocol/client"
 import { UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js"
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
-import type { Program } from "./Program.ts"
+import type { Program } from "./McpProgram.ts"
 
-/** A connection to an MCP server. */
+/**
+ * A connection to an MCP server.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Connection {
   /** The version that was agreed on. */
   readonly version: string | undefined
@@ -17,14 +24,24 @@ export interface Connection {
   readonly close: () => Promise<void>
 }
 
-/** An attempt to connect, which may have to wait for a person. */
+/**
+ * An attempt to connect, which may have to wait for a person.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Attempt {
   readonly connect: () => Promise<Connection>
   /** Takes the answer of the authorization server. */
   readonly finish: (answer: URLSearchParams) => Promise<void>
 }
 
-/** A client library. */
+/**
+ * A client library.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Library {
   readonly name: string
   readonly versions: ReadonlyArray<string>
@@ -37,6 +54,16 @@ export interface Library {
    */
   readonly refreshes: boolean
 }
+
+/**
+ * Both libraries.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const libraries = (): ReadonlyArray<Library> => [v2, v1]
+
+// internal
 
 const self = { name: "difference-engine", version: "1.0.0" }
 
@@ -120,6 +147,3 @@ const v2: Library = {
     }
   },
 }
-
-/** Both libraries. */
-export const libraries: ReadonlyArray<Library> = [v2, v1]
