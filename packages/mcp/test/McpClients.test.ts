@@ -79,7 +79,7 @@ describe("RFC 9110 §5.3", () => {
         ),
       )
       const { address } = yield* Effect.provide(HttpServer.HttpServer, server)
-      const port = address._tag === "TcpAddress" ? address.port : assert.fail("no port")
+      const port = "port" in address ? address.port : assert.fail("no port")
       const token = yield* tokenOf()
       const { headers = {}, json } = call("free", token)
       const others = Object.entries({ ...headers, host: "notes.example.com", "content-type": "application/json" })
