@@ -10,6 +10,7 @@ import * as AdminClients from "./AdminClients.ts"
 import * as Authorizations from "./Authorizations.ts"
 import * as ClientAuthentications from "./ClientAuthentications.ts"
 import * as ClientRegistrations from "./ClientRegistrations.ts"
+import * as ClientMetadataDocuments from "./ClientMetadataDocuments.ts"
 import * as Clients from "./Clients.ts"
 import * as Consents from "./Consents.ts"
 import * as Discovery from "./Discovery.ts"
@@ -30,7 +31,7 @@ const layerTokens = Layer.mergeAll(Tokens.layer, AccessTokens.layer, AccessToken
 
 const layerAuthorizations = Layer.merge(LoginFlow.layer, Logouts.layer).pipe(
   Layer.provideMerge(Authorizations.layer),
-  Layer.provideMerge(Layer.mergeAll(Consents.layer, WaitingRequests.layer)),
+  Layer.provideMerge(Layer.mergeAll(ClientMetadataDocuments.layer, Consents.layer, WaitingRequests.layer)),
 )
 
 const layerClients = Layer.mergeAll(ClientRegistrations.layer, Clients.layer, AdminClients.layer, Resources.layer)

@@ -73,6 +73,7 @@ describe("the order of the checks", () => {
       [
         "RFC 6749 §3.1: client_id stands once",
         "RFC 6749 §4.1.1: client_id is given",
+        "Client ID Metadata Document §4: client is what its metadata document says, where its id is the URL of one",
         "RFC 6749 §4.1.2.1: client is known",
         "RFC 6749 §3.1: redirect_uri stands once",
         "OpenID Connect Core §3.1.2.2: redirect_uri is given for OpenID Connect",

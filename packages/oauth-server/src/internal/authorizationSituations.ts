@@ -77,7 +77,8 @@ export const situations = (services: PersonServices & { readonly requests: Waiti
     const { request } = waiting
     const found = yield* lookUp(request.clientId, request.resources, browser)
     const { client, consent } = found
-    if (client === null || client.isDisabled) {
+    const isOff = client !== null && client.documentUntil !== null && settings.clientMetadataDocuments === "off"
+    if (client === null || client.isDisabled || isOff) {
       return yield* new AuthorizationRefused({ reason: "invalid_client", description: "The client is disabled" })
     }
     if (!isRedirectUriOf(client, request.redirectUri)) {

@@ -7,6 +7,7 @@
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import type { ClientDocumentRefused } from "../ClientMetadataDocument.ts"
 import { isPublic, type OAuthClient } from "../OAuthClient.ts"
 import { AuthorizationError, AuthorizationRefused } from "../OAuthError.ts"
 import * as OAuthScope from "../OAuthScope.ts"
@@ -50,6 +51,11 @@ export const sourceChecks: ReadonlyArray<SourceCheck> = [
     spec: "RFC 6749 §4.1.1",
     check: ({ parameters }) =>
       refuseIf(parameters.get("client_id") === undefined, "invalid_request", "client_id is missing"),
+  },
+  {
+    name: "client is what its metadata document says, where its id is the URL of one",
+    spec: "Client ID Metadata Document §4",
+    check: ({ document }) => (document === undefined ? null : refusalOf(document)),
   },
   {
     name: "client is known",
@@ -392,6 +398,13 @@ const isScript = /^(?:javascript|data|vbscript|blob|file|about):/i
 
 const refuseIf = (isWrong: boolean, reason: AuthorizationRefused["reason"], description: string) =>
   isWrong ? new AuthorizationRefused({ reason, description }) : null
+
+const refusalOf = ({ message, reason, retryAfter }: ClientDocumentRefused) =>
+  new AuthorizationRefused({
+    reason: reason === "rate_limited" ? "rate_limited" : "invalid_client",
+    description: message,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  })
 
 const failIf = (isWrong: boolean, code: AuthorizationError["code"], description: string) =>
   isWrong ? new AuthorizationError({ code, description }) : null

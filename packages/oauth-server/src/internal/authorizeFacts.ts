@@ -3,6 +3,7 @@
  */
 import * as Option from "effect/Option"
 import type { AuthorizationRequest, ClaimsRequest, Prompt, ResponseMode } from "../AuthorizationRequest.ts"
+import type { ClientDocumentRefused } from "../ClientMetadataDocument.ts"
 import type { OAuthClient } from "../OAuthClient.ts"
 import * as OAuthScope from "../OAuthScope.ts"
 import type { OAuthServerSettingsService } from "../OAuthServerSettings.ts"
@@ -12,12 +13,16 @@ import * as RedirectUri from "../RedirectUri.ts"
 import * as Read from "./authorizeParameters.ts"
 import { askableScopes } from "./clientScopes.ts"
 
-/** What is known when it is asked who asks. `client` is null when there is none of that id. */
+/**
+ * What is known when it is asked who asks. `client` is null when there is none of that id; `document` says why, where its
+ * metadata document cannot be used.
+ */
 export interface SourceFacts {
   readonly parameters: Parameters
   /** The names of parameters that stand more than once and must not. */
   readonly repeated: ReadonlyArray<string>
   readonly client: OAuthClient | null
+  readonly document?: ClientDocumentRefused | undefined
 }
 
 /** What is known when client and redirect URI are proved. */

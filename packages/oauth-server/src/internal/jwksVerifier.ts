@@ -3,7 +3,6 @@
  *
  * @see [RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068.html#section-4)
  */
-import type { OutboundResponse } from "@belfry/core/Outbound"
 import { OutboundHttp } from "@belfry/core/OutboundHttp"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -14,6 +13,7 @@ import * as Semaphore from "effect/Semaphore"
 import { createLocalJWKSet, type CryptoKey, errors } from "jose"
 import { issuerUrl, ResourceServerInvalid, secureUrl } from "../ProtectedResourceMetadata.ts"
 import { AccessTokenRefused, AccessTokenUnverifiable, checkFor, fromClaims } from "../VerifiedAccessToken.ts"
+import { lifetimeOf } from "./freshness.ts"
 import { isType, type JwsHeader, readClaims, readHeader, readObject, verifySignature } from "./jws.ts"
 
 /** Whose tokens, for whom, by which keys. `algorithms`: all of these by default; there is no symmetric one. */
@@ -88,7 +88,7 @@ const publishedKeys = (http: OutboundHttp["Service"], url: string) => {
     const response = yield* http.send({ url, trust: "configured", headers: { accept } })
     const keys = response.status === 200 ? readKeys(response.body) : null
     if (keys === null) return yield* unverifiable
-    return (known = { keys, at: now, until: now + lifetimeOf(response) })
+    return (known = { keys, at: now, until: now + lifetimeOf(response, { shortest, longest, unsaid: shortest }) })
   }).pipe(Effect.mapError(() => unverifiable))
 
   /** The keys as they are kept; where they are too old, as they are now. */
@@ -146,9 +146,3 @@ const isPublicKey = (key: unknown): key is { readonly kty: string } =>
   "kty" in key &&
   (key.kty === "RSA" || key.kty === "EC" || key.kty === "OKP") &&
   !("d" in key)
-
-/** How long an answer may be kept: RFC 9111 §5.2.2. */
-const lifetimeOf = ({ headers }: OutboundResponse): number => {
-  const seconds = /(?:^|[\s,])max-age="?(\d{1,9})/iu.exec(headers["cache-control"] ?? "")?.[1]
-  return Math.min(Math.max(Number(seconds ?? 0) * 1000, shortest), longest)
-}
