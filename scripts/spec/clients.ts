@@ -13,7 +13,7 @@ export const clients: ReadonlyArray<Requirement> = [
   should("Client ID Metadata Document §5.2", "Answers are kept as they allow, within bounds", /as its answer allows/),
   should("Client ID Metadata Document §5.2", "What is over is not used", /NOT be used once it is over/),
   must("Client ID Metadata Document §6", "The metadata says that such clients are taken", /tell that such clients/),
-  must("Client ID Metadata Document §8.6", "No document is fetched from a special address", /lead inside/),
+  must("Client ID Metadata Document §8.6", "No document is fetched from a special address", /leads inside/),
   should("Client ID Metadata Document §8.7", "Documents are small", /5 kilobytes/),
   should(
     "Client ID Metadata Document §8.7",

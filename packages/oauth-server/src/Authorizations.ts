@@ -22,6 +22,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { AuthenticationContexts } from "./AuthenticationContexts.ts"
 import type { Intent, RequestStep, ResponseMode, WaitingRequest, WaitingRequestId } from "./AuthorizationRequest.ts"
+import * as BoundResource from "./BoundResource.ts"
 import { ClientMetadataDocuments } from "./ClientMetadataDocuments.ts"
 import { Consents } from "./Consents.ts"
 import { GrantStore } from "./GrantStore.ts"
@@ -114,7 +115,8 @@ export type AuthorizationOutcome =
  * `intent` is what the person has to do next; null when nothing is left: go on at `returnTo`. `scopes`: those to ask
  * consent for, with what was given before among them (`givenScopes`). `isDynamic`: the client registered itself.
  * `documentHost`: the host of the URL that is the client's id, where its metadata document says what it is: the one thing
- * about it that is proved. `redirectHost` is where the answer goes; null for a private-use scheme. `returnTo` is the path that goes on.
+ * about it that is proved. `referenceId`: what consent is kept under beside the user, and `isBound`
+ * that the resource of the request names it, so that there is no choice. `redirectHost` is where the answer goes; null for a private-use scheme. `returnTo` is the path that goes on.
  *
  * @category models
  * @since 0.1.0
@@ -128,6 +130,8 @@ export interface LoginContext {
   readonly resources: ReadonlyArray<ProtectedResource>
   readonly isDynamic: boolean
   readonly documentHost: string | null
+  readonly referenceId: string | null
+  readonly isBound: boolean
   readonly redirectUri: string
   readonly redirectHost: string | null
   readonly loginHint: string | null
@@ -331,6 +335,8 @@ export const make = Effect.gen(function* () {
         resources,
         isDynamic: client.isDynamic,
         documentHost: client.documentUntil === null ? null : RedirectUri.hostOf(client.id),
+        referenceId: person?.referenceId ?? null,
+        isBound: BoundResource.referencesOf(settings, request.resources).length > 0,
         redirectUri: request.redirectUri,
         redirectHost: RedirectUri.hostOf(request.redirectUri),
         loginHint: request.loginHint,

@@ -94,6 +94,28 @@ export const match = (families: ReadonlyArray<BoundResource>, identifier: string
   return null
 }
 
+/**
+ * What resources are bound to, each reference once, by the families and beside the resources that stand alone in the
+ * configuration: those are bound to nothing, whatever they are called.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const referencesOf = (
+  known: {
+    readonly resources: ReadonlyArray<ProtectedResource>
+    readonly boundResources: ReadonlyArray<BoundResource>
+  },
+  identifiers: ReadonlyArray<string>,
+): ReadonlyArray<string> => {
+  // Most servers have no such family, and each token asks.
+  if (known.boundResources.length === 0) return []
+  const references = identifiers
+    .filter((identifier) => !known.resources.some((resource) => resource.identifier === identifier))
+    .flatMap((identifier) => match(known.boundResources, identifier)?.referenceId ?? [])
+  return [...new Set(references)]
+}
+
 // internal
 
 const isReference = (text: string): boolean => /^[\w.~-]{1,255}$/u.test(text) && text !== "." && text !== ".."

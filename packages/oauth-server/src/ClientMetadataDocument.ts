@@ -8,8 +8,7 @@ import type { OutboundResponse } from "@belfry/core/Outbound"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Claims } from "./Claims.ts"
-import { hasRepeatedMembers } from "./internal/jsonMembers.ts"
-import { readObject } from "./internal/jws.ts"
+import { hasRepeatedMembers, readObject, textOf } from "./internal/jsonObjects.ts"
 import { ClientId } from "./OAuthClient.ts"
 
 /**
@@ -221,16 +220,6 @@ const accepted = (document: Claims, id: ClientId): Claims => {
     ([member, value]) => !unread.includes(member) && !isForeignLogo(member, value),
   )
   return { token_endpoint_auth_method: "none", ...Object.fromEntries(kept) }
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
-const textOf = (bytes: Uint8Array): string | null => {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    return null
-  }
 }
 
 const reasons: Readonly<Record<Reason, string>> = {

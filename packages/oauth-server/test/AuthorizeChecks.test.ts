@@ -107,6 +107,7 @@ describe("the order of the checks", () => {
         "OAuth 2.1 §7.5.1: nonce is given where code_challenge is not",
         "RFC 8707 §2: resource is well-formed",
         "RFC 8707 §2: resource is known",
+        "RFC 8707 §2.1: resource is bound to one thing at most",
         "RFC 8707 §2: resource is allowed to the client",
         "OpenID Connect Core §3.1.2.1: prompt is known",
         "OpenID Connect Core §3.1.2.1: prompt none stands alone",

@@ -5,7 +5,7 @@ import { ClientDocumentRefused, isDocumentId, read } from "@belfry/oauth-server/
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
-import { hasRepeatedMembers } from "../src/internal/jsonMembers.ts"
+import { hasRepeatedMembers } from "../src/internal/jsonObjects.ts"
 import { answerOf, documentOf, documentUrl, type Members } from "./support/Documents.ts"
 
 const id = ClientId.make(documentUrl)

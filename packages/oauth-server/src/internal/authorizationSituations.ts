@@ -6,6 +6,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { AuthorizationRequest, WaitingRequest } from "../AuthorizationRequest.ts"
 import type { Browser } from "../Authorizations.ts"
+import * as BoundResource from "../BoundResource.ts"
 import type { Consent } from "../Consent.ts"
 import type { ClientId, OAuthClient } from "../OAuthClient.ts"
 import { AuthorizationError, AuthorizationRefused } from "../OAuthError.ts"
@@ -48,7 +49,7 @@ export const situations = (services: PersonServices & { readonly requests: Waiti
     })
 
   const resolve = (identifiers: ReadonlyArray<string>, { resources }: Records) =>
-    ResolveResources.resolve(settings.resources, identifiers, resources)
+    ResolveResources.resolve(settings, identifiers, resources)
 
   const situate = Effect.fnUntraced(function* (
     known: Known,
@@ -89,7 +90,8 @@ export const situations = (services: PersonServices & { readonly requests: Waiti
     const situation = yield* situate({ client, consent, request, resources: resources ?? [], waiting }, browser)
     const allowed = client.privileges.resources ?? request.resources
     const isInScope = OAuthScope.isCovered(request.scopes, askableScopes(client, settings))
-    const isForResources = resources !== null && OAuthScope.isCovered(request.resources, allowed)
+    const isBoundOnce = BoundResource.referencesOf(settings, request.resources).length < 2
+    const isForResources = resources !== null && isBoundOnce && OAuthScope.isCovered(request.resources, allowed)
     const error = isForResources ? (isInScope ? null : gone.scope) : gone.resource
     return { ...situation, waiting, next: error === null ? situation.next : { _tag: "Fail", error } }
   })

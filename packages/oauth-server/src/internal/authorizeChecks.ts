@@ -7,6 +7,7 @@
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as BoundResource from "../BoundResource.ts"
 import type { ClientDocumentRefused } from "../ClientMetadataDocument.ts"
 import { isPublic, type OAuthClient } from "../OAuthClient.ts"
 import { AuthorizationError, AuthorizationRefused } from "../OAuthError.ts"
@@ -284,6 +285,16 @@ export const requestChecks: ReadonlyArray<RequestCheck> = [
     name: "resource is known",
     spec: "RFC 8707 §2",
     check: ({ resources }) => failIf(resources === null, "invalid_target", "resource is not known"),
+  },
+  {
+    name: "resource is bound to one thing at most",
+    spec: "RFC 8707 §2.1",
+    check: ({ parameters, settings }) =>
+      failIf(
+        BoundResource.referencesOf(settings, Read.resources(parameters) ?? []).length > 1,
+        "invalid_target",
+        "The resources belong to several",
+      ),
   },
   {
     name: "resource is allowed to the client",

@@ -11,7 +11,8 @@ import * as Base64 from "effect/encoding/Base64"
 import * as Redacted from "effect/Redacted"
 import { issuerUrl, ResourceServerInvalid, secureUrl } from "../ProtectedResourceMetadata.ts"
 import { AccessTokenRefused, AccessTokenUnverifiable, checkFor, fromClaims } from "../VerifiedAccessToken.ts"
-import { maxLength, readObject } from "./jws.ts"
+import { readObject } from "./jsonObjects.ts"
+import { maxLength } from "./jws.ts"
 
 /** Whom to ask, as whom, about tokens for whom. `issuer`: where given, the answer must not name another. */
 export interface IntrospectionOptions {

@@ -14,7 +14,8 @@ import { createLocalJWKSet, type CryptoKey, errors } from "jose"
 import { issuerUrl, ResourceServerInvalid, secureUrl } from "../ProtectedResourceMetadata.ts"
 import { AccessTokenRefused, AccessTokenUnverifiable, checkFor, fromClaims } from "../VerifiedAccessToken.ts"
 import { lifetimeOf } from "./freshness.ts"
-import { isType, type JwsHeader, readClaims, readHeader, readObject, verifySignature } from "./jws.ts"
+import { readObject } from "./jsonObjects.ts"
+import { isType, type JwsHeader, readClaims, readHeader, verifySignature } from "./jws.ts"
 
 /** Whose tokens, for whom, by which keys. `algorithms`: all of these by default; there is no symmetric one. */
 export interface JwksOptions {
