@@ -101,12 +101,13 @@ export const resolve = (options: McpResource): Result.Result<ResolvedResource, R
     const pieces = resource.split(organizationPlaceholder)
     const isBound = pieces.length > 1
     const [prefix = "", suffix = ""] = pieces
-    const url = yield* secureUrl("resource", isBound ? `${prefix}organization${suffix}` : resource)
+    const sample = isBound ? `${prefix}organization${suffix}` : resource
+    const url = yield* secureUrl("resource", sample)
     for (const issuer of options.authorizationServers) yield* issuerUrl("authorizationServers", issuer)
     if (resource.includes("?")) return yield* invalid("query")
-    const isWhole = pieces.length <= 2 && (!isBound || (prefix.endsWith("/") && /^(?:\/|$)/u.test(suffix)))
-    const written = isBound ? url.href.replace("organization", organizationPlaceholder) : url.href
-    if (!isWhole || !(written === resource || (url.pathname === "/" && written === `${resource}/`))) {
+    const isInPath = prefix.startsWith(`${url.origin}/`) && prefix.endsWith("/") && /^(?:\/|$)/u.test(suffix)
+    const isWhole = pieces.length <= 2 && (!isBound || isInPath)
+    if (!isWhole || !(url.href === sample || (url.pathname === "/" && url.href === `${sample}/`))) {
       return yield* invalid("not a URL")
     }
     const [start = "", end = ""] = isBound ? [prefix.slice(url.origin.length), suffix] : [url.pathname]

@@ -55,6 +55,7 @@ describe("McpResource.resolve", () => {
     }
     for (const path of ["/orgs/mcp", "/orgs//mcp", "/orgs/acme", "/acme/mcp"]) assert.isNull(found.at(path), path)
     assert.isNotNull(resolved("https://a.example.com/mcp/{organization}").at("/mcp/acme"))
+    assert.isNotNull(resolved("https://a.example.com/organizations/{organization}").at("/organizations/acme"))
   })
 
   it("refuses what tokens cannot be for, and look-alikes of this machine", () => {
@@ -81,6 +82,7 @@ describe("McpResource.resolve", () => {
       "https://a.example.com/mcp/x{organization}",
       "https://a.example.com/{organization}/{organization}",
       "https://{organization}.example.com/mcp",
+      "https://{organization}/mcp",
     ]) {
       assert.strictEqual(reason(other), "not a URL", other)
     }
