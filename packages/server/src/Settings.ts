@@ -616,6 +616,30 @@ export const settings: ReadonlyArray<Setting> = [
     description: "Scope with which a client asks to act for an organization",
   },
   {
+    name: "BELFRY_MCP",
+    unit: "`off` or `on`",
+    default: "off",
+    description: "Accounts and organizations as MCP tools at `/mcp`, and at `/mcp/organizations/{id}` for one of them",
+  },
+  {
+    name: "BELFRY_MCP_REVOCATION",
+    unit: "`at-once` or `at-expiry`",
+    default: "at-once",
+    description: "When a token that was revoked ends there: at once, for one statement a request, or when it is over",
+  },
+  {
+    name: "BELFRY_MCP_RATE_LIMITS",
+    unit: "boolean",
+    default: "true",
+    description: "Limits of MCP requests by user and by client",
+  },
+  {
+    name: "BELFRY_MCP_ALLOWED_ORIGINS",
+    unit: "origins, by comma",
+    default: "none",
+    description: "Origins whose pages may call the MCP endpoint",
+  },
+  {
     name: "BELFRY_STRIPE",
     unit: "`off`, `on` or `local`",
     default: "`on` where there is a key",
