@@ -54,7 +54,7 @@ export interface McpAuthorizationOptions {
  *
  * Tools, resources and prompts say what they need by `McpScopes.RequiredScopes`; what says nothing, and what nobody
  * knows, needs the initial scopes of the resource. Behind the middleware the request has no `Authorization` header:
- * what cannot be seen is not passed on.
+ * what cannot be seen is not passed on. A stream of changes ends with the token that it was opened by.
  *
  * **Gotchas**
  *

@@ -94,7 +94,7 @@ describe("McpCalls.layerAudit", () => {
         resources: [{ ...notes, resource: `${origin}/orgs/{organization}/mcp` }],
         registrations: Layer.merge(registrations, McpCalls.layerAudit.pipe(Layer.provide(Layer.succeed(Audit, audit)))),
       })
-      const token = yield* tokenOf({ aud: `${origin}/orgs/acme/mcp`, sub: "a-client", grant_id: undefined })
+      const token = yield* tokenOf({ aud: `${origin}/orgs/acme/mcp`, sub: ada, client_id: ada, grant_id: undefined })
       yield* send("/orgs/acme/mcp", call("free", token, { "user-agent": "a-program" }))
       const [event] = yield* audit.list({ type: "mcp." })
       assert.isNull(event?.userId)

@@ -3,10 +3,10 @@
  */
 import * as TestHttp from "@belfry/testing/TestHttp"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, type Schema } from "effect"
+import { Duration, Effect, Fiber, type Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as SessionBindings from "../src/internal/sessionBindings.ts"
-import { ada, layer, notes, origin, serve, tokenOf } from "./support/Notes.ts"
+import { ada, layer, message, notes, origin, serve, tokenOf } from "./support/Notes.ts"
 
 const versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
 
@@ -109,6 +109,32 @@ describe("MCP Security Best Practices, Session Hijacking", () => {
       assert.strictEqual(good.status, 200, good.text)
       const bad = yield* send("/mcp", sent(token, [calling("free"), { ...calling("erase"), id: 3 }], session))
       assert.strictEqual(bad.status, 403)
+    }).pipe(Effect.provide(layer)),
+  )
+})
+
+describe("MCP Transports, Listening for Messages from the Server", () => {
+  it.effect("lets a stream of changes end with the token that opened it, and after a day", () =>
+    Effect.gen(function* () {
+      const send = yield* serve()
+      const listen = (token: string) =>
+        Effect.forkChild(
+          send("/mcp", message("subscriptions/listen", { notifications: { toolsListChanged: true } }, token)),
+        )
+      for (const [exp, lifetime] of [
+        [1_800_000_600, Duration.minutes(10)],
+        [1_900_000_000, Duration.days(1)],
+      ] as const) {
+        yield* TestClock.setTime(1_800_000_000_000)
+        const listening = yield* listen(yield* tokenOf({ exp }))
+        yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 200)))
+        yield* TestClock.adjust(Duration.subtract(lifetime, Duration.seconds(1)))
+        assert.isUndefined(listening.pollUnsafe())
+        yield* TestClock.adjust(Duration.seconds(1))
+        const response = yield* Fiber.join(listening)
+        assert.strictEqual(response.status, 200)
+        assert.strictEqual(response.headers.get("content-type"), "text/event-stream")
+      }
     }).pipe(Effect.provide(layer)),
   )
 })

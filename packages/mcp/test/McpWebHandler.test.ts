@@ -8,7 +8,7 @@ import { McpServer as McpServerV1 } from "@modelcontextprotocol/sdk/server/mcp.j
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js"
 import { ByteSize, Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { ada, call, endpoint, issuer, layer, message, metadata, notes, origin, tokenOf } from "./support/Notes.ts"
+import { ada, call, endpoint, issuer, layer, type message, metadata, notes, origin, tokenOf } from "./support/Notes.ts"
 
 const scopes = { tools: { who_am_i: ["notes:who"], free: [] } }
 
@@ -134,6 +134,8 @@ describe("McpWebHandler.make", () => {
       )
       assert.deepStrictEqual(statuses, [401, 403, 403, 403, 403, 403, 413, 404, 400, 404, 405])
       assert.deepStrictEqual(handled, [])
+      const inherited = yield* send("/mcp", call("toString", yield* tokenOf({ scope: "" })))
+      assert.include(inherited.headers.get("www-authenticate"), 'scope="notes:read"')
       assert.strictEqual((yield* send("/mcp", call("free", yield* tokenOf({ scope: "" })))).status, 200)
     }).pipe(Effect.provide(layer)),
   )
@@ -148,6 +150,11 @@ describe("McpWebHandler.make", () => {
       assert.strictEqual((yield* send("/mcp", call("free", yield* tokenOf(), within), answered)).status, 200)
       const other = yield* tokenOf({ client_id: "another-client" })
       assert.strictEqual((yield* send("/mcp", call("free", other, within), answered)).status, 404)
+      const ending = { method: "DELETE", headers: { ...within, authorization: `Bearer ${yield* tokenOf()}` } }
+      const unended = () => Promise.resolve(new Response(null, { status: 405 }))
+      assert.strictEqual((yield* send("/mcp", ending, unended)).status, 405)
+      assert.strictEqual((yield* send("/mcp", ending, answered)).status, 200)
+      assert.strictEqual((yield* send("/mcp", ending, answered)).status, 404)
     }).pipe(Effect.provide(layer)),
   )
 

@@ -3,14 +3,18 @@
  */
 import { clientInfo } from "@belfry/core/RequestHandlers"
 import { BodyUnreadable } from "@belfry/core/RequestBodyHandlers"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
+import * as HttpBody from "effect/http/HttpBody"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { CurrentAccess } from "../McpAccess.ts"
+import * as Stream from "effect/Stream"
+import { CurrentAccess, type McpAccess } from "../McpAccess.ts"
 import * as Guard from "./guard.ts"
 import type { Answer } from "./refusals.ts"
 
@@ -29,7 +33,7 @@ export const authorized = Effect.fnUntraced(function* (options: Guard.GuardOptio
       const bare = request.modify({ headers: Headers.remove(request.headers, "authorization") })
       const outcome = yield* Effect.result(guard.admit(presented(request, bare)))
       if (Result.isFailure(outcome)) return HttpServerResponse.setHeaders(toResponse(outcome.failure), crossOrigin)
-      const { access, answered } = outcome.success
+      const { access, answered, listens } = outcome.success
       const response = yield* httpEffect.pipe(
         Effect.provideService(CurrentAccess, access),
         Effect.provideService(HttpServerRequest.HttpServerRequest, bare),
@@ -41,7 +45,7 @@ export const authorized = Effect.fnUntraced(function* (options: Guard.GuardOptio
           HttpServerResponse.setHeaders(sent, crossOrigin),
         ),
       )
-      return response
+      return listens ? yield* untilOver(response, access) : response
     })
 })
 
@@ -75,6 +79,21 @@ const countAuthorizations = ({ headers, source }: HttpServerRequest.HttpServerRe
   }
   return headers["authorization"] === undefined ? 0 : 1
 }
+
+/** Lets a stream of changes end with the token that opened it, and after a day: whoever listens on asks anew. */
+const untilOver = Effect.fnUntraced(function* (
+  response: HttpServerResponse.HttpServerResponse,
+  { token: { expiresAt } }: McpAccess,
+) {
+  const { body } = response
+  if (body._tag !== "Stream") return response
+  // The body is sent outside of the request.
+  const clock = yield* Clock.Clock
+  const left = expiresAt === null ? Infinity : expiresAt.epochMilliseconds - clock.currentTimeMillisUnsafe()
+  const over = Effect.sleep(Duration.min(Duration.days(1), Duration.millis(Math.max(0, left))))
+  const stream = Stream.interruptWhen(body.stream, Effect.provideService(over, Clock.Clock, clock))
+  return HttpServerResponse.setBody(response, HttpBody.stream(stream, body.contentType))
+})
 
 const toResponse = ({ body, headers, status }: Answer): HttpServerResponse.HttpServerResponse =>
   body === null

@@ -16,6 +16,8 @@ export interface Messages {
   readonly id: string | number | null
   readonly calls: ReadonlyArray<Call>
   readonly count: number
+  /** Whether one of them waits for changes, on a stream that has no end of its own. */
+  readonly listens: boolean
 }
 
 /** Reads a body. What is no JSON-RPC calls nothing: whoever handles the request refuses it. */
@@ -27,6 +29,7 @@ export const read = (body: string): Messages => {
     id: typeof id === "string" || typeof id === "number" ? id : null,
     calls: messages.flatMap(callsOf),
     count: messages.length,
+    listens: messages.some((message) => property(message, "method") === "subscriptions/listen"),
   }
 }
 

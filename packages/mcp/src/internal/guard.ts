@@ -45,8 +45,8 @@ export interface Presented {
 /** A request that is let in, and what is to be told when it was answered. */
 export interface Admitted {
   readonly access: McpAccess
-  /** The body, where it was read. */
-  readonly body: string | null
+  /** Whether the answer is a stream of changes, which has no end of its own. */
+  readonly listens: boolean
   /** Sees the answer: a new session becomes its opener's, one that ended nobody's. */
   readonly answered: (status: number, sessionId: string | undefined) => Effect.Effect<void>
 }
@@ -169,9 +169,8 @@ export const make = Effect.fnUntraced(function* (options: GuardOptions, scopesOf
         return yield* Effect.fail(refuse(404, "There is no such session"))
       }
       yield* takeUse(access)
-      const body = method === "POST" ? yield* readBody(presented) : null
-      if (body !== null) {
-        const messages = read(body)
+      const messages = method === "POST" ? read(yield* readBody(presented)) : null
+      if (messages !== null) {
         if (messages.count > maxMessages) {
           return yield* Effect.fail(refuse(400, "The batch has too many messages", { code: -32600 }))
         }
@@ -188,7 +187,7 @@ export const make = Effect.fnUntraced(function* (options: GuardOptions, scopesOf
       }
       const admitted: Admitted = {
         access,
-        body,
+        listens: method === "GET" || messages?.listens === true,
         answered: (status, opened) =>
           Effect.map(Clock.currentTimeMillis, (now) => {
             if (opened !== undefined && opened !== sessionId) sessions.bind(opened, owner, now)
