@@ -591,6 +591,9 @@ describe("AccessTokenVerifier.layerLocalJwt", () => {
       const own = yield* verifier.verify(yield* sign({ sub: "a-client", grant_id: undefined }))
       assert.isTrue(own.isClientItself)
       yield* isForEachAlone(verifier, (aud) => sign({ aud }))
+      // Nobody is meant by an empty name.
+      const nobody = yield* sign({ aud: ["", audience] })
+      assert.strictEqual((yield* Effect.flip(verifier.verifyFor(nobody, ""))).reason, "audience")
     }).pipe(Effect.provide(services)),
   )
 
