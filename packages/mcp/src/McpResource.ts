@@ -4,6 +4,7 @@
  * @see [MCP Authorization](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization)
  * @since 0.1.0
  */
+import { match } from "@belfry/oauth-server/BoundResource"
 import {
   issuerUrl,
   type ProtectedResourceOptions,
@@ -114,11 +115,12 @@ export const resolve = (options: McpResource): Result.Result<ResolvedResource, R
     const initialScopes = (options.scopes ?? []).filter((scope) => scope !== "offline_access")
     const routed: `/${string}` = `/${(isBound ? `${start}:organization${end}` : start).slice(1)}`
 
+    // What the authorization server takes for a resource of the family, and nothing else.
+    const family = { ...unsettled, prefix, suffix }
     const at = (pathname: string): McpTarget | null => {
       if (!isBound) return pathname === start ? { resource, organizationId: null } : null
-      if (!pathname.startsWith(start) || !pathname.endsWith(end)) return null
-      const organizationId = pathname.slice(start.length, pathname.length - end.length)
-      return isReference(organizationId) ? { resource: `${prefix}${organizationId}${suffix}`, organizationId } : null
+      const found = match([family], `${url.origin}${pathname}`)
+      return found === null ? null : { resource: found.resource.identifier, organizationId: found.referenceId }
     }
 
     return {
@@ -139,8 +141,15 @@ export const resolve = (options: McpResource): Result.Result<ResolvedResource, R
 
 // internal
 
-/** One segment of a path, of characters that no URL writes in another way. */
-const isReference = (text: string) => /^[A-Za-z0-9._~-]{1,255}$/u.test(text) && text !== "." && text !== ".."
+/** The settings of a family that its members are told apart without. */
+const unsettled = {
+  name: null,
+  scopes: null,
+  accessTokenLifetime: null,
+  signingAlgorithm: null,
+  introspectionClientId: null,
+  isDisabled: false,
+}
 
 const invalid = (reason: ResourceServerInvalid["reason"]) =>
   Result.fail(new ResourceServerInvalid({ setting: "resource", reason }))
