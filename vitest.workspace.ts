@@ -27,6 +27,7 @@ export default defineConfig({
       unit("oauth-server", "packages/oauth-server"),
       unit("organization", "packages/organization"),
       unit("billing", "packages/billing"),
+      unit("mcp", "packages/mcp"),
       unit("client", "packages/client"),
       unit("server", "packages/server"),
       unit("app-server", "apps/server"),

@@ -10,7 +10,7 @@
  *
  * 1. in `internal/`: internal. What an internal file imports counts as imported by each file that imports it.
  * 2. `index.ts`: barrel. A name in lower case: entry. Neither is bound by a role.
- * 3. ending `Api`: contract. Ending `Handlers`: handlers.
+ * 3. ending `Api`: contract. Ending `Handlers`, or listed in `registeredHandlers`: handlers.
  * 4. prefix `Sql`, `Memory`, `Smtp`, `Redis`, `Stripe`, `HttpClient` or `Development` before another capital: adapter.
  * 5. ending `Store` or `Mailer`, or listed in `registeredPorts`: port.
  * 6. by content: a file that declares a `Context.Service` or `Context.Reference`, or exports a `layer` or

@@ -6,6 +6,7 @@
  */
 import { parseArgs } from "node:util"
 import { callbackBench } from "./callback.ts"
+import { mcpBench } from "./mcp.ts"
 import { oauthServerBench } from "./oauthServer.ts"
 import { organizationBench } from "./organization.ts"
 import { cleanUp } from "./processes.ts"
@@ -13,7 +14,14 @@ import type { Bench } from "./report.ts"
 import { sessionBench } from "./session.ts"
 import { signInBench } from "./signIn.ts"
 
-const benches: ReadonlyArray<Bench> = [sessionBench, signInBench, callbackBench, oauthServerBench, organizationBench]
+const benches: ReadonlyArray<Bench> = [
+  sessionBench,
+  signInBench,
+  callbackBench,
+  oauthServerBench,
+  organizationBench,
+  mcpBench,
+]
 
 const usage = `Usage: npm run bench -- NAME [options]
 
@@ -21,7 +29,7 @@ Benches: ${benches.map((bench) => bench.name).join(", ")}
 
   --json          print the report as one line of JSON, last
   --rounds N      turns of each contender (3)
-  --duration S    seconds of a turn (10; organization: 3)
+  --duration S    seconds of a turn (10; organization and mcp: 3)
   --only A,B      run these contenders only
   --measures A,B  measure these only (organization)
   --subject NAME  measure this contender against the bars instead of belfry

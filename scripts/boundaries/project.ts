@@ -62,6 +62,13 @@ export const registeredPorts: ReadonlySet<string> = new Set([
   "oauth-server/AuthenticationContexts",
 ])
 
+/** HTTP adapters whose name does not end in `Handlers`, as `package/Name`. */
+export const registeredHandlers: ReadonlySet<string> = new Set([
+  "mcp/McpAuthorization",
+  "mcp/McpHttp",
+  "mcp/McpWebHandler",
+])
+
 /** The adapter prefix of a file name, if it has one. */
 export const adapterPrefix = (path: string) => {
   const name = baseName(path)
@@ -75,10 +82,11 @@ export const roleOf = (path: string, source: Pick<Source, "declaresService" | "e
   if (name === "index") return "barrel"
   if (!/^[A-Z]/u.test(name)) return "entry"
   if (name.endsWith("Api")) return "contract"
-  if (name.endsWith("Handlers")) return "handlers"
+  const registered = `${path.split("/")[1] ?? ""}/${name}`
+  if (name.endsWith("Handlers") || registeredHandlers.has(registered)) return "handlers"
   if (adapterPrefix(path) !== undefined) return "adapter"
   if (portSuffixes.some((suffix) => name.endsWith(suffix))) return "port"
-  if (registeredPorts.has(`${path.split("/")[1] ?? ""}/${name}`)) return "port"
+  if (registeredPorts.has(registered)) return "port"
   return source.declaresService || source.exportsLayer ? "service" : "model"
 }
 

@@ -2,6 +2,30 @@
 import { must, type Requirement, should } from "./requirement.ts"
 
 export const clients: ReadonlyArray<Requirement> = [
+  // Clients that are known by their metadata documents.
+  must("Client ID Metadata Document §3", "A client_id is an https URL with a path", /https URL with a path/),
+  must("Client ID Metadata Document §3", "No fragment, dot segments, user name or password", /segments of dots/),
+  must("Client ID Metadata Document §4", "The document names itself, byte for byte", /names another client_id/),
+  must("Client ID Metadata Document §4", "There is no shared secret", /with a secret/),
+  must("Client ID Metadata Document §5", "Answers are 200: redirects are not followed", /answered with 200/),
+  must("Client ID Metadata Document §5", "The document is a JSON object", /JSON object/),
+  must("Client ID Metadata Document §5.2", "Errors are not kept", /NOT keep an error/),
+  should("Client ID Metadata Document §5.2", "Answers are kept as they allow, within bounds", /as its answer allows/),
+  should("Client ID Metadata Document §5.2", "What is over is not used", /NOT be used once it is over/),
+  must("Client ID Metadata Document §6", "The metadata says that such clients are taken", /tell that such clients/),
+  must("Client ID Metadata Document §8.6", "No document is fetched from a special address", /leads inside/),
+  should("Client ID Metadata Document §8.7", "Documents are small", /5 kilobytes/),
+  should(
+    "Client ID Metadata Document §8.7",
+    "Fetching is limited by origin and by address",
+    /by origin and by address/,
+  ),
+  must(
+    "Model Context Protocol Authorization: Client ID Metadata Documents",
+    "client_id, client_name and redirect_uris are there",
+    /client_id, client_name and redirect_uris/,
+  ),
+
   // Registration.
   must(
     "RFC 7591 §2",

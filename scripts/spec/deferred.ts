@@ -9,7 +9,6 @@ const later = {
   exchange: "Token exchange comes later, as a grant type in the list",
   assertions: "The jwt-bearer grant comes later, as a grant type in the list",
   management: "RFC 7592 comes later; clients are managed by their owners and by administrators",
-  documents: "Client ID metadata documents come with the MCP server",
   backChannel: "Back-channel logout comes later; grants of a session end with it",
   mtls: "TLS ends at the proxy in front, so client certificates come later",
   signedIntrospection: "Introspection is JSON; signed answers come later",
@@ -49,12 +48,4 @@ export const deferred: ReadonlyArray<Requirement> = [
     "They are posted to every client of the session, guarded",
     later.backChannel,
   ),
-  leftOut("Client ID Metadata Document §3", "The form of a client_id that is a URL", later.documents),
-  leftOut("Client ID Metadata Document §4", "The document names itself, and has no shared secret", later.documents),
-  leftOut(
-    "Client ID Metadata Document §5",
-    "It is fetched without redirects, and bad ones are not kept",
-    later.documents,
-  ),
-  leftOut("Client ID Metadata Document §6", "The metadata says that such clients are taken", later.documents),
 ]

@@ -76,7 +76,7 @@ export const make = (clients: OutboundClients, limits: OutboundLimits = {}): Out
 
   const exchange = (request: OutboundRequest, url: URL) =>
     Effect.flatMap((request.trust === "foreign" ? foreign : configured).execute(toClient(request, url)), (response) =>
-      Effect.map(read(response, maxBytes), (body): OutboundResponse => ({
+      Effect.map(read(response, Math.min(maxBytes, request.maxBytes ?? maxBytes)), (body): OutboundResponse => ({
         status: response.status,
         headers: response.headers,
         body,

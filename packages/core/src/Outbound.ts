@@ -13,7 +13,8 @@ import * as Schema from "effect/Schema"
  * **Details**
  *
  * `trust` tells where the URL comes from: `configured` by the host, or `foreign`, from a document or a profile. A
- * foreign URL must be https and lead to a public address.
+ * foreign URL must be https and lead to a public address. `maxBytes` of the answer's body, where less than the limit of
+ * all calls is enough.
  *
  * @category models
  * @since 0.1.0
@@ -23,6 +24,7 @@ export interface OutboundRequest {
   readonly trust: "configured" | "foreign"
   readonly headers?: Readonly<Record<string, string>>
   readonly form?: Readonly<Record<string, string>>
+  readonly maxBytes?: number
 }
 
 /**

@@ -124,8 +124,8 @@ export class Sessions extends Context.Service<
       readonly proofs?: ReadonlyArray<SessionProof>
       readonly client: ClientInfo
     }) => Effect.Effect<IssuedSession, SessionInvalid | StoreError>
-    /** Fails unless the person proved who they are within the policy's freshness. */
-    readonly requireFresh: (session: Session) => Effect.Effect<void, SessionNotFresh>
+    /** Fails unless the person proved who they are within the policy's freshness; without a session nobody did. */
+    readonly requireFresh: (session: Session | null) => Effect.Effect<void, SessionNotFresh>
     /** The factors that were proved in a session after `since`, by the time of the last proof. */
     readonly proofs: (
       sessionId: SessionId,
@@ -249,7 +249,7 @@ export const make = Effect.fnUntraced(function* (policy: SessionPolicy) {
       return { session: rotated, token }
     }),
     requireFresh: Effect.fnUntraced(function* (session) {
-      if (!isFresh(session, policy, yield* DateTime.now)) {
+      if (session === null || !isFresh(session, policy, yield* DateTime.now)) {
         return yield* new SessionNotFresh({ maxAge: Duration.toSeconds(policy.freshness) })
       }
     }),

@@ -95,6 +95,24 @@ describe("HttpClientOutboundHttp", () => {
       }),
     )
 
+    it.live("takes no more than a call allows, and never more than the limit of all", () =>
+      Effect.gen(function* () {
+        const server = yield* LocalServer.make
+        server.answer("/body", LocalServer.text("a".repeat(1000), "text/plain"))
+        const url = `${server.url}/body`
+        const answer = yield* send({ url, trust: "configured", maxBytes: 1000 }, { maxBytes: 2000 })
+        assert.strictEqual(answer.body.byteLength, 1000)
+        assert.strictEqual(
+          yield* reasonOf({ url, trust: "configured", maxBytes: 999 }, { maxBytes: 2000 }),
+          "too-large",
+        )
+        assert.strictEqual(
+          yield* reasonOf({ url, trust: "configured", maxBytes: 2000 }, { maxBytes: 999 }),
+          "too-large",
+        )
+      }),
+    )
+
     it.live("refuses a body that says it is larger", () =>
       Effect.gen(function* () {
         const server = yield* LocalServer.make

@@ -58,6 +58,13 @@ describe("Sessions", () => {
     }).pipe(Effect.provide(TestCore.layer)),
   )
 
+  it.effect("asks for one of who calls without a session", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Sessions.Sessions
+      assert.deepStrictEqual(yield* Effect.flip(sessions.requireFresh(null)), new SessionNotFresh({ maxAge: 600 }))
+    }).pipe(Effect.provide(TestCore.layer)),
+  )
+
   for (const [how, afterSignIn] of [
     ["dies", () => Effect.die(new Error("the host's own"))],
     [

@@ -159,7 +159,7 @@ export const make = Effect.gen(function* () {
   const mayIntrospect = (client: OAuthClient, token: ActiveAccessToken, records: Records): boolean =>
     token.clientId === client.id ||
     token.audience.some((identifier) => {
-      const [resource] = resolve(settings.resources, [identifier], records.resources) ?? []
+      const [resource] = resolve(settings, [identifier], records.resources) ?? []
       return resource?.introspectionClientId === client.id
     })
 

@@ -22,6 +22,8 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { AuthenticationContexts } from "./AuthenticationContexts.ts"
 import type { Intent, RequestStep, ResponseMode, WaitingRequest, WaitingRequestId } from "./AuthorizationRequest.ts"
+import * as BoundResource from "./BoundResource.ts"
+import { ClientMetadataDocuments } from "./ClientMetadataDocuments.ts"
 import { Consents } from "./Consents.ts"
 import { GrantStore } from "./GrantStore.ts"
 import { returnTo } from "./internal/authorizationAnswers.ts"
@@ -33,7 +35,7 @@ import { type Known, situations } from "./internal/authorizationSituations.ts"
 import { idTokenHints } from "./internal/idTokenHints.ts"
 import { isTrusted } from "./internal/clientTrust.ts"
 import { issuerOf } from "./Issuer.ts"
-import type { OAuthClient } from "./OAuthClient.ts"
+import type { ClientId, OAuthClient } from "./OAuthClient.ts"
 import { AuthorizationRefused } from "./OAuthError.ts"
 import * as OAuthScope from "./OAuthScope.ts"
 import { OAuthServerHooks } from "./OAuthServerHooks.ts"
@@ -41,7 +43,7 @@ import { OAuthServerPages } from "./OAuthServerPages.ts"
 import { OAuthServerSettings } from "./OAuthServerSettings.ts"
 import * as Parameters from "./Parameters.ts"
 import type { ProtectedResource } from "./ProtectedResource.ts"
-import { RecordStore } from "./RecordStore.ts"
+import { type Records, RecordStore } from "./RecordStore.ts"
 import * as RedirectUri from "./RedirectUri.ts"
 import { SigningKeys } from "./SigningKeys.ts"
 import { Subjects } from "./Subjects.ts"
@@ -112,7 +114,9 @@ export type AuthorizationOutcome =
  *
  * `intent` is what the person has to do next; null when nothing is left: go on at `returnTo`. `scopes`: those to ask
  * consent for, with what was given before among them (`givenScopes`). `isDynamic`: the client registered itself.
- * `redirectHost` is where the answer goes; null for a private-use scheme. `returnTo` is the path that goes on.
+ * `documentHost`: the host of the URL that is the client's id, where its metadata document says what it is: the one thing
+ * about it that is proved. `referenceId`: what consent is kept under beside the user, and `isBound`
+ * that the resource of the request names it, so that there is no choice. `redirectHost` is where the answer goes; null for a private-use scheme. `returnTo` is the path that goes on.
  *
  * @category models
  * @since 0.1.0
@@ -125,6 +129,9 @@ export interface LoginContext {
   readonly givenScopes: ReadonlyArray<string>
   readonly resources: ReadonlyArray<ProtectedResource>
   readonly isDynamic: boolean
+  readonly documentHost: string | null
+  readonly referenceId: string | null
+  readonly isBound: boolean
   readonly redirectUri: string
   readonly redirectHost: string | null
   readonly loginHint: string | null
@@ -196,6 +203,7 @@ export const make = Effect.gen(function* () {
   const issuer = issuerOf(yield* Site)
   const limits = yield* RateLimits
   const requests = yield* WaitingRequests
+  const documents = yield* ClientMetadataDocuments
   const contexts = yield* AuthenticationContexts
   const { lookUp, resolve, revisit, situate } = situations({
     contexts,
@@ -251,6 +259,14 @@ export const make = Effect.gen(function* () {
     return (yield* isTrusted(client, { hooks, settings })) ? outcome : { ...outcome, unproved: client }
   })
 
+  /** Who the client of an id is; where that is the URL of its metadata document, by the document. */
+  const identify = (clientId: ClientId | null, found: Records | null, { clientInfo }: Browser) =>
+    clientId === null
+      ? Effect.succeed({ client: null })
+      : Effect.map(documents.current(clientId, found?.client ?? null, clientInfo), (client) => ({ client })).pipe(
+          Effect.catchTag("ClientDocumentRefused", (document) => Effect.succeed({ client: null, document })),
+        )
+
   /** The parameters of a request: those that `request_uri` stands for, where a host resolves it (RFC 9126 §4). */
   const read = Effect.fnUntraced(function* (search: URLSearchParams) {
     const given = readParameters(search)
@@ -277,7 +293,7 @@ export const make = Effect.gen(function* () {
       const clientId = repeated.includes("client_id") ? null : Read.clientIdOf(parameters)
       const named = Read.resources(parameters)
       const found = clientId === null ? null : yield* lookUp(clientId, named ?? [], browser)
-      const source = { parameters, repeated, client: found?.client ?? null }
+      const source = { parameters, repeated, ...(yield* identify(clientId, found, browser)) }
       const { client, redirectUri } = yield* Effect.fromResult(prove(source))
 
       const hint = parameters.get("id_token_hint")
@@ -318,6 +334,9 @@ export const make = Effect.gen(function* () {
         givenScopes: request.scopes.filter((scope) => person?.givenScopes.includes(scope) === true),
         resources,
         isDynamic: client.isDynamic,
+        documentHost: client.documentUntil === null ? null : RedirectUri.hostOf(client.id),
+        referenceId: person?.referenceId ?? null,
+        isBound: BoundResource.referencesOf(settings, request.resources).length > 0,
         redirectUri: request.redirectUri,
         redirectHost: RedirectUri.hostOf(request.redirectUri),
         loginHint: request.loginHint,

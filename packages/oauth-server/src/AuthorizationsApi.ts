@@ -32,6 +32,7 @@ export const WaitingRequestView = Schema.Struct({
   givenScopes: Schema.Array(Schema.String),
   resources: Schema.Array(Schema.Struct({ identifier: Schema.String, name: Schema.NullOr(Schema.String) })),
   isDynamic: Schema.Boolean,
+  documentHost: Schema.NullOr(Schema.String),
   redirectHost: Schema.NullOr(Schema.String),
   loginHint: Schema.NullOr(Schema.String),
   uiLocales: Schema.Array(Schema.String),

@@ -315,6 +315,7 @@ const toView = (context: LoginContext, showsClient: boolean): WaitingRequestView
   givenScopes: context.givenScopes,
   resources: context.resources.map(({ identifier, name }) => ({ identifier, name })),
   isDynamic: context.isDynamic,
+  documentHost: context.documentHost,
   redirectHost: context.redirectHost,
   loginHint: context.loginHint,
   uiLocales: context.uiLocales,

@@ -28,6 +28,7 @@ import { privateKeyJwt } from "./internal/clientAuthentication/privateKeyJwt.ts"
 import { endpoints, issuerOf } from "./Issuer.ts"
 import type { ClientAuthenticationMethod, ClientId, OAuthClient } from "./OAuthClient.ts"
 import type { OAuthError } from "./OAuthError.ts"
+import { OAuthServerSettings } from "./OAuthServerSettings.ts"
 import type { Parameters } from "./Parameters.ts"
 
 /**
@@ -93,6 +94,7 @@ export class ClientAuthentications extends Context.Service<
 export const make = Effect.gen(function* () {
   const keyRing = yield* KeyRing
   const site = yield* Site
+  const { clientMetadataDocuments } = yield* OAuthServerSettings
   const secrets = { hasher: yield* keyRing.hasher("oauth-client-secret"), clients: yield* ClientStore }
   const methods: ReadonlyArray<Method> = [
     basic(secrets),
@@ -124,7 +126,9 @@ export const make = Effect.gen(function* () {
     return found ?? Result.fail(invalidClient(authorization === null ? "none" : "authorization-scheme"))
   }
 
-  const verify: ClientAuthentications["Service"]["verify"] = Effect.fnUntraced(function* (credentials, client) {
+  const verify: ClientAuthentications["Service"]["verify"] = Effect.fnUntraced(function* (credentials, onFile) {
+    const isOff = clientMetadataDocuments === "off" && onFile !== null && onFile.documentUntil !== null
+    const client = isOff ? null : onFile
     const usable = usableBy(credentials, client)
     const method = methods.find(({ method }) => method === credentials.method)
     const refusal = method === undefined ? "method" : yield* method.verify(credentials, usable)

@@ -92,6 +92,7 @@ export const metadataOf = (facts: DiscoveryFacts): Claims => {
     prompt_values_supported: hasAuthorization ? Prompt.literals : [],
     acr_values_supported: hasAuthorization ? contexts : [],
     authorization_response_iss_parameter_supported: hasAuthorization ? true : null,
+    client_id_metadata_document_supported: hasAuthorization && settings.clientMetadataDocuments === "on" ? true : null,
 
     token_endpoint_auth_methods_supported: authenticationMethods,
     token_endpoint_auth_signing_alg_values_supported: assertions,

@@ -73,6 +73,7 @@ export const make = Effect.gen(function* () {
           metadata: next.metadata,
           privileges: next.privileges,
           isDisabled: next.isDisabled,
+          documentUntil: next.documentUntil,
           updatedAt: next.updatedAt,
         })
         return Effect.succeed(true)

@@ -101,6 +101,12 @@ export const configSettings: Config.Config<OAuthServerSettingsService> = Config.
   registration: choice("BELFRY_OAUTH_REGISTRATION", ["off", "token", "open"], defaults.registration),
   registrationScopes: orNull(Config.schema(Scopes, "BELFRY_OAUTH_REGISTRATION_SCOPES")),
   registrationDefaultScopes: orNull(Config.schema(Scopes, "BELFRY_OAUTH_REGISTRATION_DEFAULT_SCOPES")),
+  registrationStepUp: scopes("BELFRY_OAUTH_REGISTRATION_STEP_UP", defaults.registrationStepUp),
+  clientMetadataDocuments: choice(
+    "BELFRY_OAUTH_CLIENT_METADATA_DOCUMENTS",
+    ["off", "on"],
+    defaults.clientMetadataDocuments,
+  ),
   redirectSchemes: Config.schema(
     ConfigList(Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9+.-]*$/u))),
     "BELFRY_OAUTH_REDIRECT_SCHEMES",
@@ -187,6 +193,7 @@ const plainResource = {
 const noLimits: OAuthServerSettingsService["rateLimits"] = {
   authorize: null,
   registration: null,
+  clientDocuments: null,
   token: null,
   introspection: null,
   revocation: null,

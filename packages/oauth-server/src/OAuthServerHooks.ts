@@ -62,8 +62,13 @@ export interface OAuthServerHooksService {
   readonly selectsAccount: (facts: AuthorizationFacts) => Effect.Effect<boolean, StoreError>
   /** Whether the person must take the host's own step after signing in: choose an organization, say. */
   readonly postLogin: (facts: AuthorizationFacts) => Effect.Effect<boolean, StoreError>
-  /** What consent is kept under beside the user: an organization, say. Null: the user alone. */
+  /** What consent is kept under beside the user: an organization, say. Null: the user alone. Not asked for bound ones. */
   readonly consentReference: (facts: AuthorizationFacts) => Effect.Effect<string | null, StoreError>
+  /**
+   * Whether somebody may act for what a bound resource is bound to: nobody, unless a host says so. Asked before consent,
+   * and again whenever tokens are issued: there is no session then, and who may not any more gets none.
+   */
+  readonly mayAct: (facts: ActingFacts) => Effect.Effect<boolean, StoreError>
   /** What a new client belongs to beside its maker, and what clients somebody may see by. */
   readonly clientReference: (facts: {
     readonly user: User
@@ -104,6 +109,21 @@ export interface AuthorizationFacts {
   readonly user: User
   readonly session: Session
   readonly scopes: ReadonlyArray<string>
+  /** What the resource of the request is bound to; null where it asks for none such. Consent is kept under it. */
+  readonly referenceId: string | null
+}
+
+/**
+ * Somebody who acts for what a resource is bound to, by a client. `session` is null where none is there to be looked at.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ActingFacts {
+  readonly client: OAuthClient
+  readonly user: User
+  readonly session: Session | null
+  readonly referenceId: string
 }
 
 /**
@@ -121,6 +141,7 @@ export const make = (options: Partial<OAuthServerHooksService> = {}): OAuthServe
   selectsAccount: () => Effect.succeed(false),
   postLogin: () => Effect.succeed(false),
   consentReference: () => Effect.succeed(null),
+  mayAct: () => Effect.succeed(false),
   clientReference: () => Effect.succeed(null),
   clientPrivileges: () => Effect.succeed("default"),
   isTrusted: () => Effect.succeed(false),

@@ -4,11 +4,13 @@
  * @since 0.1.0
  */
 import * as Layer from "effect/Layer"
+import * as AccessTokenReader from "./AccessTokenReader.ts"
 import * as AccessTokens from "./AccessTokens.ts"
 import * as AdminClients from "./AdminClients.ts"
 import * as Authorizations from "./Authorizations.ts"
 import * as ClientAuthentications from "./ClientAuthentications.ts"
 import * as ClientRegistrations from "./ClientRegistrations.ts"
+import * as ClientMetadataDocuments from "./ClientMetadataDocuments.ts"
 import * as Clients from "./Clients.ts"
 import * as Consents from "./Consents.ts"
 import * as Discovery from "./Discovery.ts"
@@ -25,11 +27,11 @@ import * as WaitingRequests from "./WaitingRequests.ts"
 
 const layerTokenIssuer = Layer.provideMerge(TokenIssuer.layer, Layer.mergeAll(SigningKeys.layer, Subjects.layer))
 
-const layerTokens = Layer.mergeAll(Tokens.layer, AccessTokens.layer, Discovery.layer)
+const layerTokens = Layer.mergeAll(Tokens.layer, AccessTokens.layer, AccessTokenReader.layer, Discovery.layer)
 
 const layerAuthorizations = Layer.merge(LoginFlow.layer, Logouts.layer).pipe(
   Layer.provideMerge(Authorizations.layer),
-  Layer.provideMerge(Layer.mergeAll(Consents.layer, WaitingRequests.layer)),
+  Layer.provideMerge(Layer.mergeAll(ClientMetadataDocuments.layer, Consents.layer, WaitingRequests.layer)),
 )
 
 const layerClients = Layer.mergeAll(ClientRegistrations.layer, Clients.layer, AdminClients.layer, Resources.layer)

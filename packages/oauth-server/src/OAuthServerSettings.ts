@@ -7,6 +7,7 @@ import type { RateLimit } from "@belfry/core/RateLimit"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
+import type { BoundResource } from "./BoundResource.ts"
 import type { ClientId } from "./OAuthClient.ts"
 import * as OAuthScope from "./OAuthScope.ts"
 import type { ProtectedResource } from "./ProtectedResource.ts"
@@ -45,12 +46,24 @@ export interface OAuthServerSettingsService {
   readonly refreshGrace: Duration.Duration
   /** Protected resources of the configuration, beside those of `ResourceStore`. */
   readonly resources: ReadonlyArray<ProtectedResource>
+  /**
+   * Families of protected resources, each bound to what its identifier names: an organization, say. Nobody gets a token
+   * for one but by the hook `mayAct`, and a client for itself only where it belongs to the same.
+   */
+  readonly boundResources: ReadonlyArray<BoundResource>
   /** Who may register clients at `/auth/oauth2/register`: nobody, who has an initial access token, or anybody. */
   readonly registration: "off" | "token" | "open"
   /** Scopes that clients may register for; null leaves all. */
   readonly registrationScopes: ReadonlyArray<string> | null
   /** Scopes of clients that register without naming any; null: all that clients may register for. */
   readonly registrationDefaultScopes: ReadonlyArray<string> | null
+  /**
+   * Scopes that clients which registered themselves, or are known by a metadata document, may ask a person for beyond
+   * those that they registered: what they turn out to need later. Consent is asked as always.
+   */
+  readonly registrationStepUp: ReadonlyArray<string>
+  /** Whether a client may be the metadata document that its id is the URL of. */
+  readonly clientMetadataDocuments: "off" | "on"
   /**
    * Schemes of redirect URIs of native applications beside those with a period (`com.example.app`), which RFC 8252 §8.4
    * asks for: `cursor` or `vscode`, say.
@@ -83,12 +96,14 @@ export interface OAuthServerSettingsService {
   /** Names of the grant types that are on, of those that are installed. */
   readonly grantTypes: ReadonlyArray<string>
   /**
-   * How often one address may call; null: as often as it likes. `authorize`, `registration`: every request. The others:
-   * requests that fail; a client that proves itself is not counted.
+   * How often one address may call; null: as often as it likes. `authorize`, `registration`: every request.
+   * `clientDocuments`: those that make this server fetch a metadata document. The others: requests that fail; a client
+   * that proves itself is not counted.
    */
   readonly rateLimits: {
     readonly authorize: RateLimit | null
     readonly registration: RateLimit | null
+    readonly clientDocuments: RateLimit | null
     readonly token: RateLimit | null
     readonly introspection: RateLimit | null
     readonly revocation: RateLimit | null
@@ -116,9 +131,12 @@ export const make = (options: Partial<OAuthServerSettingsService> = {}): OAuthSe
   scopeLifetimes: {},
   refreshGrace: Duration.zero,
   resources: [],
+  boundResources: [],
   registration: "off",
   registrationScopes: null,
   registrationDefaultScopes: null,
+  registrationStepUp: [],
+  clientMetadataDocuments: "off",
   redirectSchemes: [],
   registrationSecretLifetime: null,
   secretOverlap: Duration.days(7),
@@ -136,6 +154,7 @@ export const make = (options: Partial<OAuthServerSettingsService> = {}): OAuthSe
   rateLimits: {
     authorize: perMinute("oauth-authorize", 30),
     registration: perMinute("oauth-registration", 5),
+    clientDocuments: perMinute("oauth-client-documents", 10),
     token: perMinute("oauth-token", 20),
     introspection: perMinute("oauth-introspection", 100),
     revocation: perMinute("oauth-revocation", 30),
@@ -170,7 +189,8 @@ export const supportedScopes = (settings: OAuthServerSettingsService): ReadonlyA
     settings.scopes,
     settings.clientCredentialsDefaultScopes,
     settings.registrationScopes ?? [],
-    ...settings.resources.map(({ scopes }) => scopes ?? []),
+    settings.registrationStepUp,
+    ...[...settings.resources, ...settings.boundResources].map(({ scopes }) => scopes ?? []),
   ].reduce(OAuthScope.union)
 
 // internal

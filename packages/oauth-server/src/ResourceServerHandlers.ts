@@ -18,6 +18,7 @@ import {
   type BearerChallenge,
   formatChallenge,
   make as makeMetadata,
+  type ProtectedResourceMetadata,
   type ProtectedResourceOptions,
   type ResourceServerInvalid,
   urlOf,
@@ -112,14 +113,45 @@ export const layerMetadata = (
     Effect.gen(function* () {
       const metadata = yield* Effect.fromResult(makeMetadata(options))
       const { pathname } = yield* Effect.fromResult(urlOf(options.resource))
-      const path: `/${string}` = `/${pathname.slice(1)}`
-      const answer = HttpServerResponse.text(JSON.stringify(metadata), {
-        contentType: "application/json",
-        headers: { "cache-control": "public, max-age=3600", "access-control-allow-origin": "*" },
-      })
-      return Layer.merge(HttpRouter.add("GET", path, answer), HttpRouter.add("OPTIONS", path, preflight("GET")))
+      return layerMetadataAt(`/${pathname.slice(1)}`, () => metadata)
     }),
   )
+
+/**
+ * Layer that serves metadata at a path of the router, to pages of every origin too: what `metadataOf` finds for a
+ * request, and 404 where it finds none. For resources that share a route, and for those who look at the root alone.
+ *
+ * @see [RFC 9728 §3](https://www.rfc-editor.org/rfc/rfc9728.html#section-3)
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMetadataAt = (
+  path: `/${string}`,
+  metadataOf: (request: HttpServerRequest.HttpServerRequest) => ProtectedResourceMetadata | null,
+): Layer.Layer<never, never, HttpRouter.HttpRouter> => {
+  const answer = (method: "GET" | "OPTIONS") => (request: HttpServerRequest.HttpServerRequest) =>
+    Effect.succeed(metadataResponse(method, metadataOf(request)))
+  return Layer.merge(HttpRouter.add("GET", path, answer("GET")), HttpRouter.add("OPTIONS", path, answer("OPTIONS")))
+}
+
+/**
+ * The answer to a request for metadata: 404 where there is none, and 405 to whoever does more than read.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const metadataResponse = (
+  method: string,
+  metadata: ProtectedResourceMetadata | null,
+): HttpServerResponse.HttpServerResponse => {
+  if (metadata === null) return HttpServerResponse.empty({ status: 404 })
+  if (method === "OPTIONS") return preflight("GET")
+  if (method !== "GET") return HttpServerResponse.empty({ status: 405, headers: { allow: "GET" } })
+  return HttpServerResponse.text(JSON.stringify(metadata), {
+    contentType: "application/json",
+    headers: { "cache-control": "public, max-age=3600", "access-control-allow-origin": "*" },
+  })
+}
 
 // internal
 

@@ -304,7 +304,7 @@ const alwaysPublished = (settings: OAuthServerSettingsService): ReadonlyArray<Si
     "RS256" as const,
     settings.accessTokenAlgorithm,
     settings.idTokenAlgorithm,
-    ...settings.resources.flatMap(({ signingAlgorithm }) => signingAlgorithm ?? []),
+    ...[...settings.resources, ...settings.boundResources].flatMap(({ signingAlgorithm }) => signingAlgorithm ?? []),
   ]),
 ]
 

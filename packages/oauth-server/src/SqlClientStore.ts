@@ -38,7 +38,8 @@ export const make = Effect.gen(function* () {
           sql`INSERT INTO belfry_oauth_clients (${columns}) VALUES (
             ${client.id}, ${objectJson(client.metadata)}::jsonb, ${objectJson(client.privileges)}::jsonb,
             ${secretsJson(client.secrets)}::jsonb, ${client.userId}, ${client.referenceId}, ${client.isDisabled},
-            ${client.isDynamic}, ${DateTime.toDateUtc(client.createdAt)}, ${DateTime.toDateUtc(client.updatedAt)}
+            ${client.isDynamic}, ${toDate(client.documentUntil)}, ${DateTime.toDateUtc(client.createdAt)},
+            ${DateTime.toDateUtc(client.updatedAt)}
           ) ON CONFLICT ON CONSTRAINT belfry_oauth_clients_pkey DO NOTHING RETURNING client_id`,
         ),
         isAny,
@@ -81,7 +82,7 @@ export const make = Effect.gen(function* () {
           "update",
           sql`UPDATE belfry_oauth_clients SET metadata = ${objectJson(next.metadata)}::jsonb,
               privileges = ${objectJson(next.privileges)}::jsonb, is_disabled = ${next.isDisabled},
-              updated_at = ${DateTime.toDateUtc(next.updatedAt)}
+              document_until = ${toDate(next.documentUntil)}, updated_at = ${DateTime.toDateUtc(next.updatedAt)}
             WHERE client_id = ${seen.id} AND updated_at = ${DateTime.toDateUtc(seen.updatedAt)}
             RETURNING client_id`,
         ),
@@ -161,6 +162,8 @@ export const layer: Layer.Layer<ClientStore, never, SqlClient.SqlClient> = Layer
 const objectJson = (value: ClientMetadata | ClientPrivileges): string => toJsonb({ ...value })
 
 const secretsJson = (secrets: ReadonlyArray<ClientSecret>): string => toJsonb(secrets.map((secret) => ({ ...secret })))
+
+const toDate = (at: DateTime.Utc | null): Date | null => (at === null ? null : DateTime.toDateUtc(at))
 
 const firstClient = ([row]: ReadonlyArray<ClientRow>): Option.Option<OAuthClient> =>
   row === undefined ? Option.none() : Option.some(toClient(row))

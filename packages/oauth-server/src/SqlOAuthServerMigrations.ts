@@ -226,5 +226,9 @@ export const migrations: MigrationSet = {
           WHERE reference_id IS NOT NULL`,
       ],
     },
+    {
+      name: "0007_client_documents",
+      statements: [`ALTER TABLE belfry_oauth_clients ADD COLUMN document_until timestamptz`],
+    },
   ],
 }

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as BoundResource from "./BoundResource.ts"
 import { ClientAuthentications } from "./ClientAuthentications.ts"
 import {
   GrantTypes,
@@ -86,14 +87,20 @@ export const make = Effect.gen(function* () {
   const resourcesOf = (
     identifiers: Option.Option<ReadonlyArray<string>>,
     { client, records }: ClientRequests.ProvedClient,
+    isOfGrant: boolean,
   ): Result.Result<ReadonlyArray<ProtectedResource>, OAuthError> => {
     if (Option.isNone(identifiers)) return Result.fail(invalidTarget("malformed"))
     const allowed = client.privileges.resources
     if (allowed !== null && !OAuthScope.isCovered(identifiers.value, allowed)) {
       return Result.fail(invalidTarget("not-allowed"))
     }
-    const resources = resolve(settings.resources, identifiers.value, records.resources)
-    return resources === null ? Result.fail(invalidTarget("unknown")) : Result.succeed(resources)
+    const resources = resolve(settings, identifiers.value, records.resources)
+    if (resources === null) return Result.fail(invalidTarget("unknown"))
+    // Who presents nobody's grant stands for what the client itself belongs to; those of a grant are checked with it.
+    const references = isOfGrant ? [] : BoundResource.referencesOf(settings, identifiers.value)
+    return references.every((reference) => reference === client.referenceId)
+      ? Result.succeed(resources)
+      : Result.fail(invalidTarget("bound"))
   }
 
   const counting = counted(settings.rateLimits.token)
@@ -115,7 +122,7 @@ export const make = Effect.gen(function* () {
       parameters,
       presented: yield* Effect.fromResult(presents),
       scopes: readScopes(parameters),
-      resources: yield* Effect.fromResult(resourcesOf(identifiers, proved)),
+      resources: yield* Effect.fromResult(resourcesOf(identifiers, proved, Object.keys(lookup).length > 0)),
       clientInfo,
       now: yield* DateTime.now,
     }

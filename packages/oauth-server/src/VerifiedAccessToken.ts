@@ -86,18 +86,18 @@ export class AccessTokenUnverifiable extends Schema.TaggedError<AccessTokenUnver
 }
 
 /**
- * Reads what a token says, once its claims can be trusted: its audience, its times, and that it is a bearer token.
+ * Reads what a token says, once its claims can be trusted: whose it is, and that it is its time. Whom it is for is
+ * checked by {@link checkFor}.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const fromClaims = (
   claims: Claims,
-  expected: { readonly audience: string; readonly issuer: string | null; readonly clockTolerance: number },
+  expected: { readonly issuer: string | null; readonly clockTolerance: number },
   now: DateTime.Utc,
 ): Result.Result<VerifiedAccessToken, AccessTokenRefused> => {
-  const refuse = (reason: AccessTokenRefused["reason"]) => Result.fail(new AccessTokenRefused({ reason }))
-  const { aud, client_id: clientId, cnf, exp, iat, iss, nbf, scope, sub } = claims
+  const { aud, client_id: clientId, exp, iat, iss, nbf, scope, sub } = claims
   const seconds = now.epochMilliseconds / 1000
   if (expected.issuer !== null && iss !== expected.issuer) return refuse("issuer")
   if (typeof sub !== "string" || sub === "" || typeof clientId !== "string" || clientId === "") return refuse("claims")
@@ -105,21 +105,35 @@ export const fromClaims = (
   if (scope !== undefined && typeof scope !== "string") return refuse("claims")
   if (exp !== undefined && seconds >= exp + expected.clockTolerance) return refuse("inactive")
   if (Math.max(iat ?? 0, nbf ?? 0) > seconds + expected.clockTolerance) return refuse("inactive")
-  const audience = (Array.isArray(aud) ? aud : [aud]).filter((value) => typeof value === "string")
-  if (!audience.includes(expected.audience)) return refuse("audience")
-  if (cnf !== undefined) return refuse("confirmation")
   return Result.succeed({
     clientId,
     subject: sub,
     isClientItself: sub === clientId,
     scopes: (scope ?? "").split(" ").filter((value) => value !== ""),
-    audience,
+    audience: (Array.isArray(aud) ? aud : [aud]).filter((value) => typeof value === "string"),
     expiresAt: exp === undefined ? null : DateTime.makeUnsafe(exp * 1000),
     claims,
   })
 }
 
+/**
+ * Checks that a token is for an audience, compared byte for byte, and that it is a bearer token.
+ *
+ * @see [RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068.html#section-4)
+ * @category rules
+ * @since 0.1.0
+ */
+export const checkFor = (
+  token: VerifiedAccessToken,
+  audience: string,
+): Result.Result<VerifiedAccessToken, AccessTokenRefused> => {
+  if (audience === "" || !token.audience.includes(audience)) return refuse("audience")
+  return token.claims["cnf"] === undefined ? Result.succeed(token) : refuse("confirmation")
+}
+
 // internal
+
+const refuse = (reason: AccessTokenRefused["reason"]) => Result.fail(new AccessTokenRefused({ reason }))
 
 const isTime = (value: Schema.Json | undefined): value is number | undefined =>
   value === undefined || (typeof value === "number" && Math.abs(value) <= 8_640_000_000_000)

@@ -1,7 +1,11 @@
 import { OutboundFailed, type OutboundRequest, type OutboundResponse } from "@belfry/core/Outbound"
 import { OutboundHttp } from "@belfry/core/OutboundHttp"
+import { StoreError } from "@belfry/core/StoreError"
+import * as AccessTokenReader from "@belfry/oauth-server/AccessTokenReader"
 import * as AccessTokenVerifier from "@belfry/oauth-server/AccessTokenVerifier"
 import { GrantStore } from "@belfry/oauth-server/GrantStore"
+import * as SigningKeys from "@belfry/oauth-server/SigningKeys"
+import { SigningKeyStore } from "@belfry/oauth-server/SigningKeyStore"
 import { TokenIssuer } from "@belfry/oauth-server/TokenIssuer"
 import * as Builders from "@belfry/testing/Builders"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
@@ -10,7 +14,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, DateTime, Duration, Effect, Fiber, Layer, Redacted, type Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { CompactSign, exportJWK, generateKeyPair } from "jose"
-import { forge, issuer, layerBelow, node, part, youngest } from "./support/Keys.ts"
+import { countingLookUps, forge, issuer, layerBelow, node, part, youngest } from "./support/Keys.ts"
 
 const audience = "https://api.example.com/reports"
 const start = 1_800_000_000
@@ -50,6 +54,31 @@ const refusal = (verifier: Verifier, token: Redacted.Redacted | string) =>
     Effect.flip(verifier.verify(typeof token === "string" ? Redacted.make(token) : token)),
     ({ _tag, reason }) => `${_tag === "AccessTokenRefused" ? "refused" : "unverifiable"}: ${reason}`,
   )
+
+const other = "https://api.example.com/files"
+
+/** A verifier of one audience verifies for another one when the host says so, and for neither what is for the other. */
+const isForEachAlone = Effect.fnUntraced(function* <E, R>(
+  verifier: Verifier,
+  tokenFor: (audience: string) => Effect.Effect<Redacted.Redacted, E, R>,
+) {
+  const mine = yield* tokenFor(audience)
+  const another = yield* tokenFor(other)
+  assert.include((yield* verifier.verify(mine)).audience, audience)
+  assert.include((yield* verifier.verifyFor(mine, audience)).audience, audience)
+  assert.include((yield* verifier.verifyFor(another, other)).audience, other)
+  assert.strictEqual(yield* refusal(verifier, another), "refused: audience")
+  for (const [token, wrong] of [
+    [mine, other],
+    [another, audience],
+    [mine, ""],
+    [mine, `${audience}/`],
+    [mine, audience.toUpperCase()],
+  ] as const) {
+    const refused = yield* Effect.flip(verifier.verifyFor(token, wrong))
+    assert.strictEqual(refused.reason, "audience", wrong)
+  }
+})
 
 describe("AccessTokenVerifier.layerJwks", () => {
   const claims = {
@@ -138,6 +167,13 @@ describe("AccessTokenVerifier.layerJwks", () => {
         }
         // A minute of difference between clocks, and no more.
         yield* verifier.verify(yield* sign({ exp: start - 59, nbf: start + 60, iat: start + 60 }))
+      }).pipe(Effect.provide(layerBelow)),
+    )
+
+    it.effect("MUST refuse for each resource of a server what is for another one of it", () =>
+      Effect.gen(function* () {
+        const { sign, verifier } = yield* setUp()
+        yield* isForEachAlone(verifier, (aud) => sign({ aud }))
       }).pipe(Effect.provide(layerBelow)),
     )
 
@@ -318,6 +354,17 @@ describe("AccessTokenVerifier.layerIntrospection", () => {
     }),
   )
 
+  it.effect("takes for each resource what is active and for it", () =>
+    Effect.gen(function* () {
+      const { net, verifier } = yield* setUp()
+      net.answers({ ...active, aud: [other] })
+      assert.deepStrictEqual((yield* verifier.verifyFor(token, other)).audience, [other])
+      assert.strictEqual(yield* refusal(verifier, token), "refused: audience")
+      net.answers(active)
+      assert.strictEqual((yield* Effect.flip(verifier.verifyFor(token, other))).reason, "audience")
+    }),
+  )
+
   describe("RFC 7662 §4", () => {
     it.effect("MUST refuse what is inactive, over, not for it, or bound to a key", () =>
       Effect.gen(function* () {
@@ -426,6 +473,9 @@ describe("AccessTokenVerifier.layerJwksOrIntrospection", () => {
       assert.isTrue(net.requests.every(({ form }) => form === undefined))
       net.answers({ active: true, sub: "s", client_id: "c", aud: audience })
       assert.strictEqual((yield* verifier.verify(Redacted.make("opaque"))).subject, "s")
+      assert.strictEqual((yield* Effect.flip(verifier.verifyFor(Redacted.make("opaque"), other))).reason, "audience")
+      const forOther = yield* keys.sign({ claims: { ...claims, aud: other }, typ: "at+jwt", algorithm: "ES256" })
+      assert.strictEqual((yield* verifier.verifyFor(forOther, other)).subject, "s")
     }).pipe(Effect.provide(layerBelow)),
   )
 })
@@ -479,10 +529,185 @@ describe("AccessTokenVerifier.layerLocal", () => {
     )
   })
 
+  it.effect("takes for each resource what is for it", () =>
+    Effect.gen(function* () {
+      const { token, verifier } = yield* setUp
+      yield* isForEachAlone(verifier, (identifier) =>
+        Effect.map(token([OAuthBuilders.resource(identifier)]), (issued) => issued.token),
+      )
+    }).pipe(Effect.provide(services)),
+  )
+
   it.effect("cannot be built without an audience", () =>
     Effect.gen(function* () {
       const failed = yield* Effect.flip(verifierOf(AccessTokenVerifier.layerLocal({ audience: "" })))
       assert.strictEqual(failed.setting, "audience")
     }).pipe(Effect.provide(services)),
+  )
+})
+
+describe("AccessTokenVerifier.layerLocalJwt", () => {
+  const services = AccessTokenReader.layer.pipe(Layer.provideMerge(SigningKeys.layer), Layer.provideMerge(layerBelow))
+  const layerVerifier = AccessTokenVerifier.layerLocalJwt({ audience })
+
+  const claims = {
+    iss: issuer,
+    aud: audience,
+    sub: "0197a5c0-0000-7000-8000-000000000001",
+    client_id: "a-client",
+    grant_id: "0197a5c0-0000-7000-8000-000000000002",
+    iat: start,
+    exp: start + 3600,
+    jti: "a",
+    scope: "reports:read reports:write",
+  }
+
+  const setUp = Effect.gen(function* () {
+    yield* TestClock.setTime(start * 1000)
+    const keys = yield* SigningKeys.SigningKeys
+    const verifier = yield* verifierOf(layerVerifier)
+    const sign = (changes: Readonly<Record<string, Schema.Json | undefined>> = {}, typ = "at+jwt") => {
+      const changed: Record<string, Schema.Json> = {}
+      for (const [name, value] of Object.entries({ ...claims, ...changes })) {
+        if (value !== undefined) changed[name] = value
+      }
+      return keys.sign({ claims: changed, typ, algorithm: "ES256" })
+    }
+    return { keys, sign, verifier }
+  })
+
+  it.effect("takes a token of this server for the audience", () =>
+    Effect.gen(function* () {
+      const { sign, verifier } = yield* setUp
+      assert.deepStrictEqual(yield* verifier.verify(yield* sign()), {
+        clientId: "a-client",
+        subject: claims.sub,
+        isClientItself: false,
+        scopes: ["reports:read", "reports:write"],
+        audience: [audience],
+        expiresAt: DateTime.makeUnsafe((start + 3600) * 1000),
+        claims,
+      })
+      const own = yield* verifier.verify(yield* sign({ sub: "a-client", grant_id: undefined }))
+      assert.isTrue(own.isClientItself)
+      yield* isForEachAlone(verifier, (aud) => sign({ aud }))
+      // Nobody is meant by an empty name.
+      const nobody = yield* sign({ aud: ["", audience] })
+      assert.strictEqual((yield* Effect.flip(verifier.verifyFor(nobody, ""))).reason, "audience")
+    }).pipe(Effect.provide(services)),
+  )
+
+  describe("RFC 9068 §4", () => {
+    it.effect("MUST refuse what is for another audience, over, bound to a key, of nobody, or no access token", () =>
+      Effect.gen(function* () {
+        const { sign, verifier } = yield* setUp
+        const faults: ReadonlyArray<readonly [Readonly<Record<string, Schema.Json | undefined>>, string]> = [
+          [{ aud: `${audience}/` }, "audience"],
+          [{ aud: undefined }, "audience"],
+          [{ iss: `${issuer}/` }, "issuer"],
+          [{ cnf: { jkt: "x" } }, "confirmation"],
+          [{ exp: start }, "inactive"],
+          [{ exp: undefined }, "claims"],
+          [{ iat: start + 61 }, "inactive"],
+          [{ nbf: start + 61 }, "inactive"],
+          [{ sub: "" }, "claims"],
+          [{ client_id: undefined }, "claims"],
+          // Of no grant and of somebody else than the client; of the client and of a grant.
+          [{ grant_id: undefined }, "claims"],
+          [{ sub: "a-client" }, "claims"],
+        ]
+        for (const [changes, reason] of faults) {
+          assert.strictEqual(
+            yield* refusal(verifier, yield* sign(changes)),
+            `refused: ${reason}`,
+            JSON.stringify(changes),
+          )
+        }
+        yield* verifier.verify(yield* sign({ iat: start + 60 }))
+        yield* verifier.verify(yield* sign({ exp: start + 1 }))
+        assert.strictEqual(yield* refusal(verifier, yield* sign({}, "JWT")), "refused: type")
+        assert.strictEqual(yield* refusal(verifier, "belfry_access_opaque"), "refused: malformed")
+        const text = Redacted.value(yield* sign())
+        const unsigned = `${part('{"alg":"none","typ":"at+jwt"}')}.${text.split(".")[1]}.${part("x")}`
+        assert.strictEqual(yield* refusal(verifier, unsigned), "refused: algorithm")
+        const forged = yield* forge(yield* youngest("ES256"), { kid: "made up" }, claims)
+        assert.strictEqual(yield* refusal(verifier, forged), "refused: key")
+        const [header, , signature] = text.split(".")
+        const other = part(JSON.stringify({ ...claims, scope: "reports:all" }))
+        assert.strictEqual(yield* refusal(verifier, `${header}.${other}.${signature}`), "refused: signature")
+      }).pipe(Effect.provide(services)),
+    )
+  })
+
+  it.effect("asks no store about a token: keys are looked up once a minute", () =>
+    Effect.gen(function* () {
+      const { answer, lookUps } = yield* countingLookUps(
+        Effect.gen(function* () {
+          yield* TestClock.setTime(start * 1000)
+          const keys = yield* SigningKeys.make
+          const reader = yield* AccessTokenReader.make.pipe(Effect.provideService(SigningKeys.SigningKeys, keys))
+          const token = yield* keys.sign({ claims, typ: "at+jwt", algorithm: "ES256" })
+          return { reader, token }
+        }),
+      )
+      const { reader, token } = answer
+      const before = lookUps()
+      yield* Effect.forEach(Array.from({ length: 200 }), () => reader.read(token), { concurrency: "unbounded" })
+      yield* TestClock.adjust("59 seconds")
+      yield* reader.read(token)
+      assert.strictEqual(lookUps(), before)
+      yield* TestClock.adjust("1 second")
+      yield* Effect.forEach(Array.from({ length: 200 }), () => reader.read(token), { concurrency: "unbounded" })
+      assert.strictEqual(lookUps(), before + 1)
+    }).pipe(Effect.provide(services)),
+  )
+
+  it.effect("says that it cannot tell, not that the token is bad, when there are no keys", () =>
+    Effect.gen(function* () {
+      const { sign } = yield* setUp
+      const token = yield* sign()
+      const store = yield* SigningKeyStore
+      const cause = new Error("down")
+      const list = Effect.fail(new StoreError({ store: "SigningKeyStore", method: "list", isRetryable: true, cause }))
+      const keys = yield* SigningKeys.make.pipe(Effect.provideService(SigningKeyStore, { ...store, list }))
+      const reader = yield* AccessTokenReader.make.pipe(Effect.provideService(SigningKeys.SigningKeys, keys))
+      const failed = yield* Effect.flip(reader.read(token))
+      assert.strictEqual(failed._tag, "AccessTokenUnverifiable")
+    }).pipe(Effect.provide(services)),
+  )
+
+  it.effect("cannot be built without an audience", () =>
+    Effect.gen(function* () {
+      const failed = yield* Effect.flip(verifierOf(AccessTokenVerifier.layerLocalJwt({ audience: "" })))
+      assert.strictEqual(failed.setting, "audience")
+    }).pipe(Effect.provide(services)),
+  )
+})
+
+describe("AccessTokenVerifier.layerLocalJwt of a whole server", () => {
+  it.effect("takes what TokenIssuer issues for a resource, and a revoked one until it is over", () =>
+    Effect.gen(function* () {
+      const user = yield* Builders.storedUser()
+      const client = yield* OAuthBuilders.storedClient()
+      const { grant } = yield* OAuthBuilders.storedGrant({
+        clientId: client.id,
+        userId: user.id,
+        resources: [audience],
+      })
+      const issue = yield* TokenIssuer
+      const now = yield* DateTime.now
+      const resources = [OAuthBuilders.resource(audience)]
+      const issued = yield* issue.accessToken({ client, grant, user, scopes: ["openid"], resources, now })
+      const own = yield* issue.accessToken({ client, grant: null, user: null, scopes: ["a"], resources, now })
+      const verifier = yield* verifierOf(AccessTokenVerifier.layerLocalJwt({ audience }))
+      assert.strictEqual((yield* verifier.verify(issued.token)).subject, user.id)
+      assert.isTrue((yield* verifier.verify(own.token)).isClientItself)
+      yield* GrantStore.use((grants) => grants.revoke(grant.id, now))
+      const atOnce = yield* verifierOf(AccessTokenVerifier.layerLocal({ audience }))
+      assert.strictEqual(yield* refusal(atOnce, issued.token), "refused: inactive")
+      assert.strictEqual((yield* verifier.verify(issued.token)).subject, user.id)
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(yield* refusal(verifier, issued.token), "refused: inactive")
+    }).pipe(Effect.provide(Layer.provideMerge(TestServices.layerOAuthServer, TestServices.layerMemory))),
   )
 })

@@ -14,7 +14,8 @@ import { Clock, Effect, Layer, Redacted } from "effect"
 import { CompactSign, exportJWK, generateKeyPair } from "jose"
 import { createServer, type AddressInfo } from "node:net"
 import { errorOf, layer, layerCalling, notes, post, type Send, serve, start } from "./support/Attacker.ts"
-import { authorizePath, callback, issuer, open, queryOf } from "./support/Authorizing.ts"
+import { authorizePath, callback, issuer, noLimits, open, queryOf } from "./support/Authorizing.ts"
+import { outcomeFor } from "./support/Documents.ts"
 
 const register = (send: Send, json: Readonly<Record<string, string | ReadonlyArray<string>>>) =>
   send("/auth/oauth2/register", { method: "POST", json })
@@ -104,6 +105,48 @@ const exchangeBy = (send: Send, client_assertion: string) =>
     client_assertion_type: type,
     client_assertion,
   })
+
+describe("Client ID Metadata Document §8.6", () => {
+  const documents = { settings: { clientMetadataDocuments: "on", rateLimits: noLimits } } as const
+
+  /** What becomes of clients whose documents are at these hosts, and how often somebody connected. */
+  const connectionsFor = Effect.fnUntraced(function* (hosts: ReadonlyArray<string>) {
+    const { count, port } = yield* listening
+    for (const host of hosts) {
+      const outcome = yield* outcomeFor(`https://${host}:${port}/client.json`)
+      assert.match(
+        outcome,
+        /^invalid_client: The client's metadata document (?:is at an address|has a URL|cannot)/,
+        host,
+      )
+    }
+    return count()
+  })
+
+  it.live("MUST NOT fetch a document from an address that leads inside, by whatever name or form", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* connectionsFor(inside), 0)
+    }).pipe(Effect.provide(layerCalling(calling, documents))),
+  )
+
+  it.live("MUST NOT fetch it where a name leads inside once it was examined", () => {
+    let lookups = 0
+    const rebinding = NodeOutboundHttp.layerWith({
+      timeout: "2 seconds",
+      lookup: (_hostname, callback) =>
+        // Nothing listens at the first one, which is public.
+        callback(null, [
+          lookups++ === 0 ? { address: "2606:4700::1", family: 6 } : { address: "127.0.0.1", family: 4 },
+        ]),
+    })
+    return Effect.gen(function* () {
+      const { count, port } = yield* listening
+      assert.include(yield* outcomeFor(`https://rebinding.example.com:${port}/client.json`), "invalid_client")
+      assert.isAbove(lookups, 0)
+      assert.strictEqual(count(), 0)
+    }).pipe(Effect.provide(layerCalling(rebinding, documents)))
+  })
+})
 
 describe("SSRF by jwks_uri", () => {
   it.live("connects to no private address, by whatever name or form it is asked to", () =>

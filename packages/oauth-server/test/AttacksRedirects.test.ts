@@ -438,6 +438,7 @@ describe("Leaking and framing", () => {
             rateLimits: {
               authorize: { name: "authorize", limit: 3, window: Duration.minutes(1) },
               registration: null,
+              clientDocuments: null,
               token: null,
               introspection: null,
               revocation: null,

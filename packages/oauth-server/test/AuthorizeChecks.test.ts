@@ -73,6 +73,7 @@ describe("the order of the checks", () => {
       [
         "RFC 6749 §3.1: client_id stands once",
         "RFC 6749 §4.1.1: client_id is given",
+        "Client ID Metadata Document §4: client is what its metadata document says, where its id is the URL of one",
         "RFC 6749 §4.1.2.1: client is known",
         "RFC 6749 §3.1: redirect_uri stands once",
         "OpenID Connect Core §3.1.2.2: redirect_uri is given for OpenID Connect",
@@ -106,6 +107,7 @@ describe("the order of the checks", () => {
         "OAuth 2.1 §7.5.1: nonce is given where code_challenge is not",
         "RFC 8707 §2: resource is well-formed",
         "RFC 8707 §2: resource is known",
+        "RFC 8707 §2.1: resource is bound to one thing at most",
         "RFC 8707 §2: resource is allowed to the client",
         "OpenID Connect Core §3.1.2.1: prompt is known",
         "OpenID Connect Core §3.1.2.1: prompt none stands alone",

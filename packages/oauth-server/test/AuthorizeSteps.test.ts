@@ -20,6 +20,7 @@ const settled: PersonFacts = {
   isAcrReachable: true,
   selectsAccount: false,
   postLogin: false,
+  mayAct: true,
   isTrusted: false,
   given: ["openid"],
 }
@@ -200,6 +201,21 @@ describe("OpenID Connect Core §3.1.2.4", () => {
     assert.strictEqual(next({}, { given: null, postLogin: true }), "post_login")
     assert.strictEqual(next({}, { given: null, postLogin: true, steps: ["post_login"] }), "consent")
     assert.strictEqual(next({ prompts: ["consent"] }, { postLogin: true }), "post_login")
+  })
+})
+
+describe("RFC 6749 §4.1.2.1", () => {
+  it("MUST answer access_denied where somebody may not act for what the resource is bound to, after who they are", () => {
+    const stranger = { mayAct: false }
+    for (const person of [{}, { given: null }, { isTrusted: true }]) {
+      for (const prompts of [[], ["none"], ["consent"]] as const) {
+        assert.strictEqual(next({ prompts }, { ...person, ...stranger }), "access_denied")
+      }
+    }
+    // They may be somebody else yet.
+    assert.strictEqual(next({ prompts: ["select_account"] }, stranger), "select_account")
+    assert.strictEqual(next({ prompts: ["login"] }, stranger), "reauthenticate")
+    assert.strictEqual(next({}, { ...stranger, postLogin: true }), "post_login")
   })
 })
 

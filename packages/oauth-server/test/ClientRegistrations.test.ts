@@ -22,6 +22,7 @@ const withSettings = (settings: Management.Options["settings"], hooks: Managemen
 const noLimits = {
   authorize: null,
   registration: null,
+  clientDocuments: null,
   token: null,
   introspection: null,
   revocation: null,

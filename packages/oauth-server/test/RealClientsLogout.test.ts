@@ -5,7 +5,7 @@ import { Sessions } from "@belfry/core/Sessions"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { discovered, publicClient, signIn } from "./support/Flows.ts"
-import type { Person } from "./support/Person.ts"
+import type { Person } from "@belfry/testing/Person"
 import { layer, real, type RealServer, signedOut } from "./support/RealServer.ts"
 import { libraries } from "./support/RelyingParty.ts"
 

@@ -44,18 +44,15 @@ const verified = (scopes: ReadonlyArray<string>): VerifiedAccessToken => ({
 })
 
 /** Knows the tokens `good:<scopes>`, and cannot tell of `away`. */
-const layerVerifier = Layer.succeed(
-  AccessTokenVerifier,
-  AccessTokenVerifier.of({
-    verify: (token) => {
-      const text = Redacted.value(token)
-      if (text.startsWith("good:")) return Effect.succeed(verified(text.slice(5).split(",")))
-      return text === "away"
-        ? Effect.fail(new AccessTokenUnverifiable({ reason: "keys" }))
-        : Effect.fail(new AccessTokenRefused({ reason: "signature" }))
-    },
-  }),
-)
+const verify = (token: Redacted.Redacted) => {
+  const text = Redacted.value(token)
+  if (text.startsWith("good:")) return Effect.succeed(verified(text.slice(5).split(",")))
+  return text === "away"
+    ? Effect.fail(new AccessTokenUnverifiable({ reason: "keys" }))
+    : Effect.fail(new AccessTokenRefused({ reason: "signature" }))
+}
+
+const layerVerifier = Layer.succeed(AccessTokenVerifier, AccessTokenVerifier.of({ verify, verifyFor: verify }))
 
 const served = TestHttp.serve(
   Layer.merge(

@@ -82,7 +82,7 @@ describe("Protected resources", () => {
 
   it("are in force when each of them is known and none disabled; those of the configuration win", () => {
     const inForce = (identifiers: ReadonlyArray<string>, onFile: ReadonlyArray<ProtectedResource>) =>
-      resolve(configured.settings.resources, identifiers, onFile)
+      resolve({ boundResources: [], ...configured.settings }, identifiers, onFile)
     const [one, off] = [OAuthBuilders.resource("urn:one"), OAuthBuilders.resource("urn:off", { isDisabled: true })]
     assert.deepStrictEqual(inForce([], []), [])
     assert.deepStrictEqual(inForce(["urn:one", "urn:z"], [one]), [one, OAuthBuilders.resource("urn:z")])

@@ -274,6 +274,7 @@ const limited = layer({
   rateLimits: {
     authorize: null,
     registration: null,
+    clientDocuments: null,
     token: rule("token"),
     introspection: rule("introspection"),
     revocation: rule("revocation"),

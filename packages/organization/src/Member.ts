@@ -5,6 +5,7 @@
  */
 import { Email, UserId } from "@belfry/core/User"
 import { isUuid } from "@belfry/core/Uuid"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { OrganizationId } from "./Organization.ts"
 import { RoleName } from "./Role.ts"
@@ -72,6 +73,22 @@ export type MemberRef =
   | { readonly _tag: "User"; readonly userId: UserId }
 
 /**
+ * Reads what names a member from text of any form: an id, an address, or `me` for the caller; null: no member has such
+ * a name.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const toMemberRef = (text: string, caller: UserId): MemberRef | null => {
+  if (text === "me") return { _tag: "User", userId: caller }
+  if (isMemberId(text)) return { _tag: "Id", id: text }
+  return Option.match(toEmail(text), {
+    onNone: () => null,
+    onSome: (email): MemberRef => ({ _tag: "Email", email }),
+  })
+}
+
+/**
  * Why somebody is no member any more.
  *
  * @category models
@@ -126,3 +143,9 @@ export class MemberAdditionDisabled extends Schema.TaggedError<MemberAdditionDis
     return "People become members by invitation"
   }
 }
+
+// internal
+
+const isMemberId = Schema.is(MemberId)
+
+const toEmail = Schema.decodeOption(Email)

@@ -15,17 +15,32 @@ import { type CustomRole, inOrder, owner, RoleName } from "./Role.ts"
 /**
  * Who calls: the person, the session, and where the request came from.
  *
+ * **Details**
+ *
+ * `session` is null for who calls without one, by an access token say. What asks for a fresh session refuses them as
+ * it refuses a session that is not fresh any more, and nothing becomes the default of a session.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface Actor {
   readonly user: User
-  readonly session: Session
+  readonly session: Session | null
   readonly client: ClientInfo
 }
 
 /**
- * Who did something: a person in a session, or the host's own code, which may name a person, or time.
+ * Somebody who calls in a session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionActor extends Actor {
+  readonly session: Session
+}
+
+/**
+ * Who did something: a person, in a session where there is one, or the host's own code, which may name a person, or time.
  *
  * @category models
  * @since 0.1.0

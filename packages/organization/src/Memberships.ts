@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { AccessModel } from "./AccessModel.ts"
-import { type Actor, type Membership, missing, resolve, type Viewer } from "./Membership.ts"
+import { type Membership, missing, resolve, type SessionActor, type Viewer } from "./Membership.ts"
 import { type ActiveSource, MembershipStore } from "./MembershipStore.ts"
 import { OrganizationNotFound, type OrganizationRef } from "./Organization.ts"
 import { type Permission, PermissionMissing } from "./Permission.ts"
@@ -66,11 +66,11 @@ export class Memberships extends Context.Service<
     }) => Effect.Effect<Option.Option<ActiveMembership>, OrganizationNotFound | StoreError>
     /** Makes an organization the default of the session from now on. */
     readonly activate: (
-      actor: Actor,
+      actor: SessionActor,
       organization: OrganizationRef,
     ) => Effect.Effect<Membership, OrganizationNotFound | StoreError>
     /** Leaves the session without a default. */
-    readonly deactivate: (actor: Actor) => Effect.Effect<void, StoreError>
+    readonly deactivate: (actor: SessionActor) => Effect.Effect<void, StoreError>
   }
 >()("@belfry/organization/Memberships") {}
 

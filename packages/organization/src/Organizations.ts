@@ -208,7 +208,7 @@ export const make = Effect.gen(function* () {
       return {
         organization: OrganizationChanges.toOrganization(organization),
         membership: access.resolve(membership),
-        lastUsedAt: organization.createdAt,
+        lastUsedAt: actor.session === null ? null : organization.createdAt,
       }
     }),
     list: Effect.fn("Organizations.list")(function* ({ user }, { deleted = false, ...options } = {}) {

@@ -8,7 +8,7 @@ import type { Invitation } from "@belfry/organization/Invitation"
 import * as Invitations from "@belfry/organization/Invitations"
 import { InvitationStore } from "@belfry/organization/InvitationStore"
 import type { Member } from "@belfry/organization/Member"
-import type { Actor } from "@belfry/organization/Membership"
+import type { SessionActor } from "@belfry/organization/Membership"
 import { MembershipStore } from "@belfry/organization/MembershipStore"
 import { MemberStore } from "@belfry/organization/MemberStore"
 import type { OrganizationId } from "@belfry/organization/Organization"
@@ -59,7 +59,7 @@ const markDeleted = (at: OrganizationId) =>
   OrganizationStore.use((store) => Effect.flatMap(DateTime.now, (now) => store.markDeleted(at, now)))
 
 /** The organization that a session acts for, if any was chosen in it. */
-const activeIn = ({ session, user }: Pick<Actor, "session" | "user">) =>
+const activeIn = ({ session, user }: Pick<SessionActor, "session" | "user">) =>
   Effect.map(
     MembershipStore.use((store) => store.findActive({ userId: user.id, sessionId: session.id })),
     (found) => (Option.isSome(found) ? [found.value.membership.organizationId, found.value.source] : undefined),
@@ -394,7 +394,7 @@ const overtakenBy = <A, E>(others: Effect.Effect<A, E>) =>
   )
 
 describe("An invitation that changes while somebody accepts it", () => {
-  const accept = (actor: Actor, key: Parameters<Invitations.Invitations["Service"]["accept"]>[1]) =>
+  const accept = (actor: SessionActor, key: Parameters<Invitations.Invitations["Service"]["accept"]>[1]) =>
     Invitations.Invitations.use((invitations) => invitations.accept(actor, key))
 
   it.effect("is accepted as it is then: not by a token from before, nor once it is taken back", () =>

@@ -1,6 +1,7 @@
+import { Audit } from "@belfry/core/Audit"
 import type { Actor } from "@belfry/organization/Membership"
 import { Memberships } from "@belfry/organization/Memberships"
-import { type JsonObject, OrganizationPatch, Slug } from "@belfry/organization/Organization"
+import { aggregateOf, type JsonObject, OrganizationPatch, Slug } from "@belfry/organization/Organization"
 import { Organizations } from "@belfry/organization/Organizations"
 import { Teams } from "@belfry/organization/Teams"
 import { TrustedOrganizations } from "@belfry/organization/TrustedOrganizations"
@@ -39,6 +40,22 @@ describe("Organizations.create", () => {
       )
       const { membership, source } = Option.getOrThrow(active)
       assert.deepStrictEqual([membership, source], [created.membership, "session"])
+    }).pipe(Effect.provide(layer())),
+  )
+
+  it.effect("makes one for who calls without a session, of which nothing speaks then", () =>
+    Effect.gen(function* () {
+      const { actor } = yield* signIn("ada")
+      const created = yield* create({ ...actor, session: null })
+      const listed = yield* Organizations.use((organizations) => organizations.list(actor))
+      assert.deepStrictEqual(listed.items, [created])
+      assert.isNull(created.lastUsedAt)
+      const aggregate = aggregateOf(created.organization.id)
+      const audits = yield* Audit.use((audit) => audit.list({ aggregate, limit: 10 }))
+      assert.deepStrictEqual(
+        audits.map(({ type, userId, sessionId }) => ({ type, userId, sessionId })),
+        [{ type: "organization.created", userId: actor.user.id, sessionId: null }],
+      )
     }).pipe(Effect.provide(layer())),
   )
 

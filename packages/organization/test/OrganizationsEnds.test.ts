@@ -55,6 +55,17 @@ describe("Organizations.remove", () => {
     }).pipe(Effect.provide(layer())),
   )
 
+  it.effect("asks for a fresh session of who calls without one", () =>
+    Effect.gen(function* () {
+      const { organizations, ada, id, memberId } = yield* begin
+      const ended = { ...ada, session: null }
+      assert.strictEqual(yield* tagOf(organizations.remove(ended, id)), "SessionNotFresh")
+      assert.strictEqual(yield* tagOf(organizations.transfer(ended, id, { to: memberId })), "SessionNotFresh")
+      yield* organizations.remove(ada, id)
+      assert.strictEqual(yield* tagOf(organizations.restore(ended, id)), "SessionNotFresh")
+    }).pipe(Effect.provide(layer())),
+  )
+
   it.effect("refuses whoever lacks the permission, and records that", () =>
     Effect.gen(function* () {
       const { organizations, bob, id } = yield* begin

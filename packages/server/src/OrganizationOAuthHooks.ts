@@ -6,8 +6,10 @@
 import type { StoreError } from "@belfry/core/StoreError"
 import type { Session } from "@belfry/core/Session"
 import { Scope, type User, type UserId } from "@belfry/core/User"
+import * as BoundResource from "@belfry/oauth-server/BoundResource"
 import type { Claims } from "@belfry/oauth-server/Claims"
 import {
+  type ActingFacts,
   type AuthorizationFacts,
   type ClaimFacts,
   type ClientAction,
@@ -44,6 +46,9 @@ export const configScope: Config.Config<string> = Config.schema(Scope, "BELFRY_O
  * `permissions` of it, ID tokens and UserInfo `org_name` in place of `permissions`; a token that a client of an
  * organization gets for itself has `org_id`. They are read anew at issue, refresh and introspection: who is no member
  * any more has none of them.
+ *
+ * Who asks for a resource that is bound to an organization (`boundResources`) must be a member of it, at consent and
+ * whenever tokens are issued; consent is for that organization, and its claims are in the tokens without the scope.
  *
  * Clients made in a session belong to its organization beside their maker. Members manage them as far as they have the
  * permissions of `oauthClient`. That is no leave to get tokens for themselves: a client of people never has it, and
@@ -83,9 +88,10 @@ export const layer = Layer.unwrap(
       memberships.find({ userId: user.id, organization: id })
 
     /** What a grant says of its organization, with `claims` of the membership; null when it is about none. */
-    const ofGrant = ({ grant, scopes, user }: ClaimFacts, claims: (of: Membership) => Claims): OwnClaims => {
+    const ofGrant = ({ grant, resources, scopes, user }: ClaimFacts, claims: (of: Membership) => Claims): OwnClaims => {
       const referenceId = grant?.referenceId ?? null
-      if (user === null || !scopes.includes(scope) || !isOrganizationId(referenceId)) return null
+      const isAbout = scopes.includes(scope) || BoundResource.referencesOf(settings, resources).length > 0
+      if (user === null || !isAbout || !isOrganizationId(referenceId)) return null
       return Effect.map(
         membershipOf(user, referenceId),
         Option.match({
@@ -116,7 +122,9 @@ export const layer = Layer.unwrap(
       userInfoClaims: (facts: ClaimFacts) => under(personal(facts), host.userInfoClaims(facts)),
       claimsSupported: [...new Set([...host.claimsSupported, ...claimNames])],
       postLogin: Effect.fnUntraced(function* (facts: AuthorizationFacts) {
-        return (yield* host.postLogin(facts)) || (facts.scopes.includes(scope) && (yield* chooses(facts)))
+        // A resource that is bound to one names it.
+        const isAsked = facts.referenceId === null && facts.scopes.includes(scope)
+        return (yield* host.postLogin(facts)) || (isAsked && (yield* chooses(facts)))
       }),
       consentReference: Effect.fnUntraced(function* (facts: AuthorizationFacts) {
         if (!facts.scopes.includes(scope)) return yield* host.consentReference(facts)
@@ -124,6 +132,11 @@ export const layer = Layer.unwrap(
           onNone: () => null,
           onSome: ({ membership }) => membership.organizationId,
         })
+      }),
+      mayAct: Effect.fnUntraced(function* (facts: ActingFacts) {
+        if (yield* host.mayAct(facts)) return true
+        const { referenceId, user } = facts
+        return isOrganizationId(referenceId) && Option.isSome(yield* membershipOf(user, referenceId))
       }),
       clientReference: Effect.fnUntraced(function* (facts: Caller) {
         const own = yield* host.clientReference(facts)

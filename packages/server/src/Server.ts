@@ -57,10 +57,12 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
 import * as ApiReference from "./ApiReference.ts"
 import * as Argon2id from "./Argon2id.ts"
+import * as BelfryMcp from "./BelfryMcp.ts"
 import * as DemoPlans from "./DemoPlans.ts"
 import * as FactorsAuthenticationContexts from "./FactorsAuthenticationContexts.ts"
 import * as FactorsSignInGate from "./FactorsSignInGate.ts"
 import * as Health from "./Health.ts"
+import * as McpConfig from "./McpConfig.ts"
 import * as Metrics from "./Metrics.ts"
 import * as NodeOutboundHttp from "./NodeOutboundHttp.ts"
 import * as OrganizationAddressProofs from "./OrganizationAddressProofs.ts"
@@ -149,7 +151,7 @@ export const layerCors = Layer.unwrap(
  * @category layers
  * @since 0.1.0
  */
-export const layerRoutes = Layer.mergeAll(layerApi, Pages.layer, Health.layer, Metrics.layer).pipe(
+export const layerRoutes = Layer.mergeAll(layerApi, BelfryMcp.layer, Pages.layer, Health.layer, Metrics.layer).pipe(
   Layer.provideMerge(layerCors),
   // Around it, because a host's rules for origins are about cookies, and what any origin may call takes none.
   Layer.provideMerge(CorsHandlers.layer),
@@ -246,6 +248,7 @@ export const layerBilling = Layer.mergeAll(
 export const layerServices = Layer.mergeAll(Sweeper.layer, Sweeper.layerBilling, OrganizationGrants.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(OAuthClientServices.layer, OAuthServerServices.layer)),
   Layer.provideMerge(OrganizationOAuthHooks.layer),
+  Layer.provideMerge(McpConfig.layerOAuthServer),
   Layer.provideMerge(
     Layer.mergeAll(
       layerProviders,

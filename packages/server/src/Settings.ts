@@ -310,6 +310,18 @@ export const settings: ReadonlyArray<Setting> = [
     description: "Scopes of clients that register without naming any",
   },
   {
+    name: "BELFRY_OAUTH_REGISTRATION_STEP_UP",
+    unit: "scopes, by comma",
+    default: "none",
+    description: "Scopes that such clients may ask people for beyond those that they registered",
+  },
+  {
+    name: "BELFRY_OAUTH_CLIENT_METADATA_DOCUMENTS",
+    unit: "`on` or `off`",
+    default: "off",
+    description: "Whether the URL of a client's own metadata document may be its id",
+  },
+  {
     name: "BELFRY_OAUTH_REDIRECT_SCHEMES",
     unit: "schemes, by comma",
     default: "those with a period",
@@ -602,6 +614,30 @@ export const settings: ReadonlyArray<Setting> = [
     unit: "scope",
     default: "organization",
     description: "Scope with which a client asks to act for an organization",
+  },
+  {
+    name: "BELFRY_MCP",
+    unit: "`off` or `on`",
+    default: "off",
+    description: "Accounts and organizations as MCP tools at `/mcp`, and at `/mcp/organizations/{id}` for one of them",
+  },
+  {
+    name: "BELFRY_MCP_REVOCATION",
+    unit: "`at-once` or `at-expiry`",
+    default: "at-once",
+    description: "When a token that was revoked ends there: at once, for one statement a request, or when it is over",
+  },
+  {
+    name: "BELFRY_MCP_RATE_LIMITS",
+    unit: "boolean",
+    default: "true",
+    description: "Limits of MCP requests by user and by client",
+  },
+  {
+    name: "BELFRY_MCP_ALLOWED_ORIGINS",
+    unit: "origins, by comma",
+    default: "none",
+    description: "Origins whose pages may call the MCP endpoint",
   },
   {
     name: "BELFRY_STRIPE",

@@ -5,8 +5,8 @@ import { Discovery } from "@belfry/oauth-server/Discovery"
 import type { Grant } from "@belfry/oauth-server/Grant"
 import * as Hooks from "@belfry/oauth-server/OAuthServerHooks"
 import { OAuthServerPages } from "@belfry/oauth-server/OAuthServerPages"
-import { OAuthServerSettings } from "@belfry/oauth-server/OAuthServerSettings"
-import type { Actor } from "@belfry/organization/Membership"
+import * as Settings from "@belfry/oauth-server/OAuthServerSettings"
+import type { SessionActor } from "@belfry/organization/Membership"
 import { Memberships } from "@belfry/organization/Memberships"
 import { type OrganizationId, Slug } from "@belfry/organization/Organization"
 import { OrganizationStore } from "@belfry/organization/OrganizationStore"
@@ -142,6 +142,59 @@ describe("Claims of organizations", () => {
 const hostClaims = () => Effect.succeed({ roles: "the host's", tenant: 1 })
 const ofHost = { accessTokenClaims: hostClaims, idTokenClaims: hostClaims, userInfoClaims: hostClaims }
 
+describe("A resource that is bound to an organization", () => {
+  const prefix = "https://mcp.example.com/organizations/"
+  const { identifier: _identifier, ...fields } = OAuthBuilders.resource(prefix)
+  const boundResources = [{ prefix, ...fields }]
+  const settings = Layer.succeed(Settings.OAuthServerSettings, Settings.make({ boundResources }))
+
+  it.effect("is for its members, as long as they and it are there, and for whomever the host says", () =>
+    Effect.gen(function* () {
+      const organizations = yield* TrustedOrganizations
+      const { actor, ask } = yield* makePerson
+      const id = yield* join(actor)
+      const { user: other } = yield* OrganizationBuilders.actor()
+      assert.isTrue(yield* ask.mayAct(id))
+      assert.isFalse(yield* ask.mayAct(id, other))
+      for (const nothing of ["0197a5c0-0000-7000-8000-000000000000", id.toUpperCase(), "acme", "", `${id}/x`]) {
+        assert.isFalse(yield* ask.mayAct(nothing), nothing)
+      }
+      assert.isTrue(yield* ask.mayAct("the host's", other))
+      yield* organizations.removeMember(id, { _tag: "User", userId: actor.user.id })
+      assert.isFalse(yield* ask.mayAct(id))
+    }).pipe(
+      Effect.provide(
+        layer({ mayAct: ({ referenceId }) => Effect.succeed(referenceId === "the host's") }, {}, settings),
+      ),
+    ),
+  )
+
+  it.effect("is for nobody once its organization is deleted", () =>
+    Effect.gen(function* () {
+      const { actor, ask } = yield* makePerson
+      const id = yield* join(actor, "owner")
+      yield* TrustedOrganizations.use((organizations) => organizations.remove(id))
+      assert.isFalse(yield* ask.mayAct(id))
+    }).pipe(Effect.provide(layer({}, {}, settings))),
+  )
+
+  it.effect("has its claims in tokens without the scope, and asks nobody to choose", () =>
+    Effect.gen(function* () {
+      const { actor, ask } = yield* makePerson
+      const { claims, organization: own } = yield* makeMember("billing")
+      const resources = [`${prefix}${own.id}`]
+      const scopes = ["openid"]
+      const told = yield* claims("accessTokenClaims", { scopes, resources })
+      assert.deepInclude(told, { org_id: own.id, roles: ["billing"] })
+      assert.deepStrictEqual(yield* claims("accessTokenClaims", { scopes, resources: ["https://other.example/"] }), {})
+      yield* join(actor)
+      const second = yield* join(actor)
+      assert.isTrue(yield* ask.postLogin(organization))
+      assert.isFalse(yield* ask.postLogin({ ...organization, referenceId: second }))
+    }).pipe(Effect.provide(layer({}, {}, settings))),
+  )
+})
+
 describe("Consent by organization", () => {
   it.effect("is kept under the organization that the session acts for, where the client asks for the scope", () =>
     Effect.gen(function* () {
@@ -214,7 +267,7 @@ describe("Consent by organization", () => {
       const { ask, actor } = yield* makePerson
       const id = yield* join(actor)
       assert.strictEqual(yield* ask.consentReference({ scopes: ["tenants"] }), id)
-      const { scopes } = yield* OAuthServerSettings
+      const { scopes } = yield* Settings.OAuthServerSettings
       assert.deepStrictEqual(scopes, ["tenants"])
     }).pipe(Effect.provide(layer({ claimsSupported: ["tenant", "roles"] }, { BELFRY_ORGANIZATION_SCOPE: "tenants" }))),
   )
@@ -295,7 +348,7 @@ describe("Clients of organizations", () => {
         const clients = yield* Clients
         const [maker, colleague] = [yield* OrganizationBuilders.actor(), yield* OrganizationBuilders.actor()]
         const id = yield* join(maker, "owner")
-        const asActor = ({ session, user }: Actor) => ({ user, session, clientInfo: unknownClient })
+        const asActor = ({ session, user }: SessionActor) => ({ user, session, clientInfo: unknownClient })
         const redirectUris = ["https://app.example.com/callback"]
         const { client } = yield* clients.create(asActor(maker), { clientName: "App", redirectUris })
         assert.strictEqual(client.referenceId, id)
@@ -328,12 +381,15 @@ const makePerson = Effect.gen(function* () {
   const client = yield* OAuthBuilders.storedClient({ id: ClientId.make("client") })
   const actor = yield* OrganizationBuilders.actor()
   const { session, user } = actor
-  type Asked = Pick<Hooks.AuthorizationFacts, "scopes">
+  type Asked = Pick<Hooks.AuthorizationFacts, "scopes"> & Partial<Pick<Hooks.AuthorizationFacts, "referenceId">>
+  const unbound = { client, user, session, referenceId: null }
   return {
     actor,
     ask: {
-      consentReference: (asked: Asked) => hooks.consentReference({ client, user, session, ...asked }),
-      postLogin: (asked: Asked) => hooks.postLogin({ client, user, session, ...asked }),
+      consentReference: (asked: Asked) => hooks.consentReference({ ...unbound, ...asked }),
+      postLogin: (asked: Asked) => hooks.postLogin({ ...unbound, ...asked }),
+      mayAct: (referenceId: string, of: typeof user = user) =>
+        hooks.mayAct({ client, user: of, session: null, referenceId }),
       clientReference: () => hooks.clientReference({ user, session }),
       clientPrivileges: (action: Hooks.ClientAction, referenceId: string | null) =>
         hooks.clientPrivileges({ action, user, session, referenceId }),
@@ -342,11 +398,12 @@ const makePerson = Effect.gen(function* () {
 })
 
 /** Makes somebody a member of a new organization. */
-const join = Effect.fnUntraced(function* ({ user }: Actor, ...names: ReadonlyArray<string>) {
+const join = Effect.fnUntraced(function* ({ user }: SessionActor, ...names: ReadonlyArray<string>) {
   const { organization } = yield* OrganizationBuilders.storedOrganization()
   const assigned = roles(...(names.length === 0 ? ["member"] : names))
   yield* OrganizationBuilders.storedMember(organization.id, { user, roles: assigned })
   return organization.id
 })
 
-const activate = (actor: Actor, id: OrganizationId) => Memberships.use((memberships) => memberships.activate(actor, id))
+const activate = (actor: SessionActor, id: OrganizationId) =>
+  Memberships.use((memberships) => memberships.activate(actor, id))

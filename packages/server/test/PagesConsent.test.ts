@@ -117,6 +117,48 @@ describe("the question of consent", () => {
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("says that any program can take the name of a client that registered itself for this computer alone", () =>
+    Effect.gen(function* () {
+      const { ada } = yield* makeAda
+      const warning = "any program here can say that it is Analytical Engine"
+      const loopback = "http://127.0.0.1/callback"
+      const asked = (metadata: Parameters<typeof makeClient>[0], isDynamic: boolean) =>
+        Effect.flatMap(makeClient({ applicationType: "native", ...metadata }, { isDynamic }), (client) =>
+          Effect.map(askConsent(ada, authorizeUrl(client)), textOf),
+        )
+      assert.include(yield* asked({ redirectUris: [loopback, "http://[::1]/callback"] }, true), warning)
+      assert.notInclude(yield* asked({ redirectUris: [loopback, "https://client.example.com/"] }, true), warning)
+      assert.notInclude(yield* asked({ redirectUris: [loopback] }, false), warning)
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("tells clients of one name apart by the host of the metadata document", () =>
+    Effect.gen(function* () {
+      const { ada } = yield* makeAda
+      const documentUntil = DateTime.add(yield* DateTime.now, { days: 1 })
+      for (const host of ["bank.example", "bank.example.evil.example:8443"]) {
+        const id = ClientId.make(`https://${host}/client.json`)
+        const client = yield* makeClient({ clientName: "Bank" }, { id, isDynamic: true, documentUntil })
+        const page = yield* askConsent(ada, authorizeUrl(client))
+        assert.strictEqual(headingOf(page), `Allow Bank (${host}) to use your account?`)
+        assert.include(textOf(page), `Bank (${host}) registered itself, and nobody has checked who is behind it.`)
+      }
+      const client = yield* makeClient({ clientName: "Bank" }, { isDynamic: true })
+      assert.strictEqual(headingOf(yield* askConsent(ada, authorizeUrl(client))), "Allow Bank to use your account?")
+    }).pipe(
+      Effect.provide(
+        layer.pipe(
+          Layer.provideMerge(
+            Layer.succeed(
+              OAuthServerSettings.OAuthServerSettings,
+              OAuthServerSettings.make({ clientMetadataDocuments: "on" }),
+            ),
+          ),
+        ),
+      ),
+    ),
+  )
+
   it.effect("names resources, and has the host's words for its scopes; others stand as they are", () =>
     Effect.gen(function* () {
       const { ada } = yield* makeAda

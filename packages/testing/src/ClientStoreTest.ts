@@ -41,6 +41,7 @@ export const suite = <E>(
             referenceId: "organization-1",
             isDisabled: true,
             isDynamic: true,
+            documentUntil: DateTime.makeUnsafe(1_800_000_000_456),
             createdAt: DateTime.makeUnsafe(1_700_000_000_123),
             secrets: [
               yield* OAuthBuilders.clientSecret({ sealed: yield* Builders.sealed, expiresAt: 1_800_000_000_123 }),
@@ -201,13 +202,14 @@ export const suite = <E>(
           metadata: { clientName: "Other" },
           privileges: { skipConsent: true },
           isDisabled: true,
+          documentUntil: later(seen.updatedAt, 7),
           updatedAt: later(seen.updatedAt, 1),
         })
         assert.isTrue(
           yield* clients.update(seen, { ...next, userId: user.id, referenceId: "two", isDynamic: true, secrets: [] }),
         )
-        const { metadata, privileges, isDisabled, updatedAt } = next
-        const expected = { ...seen, metadata, privileges, isDisabled, updatedAt }
+        const { documentUntil, metadata, privileges, isDisabled, updatedAt } = next
+        const expected = { ...seen, documentUntil, metadata, privileges, isDisabled, updatedAt }
         assert.deepStrictEqual(yield* clients.find(seen.id), Option.some(expected))
         assert.isFalse(yield* clients.update(seen, { ...seen, updatedAt: later(seen.updatedAt, 2) }))
         assert.deepStrictEqual(yield* clients.find(seen.id), Option.some(expected))

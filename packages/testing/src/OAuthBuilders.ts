@@ -122,6 +122,7 @@ export const client = Effect.fnUntraced(function* (
     referenceId: null,
     isDisabled: false,
     isDynamic: false,
+    documentUntil: null,
     createdAt: now,
     updatedAt: now,
   }

@@ -9,7 +9,7 @@ import { Email, type User } from "@belfry/core/User"
 import { type Invitation, InvitationId } from "@belfry/organization/Invitation"
 import { InvitationStore } from "@belfry/organization/InvitationStore"
 import { MemberId } from "@belfry/organization/Member"
-import type { Actor } from "@belfry/organization/Membership"
+import type { SessionActor } from "@belfry/organization/Membership"
 import { MemberStore } from "@belfry/organization/MemberStore"
 import { OrganizationId } from "@belfry/organization/Organization"
 import { OrganizationStore, type StoredOrganization } from "@belfry/organization/OrganizationStore"
@@ -28,12 +28,12 @@ import * as Builders from "./Builders.ts"
  * @category builders
  * @since 0.1.0
  */
-export const actor = Effect.fnUntraced(function* (fields: Partial<Actor> = {}) {
+export const actor = Effect.fnUntraced(function* (fields: Partial<SessionActor> = {}) {
   const user = fields.user ?? (yield* Builders.storedUser({ emailVerifiedAt: yield* DateTime.now }))
   const session = fields.session ?? (yield* Builders.session({ userId: user.id }))
   const tokenHash = yield* Builders.keyedHash
   if (fields.session === undefined) yield* SessionStore.use((sessions) => sessions.insert(session, tokenHash))
-  const built: Actor = { user, session, client: fields.client ?? unknownClient }
+  const built: SessionActor = { user, session, client: fields.client ?? unknownClient }
   return built
 })
 

@@ -76,6 +76,7 @@ export const suite = <E>(
           userId: owner.id,
           referenceId: "organization-1",
           isDynamic: true,
+          documentUntil: DateTime.makeUnsafe(1_900_000_000_123),
         })
         const disabled = yield* OAuthBuilders.storedClient({ isDisabled: true, secrets: [] })
         for (const client of [full, disabled]) {

@@ -34,6 +34,7 @@ import * as FactorsSignInGate from "@belfry/server/FactorsSignInGate"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
@@ -265,19 +266,20 @@ export const layerAuthenticationContexts = (options: { readonly reachable?: Read
 export const layerOAuthServer = layerOAuthServerWith(layerAuthenticationContexts())
 
 /**
- * {@link layerOAuthServer} with other contexts: for step-up that cannot be reached, say.
+ * {@link layerOAuthServer} with other contexts, for step-up that cannot be reached, say, or with other calls.
  *
  * @category layers
  * @since 0.1.0
  */
-export function layerOAuthServerWith<E, R>(contexts: Layer.Layer<AuthenticationContexts, E, R>) {
+export function layerOAuthServerWith<E, R>(
+  contexts: Layer.Layer<AuthenticationContexts, E, R>,
+  calls: Layer.Layer<HttpClient.HttpClient> = FetchHttpClient.layer,
+) {
   return OAuthServerServices.layer.pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         contexts,
-        HttpClientOutboundHttp.layer({ allowedHosts: ["localhost", "127.0.0.1"] }).pipe(
-          Layer.provide(FetchHttpClient.layer),
-        ),
+        HttpClientOutboundHttp.layer({ allowedHosts: ["localhost", "127.0.0.1"] }).pipe(Layer.provide(calls)),
       ),
     ),
   )

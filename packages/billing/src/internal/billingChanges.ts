@@ -17,14 +17,18 @@ import { BillingEvent } from "../BillingEvent.ts"
 import { CustomerStore } from "../CustomerStore.ts"
 import type { Payer } from "../Payer.ts"
 
-/** Who did something: a person in a session. Null: the provider, time, or the host's own code. */
+/** Who did something: a person, in a session where there is one. Null: the provider, time, or the host's own code. */
 export interface Doer {
   readonly userId: UserId
-  readonly sessionId: SessionId
+  readonly sessionId: SessionId | null
   readonly client: ClientInfo
 }
 
-export const doerOf = ({ user, session, client }: Actor): Doer => ({ userId: user.id, sessionId: session.id, client })
+export const doerOf = ({ user, session, client }: Actor): Doer => ({
+  userId: user.id,
+  sessionId: session?.id ?? null,
+  client,
+})
 
 /** An event before it is said whose it is. */
 export type EventOf<E extends BillingEvent = BillingEvent> = E extends BillingEvent
@@ -62,12 +66,13 @@ export const make = Effect.gen(function* () {
 
   /** Writes to the audit log alone: what was refused, say, outside of the transaction that the refusal undid. */
   const say = (payer: Payer | null, doer: Doer | null, said: Said): Effect.Effect<void, StoreError> => {
+    const sessionId = doer?.sessionId ?? null
     const userId = doer?.userId ?? (payer?._tag === "User" ? payer.userId : undefined)
     return audit.record({
       ...said,
       client: doer?.client ?? unknownClient,
       ...(userId === undefined ? {} : { userId }),
-      ...(doer === null ? {} : { sessionId: doer.sessionId }),
+      ...(sessionId === null ? {} : { sessionId }),
       // A team's bills are its organization's to see.
       ...(payer === null || payer._tag === "User" ? {} : { aggregate: aggregateOfOrganization(payer.organizationId) }),
     })

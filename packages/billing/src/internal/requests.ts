@@ -4,7 +4,7 @@
  */
 import { clientInfo, onResponse } from "@belfry/core/RequestHandlers"
 import { CurrentSession, CurrentUser } from "@belfry/core/SessionsApi"
-import type { Actor } from "@belfry/organization/Membership"
+import type { SessionActor } from "@belfry/organization/Membership"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -14,7 +14,7 @@ import type { SubscriptionConflict } from "../Subscription.ts"
 
 /** Who calls. */
 export const actorOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  const actor: Actor = { user: yield* CurrentUser, session: yield* CurrentSession, client: clientInfo(request) }
+  const actor: SessionActor = { user: yield* CurrentUser, session: yield* CurrentSession, client: clientInfo(request) }
   return actor
 })
 

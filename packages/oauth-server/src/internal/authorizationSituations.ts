@@ -6,6 +6,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { AuthorizationRequest, WaitingRequest } from "../AuthorizationRequest.ts"
 import type { Browser } from "../Authorizations.ts"
+import * as BoundResource from "../BoundResource.ts"
 import type { Consent } from "../Consent.ts"
 import type { ClientId, OAuthClient } from "../OAuthClient.ts"
 import { AuthorizationError, AuthorizationRefused } from "../OAuthError.ts"
@@ -14,6 +15,7 @@ import type { ProtectedResource } from "../ProtectedResource.ts"
 import type { Records } from "../RecordStore.ts"
 import type { WaitingRequests } from "../WaitingRequests.ts"
 import { isRedirectUriOf } from "./authorizeFacts.ts"
+import { askableScopes } from "./clientScopes.ts"
 import { nextStep, type NextStep } from "./authorizeSteps.ts"
 import { gather, type Person, type PersonServices } from "./personFacts.ts"
 import * as ResolveResources from "./resolveResources.ts"
@@ -47,7 +49,7 @@ export const situations = (services: PersonServices & { readonly requests: Waiti
     })
 
   const resolve = (identifiers: ReadonlyArray<string>, { resources }: Records) =>
-    ResolveResources.resolve(settings.resources, identifiers, resources)
+    ResolveResources.resolve(settings, identifiers, resources)
 
   const situate = Effect.fnUntraced(function* (
     known: Known,
@@ -76,7 +78,8 @@ export const situations = (services: PersonServices & { readonly requests: Waiti
     const { request } = waiting
     const found = yield* lookUp(request.clientId, request.resources, browser)
     const { client, consent } = found
-    if (client === null || client.isDisabled) {
+    const isOff = client !== null && client.documentUntil !== null && settings.clientMetadataDocuments === "off"
+    if (client === null || client.isDisabled || isOff) {
       return yield* new AuthorizationRefused({ reason: "invalid_client", description: "The client is disabled" })
     }
     if (!isRedirectUriOf(client, request.redirectUri)) {
@@ -86,8 +89,9 @@ export const situations = (services: PersonServices & { readonly requests: Waiti
     const resources = resolve(request.resources, found)
     const situation = yield* situate({ client, consent, request, resources: resources ?? [], waiting }, browser)
     const allowed = client.privileges.resources ?? request.resources
-    const isInScope = OAuthScope.isCovered(request.scopes, client.metadata.scopes)
-    const isForResources = resources !== null && OAuthScope.isCovered(request.resources, allowed)
+    const isInScope = OAuthScope.isCovered(request.scopes, askableScopes(client, settings))
+    const isBoundOnce = BoundResource.referencesOf(settings, request.resources).length < 2
+    const isForResources = resources !== null && isBoundOnce && OAuthScope.isCovered(request.resources, allowed)
     const error = isForResources ? (isInScope ? null : gone.scope) : gone.resource
     return { ...situation, waiting, next: error === null ? situation.next : { _tag: "Fail", error } }
   })

@@ -7,6 +7,8 @@
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as BoundResource from "../BoundResource.ts"
+import type { ClientDocumentRefused } from "../ClientMetadataDocument.ts"
 import { isPublic, type OAuthClient } from "../OAuthClient.ts"
 import { AuthorizationError, AuthorizationRefused } from "../OAuthError.ts"
 import * as OAuthScope from "../OAuthScope.ts"
@@ -22,6 +24,7 @@ import {
   supported,
 } from "./authorizeFacts.ts"
 import * as Read from "./authorizeParameters.ts"
+import { askableScopes } from "./clientScopes.ts"
 
 /** A check whose failure only the person is told. */
 export interface SourceCheck {
@@ -49,6 +52,11 @@ export const sourceChecks: ReadonlyArray<SourceCheck> = [
     spec: "RFC 6749 §4.1.1",
     check: ({ parameters }) =>
       refuseIf(parameters.get("client_id") === undefined, "invalid_request", "client_id is missing"),
+  },
+  {
+    name: "client is what its metadata document says, where its id is the URL of one",
+    spec: "Client ID Metadata Document §4",
+    check: ({ document }) => (document === undefined ? null : refusalOf(document)),
   },
   {
     name: "client is known",
@@ -190,7 +198,7 @@ export const requestChecks: ReadonlyArray<RequestCheck> = [
     spec: "RFC 6749 §3.3",
     check: (facts) =>
       failIf(
-        !OAuthScope.isCovered(scopesOf(facts), facts.client.metadata.scopes),
+        !OAuthScope.isCovered(scopesOf(facts), askableScopes(facts.client, facts.settings)),
         "invalid_scope",
         "The client is not registered for this scope",
       ),
@@ -277,6 +285,16 @@ export const requestChecks: ReadonlyArray<RequestCheck> = [
     name: "resource is known",
     spec: "RFC 8707 §2",
     check: ({ resources }) => failIf(resources === null, "invalid_target", "resource is not known"),
+  },
+  {
+    name: "resource is bound to one thing at most",
+    spec: "RFC 8707 §2.1",
+    check: ({ parameters, settings }) =>
+      failIf(
+        BoundResource.referencesOf(settings, Read.resources(parameters) ?? []).length > 1,
+        "invalid_target",
+        "The resources belong to several",
+      ),
   },
   {
     name: "resource is allowed to the client",
@@ -391,6 +409,13 @@ const isScript = /^(?:javascript|data|vbscript|blob|file|about):/i
 
 const refuseIf = (isWrong: boolean, reason: AuthorizationRefused["reason"], description: string) =>
   isWrong ? new AuthorizationRefused({ reason, description }) : null
+
+const refusalOf = ({ message, reason, retryAfter }: ClientDocumentRefused) =>
+  new AuthorizationRefused({
+    reason: reason === "rate_limited" ? "rate_limited" : "invalid_client",
+    description: message,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  })
 
 const failIf = (isWrong: boolean, code: AuthorizationError["code"], description: string) =>
   isWrong ? new AuthorizationError({ code, description }) : null

@@ -3,6 +3,7 @@
  */
 import * as Option from "effect/Option"
 import type { AuthorizationRequest, ClaimsRequest, Prompt, ResponseMode } from "../AuthorizationRequest.ts"
+import type { ClientDocumentRefused } from "../ClientMetadataDocument.ts"
 import type { OAuthClient } from "../OAuthClient.ts"
 import * as OAuthScope from "../OAuthScope.ts"
 import type { OAuthServerSettingsService } from "../OAuthServerSettings.ts"
@@ -10,13 +11,18 @@ import type { Parameters } from "../Parameters.ts"
 import type { ProtectedResource } from "../ProtectedResource.ts"
 import * as RedirectUri from "../RedirectUri.ts"
 import * as Read from "./authorizeParameters.ts"
+import { askableScopes } from "./clientScopes.ts"
 
-/** What is known when it is asked who asks. `client` is null when there is none of that id. */
+/**
+ * What is known when it is asked who asks. `client` is null when there is none of that id; `document` says why, where its
+ * metadata document cannot be used.
+ */
 export interface SourceFacts {
   readonly parameters: Parameters
   /** The names of parameters that stand more than once and must not. */
   readonly repeated: ReadonlyArray<string>
   readonly client: OAuthClient | null
+  readonly document?: ClientDocumentRefused | undefined
 }
 
 /** What is known when client and redirect URI are proved. */
@@ -108,7 +114,7 @@ export const scopesOf = ({ parameters, client, settings }: RequestFacts): Readon
   const canRefresh =
     grantTypes.includes("refresh_token") &&
     settings.grantTypes.includes("refresh_token") &&
-    scopes.includes(offlineAccess)
+    askableScopes(client, settings).includes(offlineAccess)
   const asked = Option.getOrElse(OAuthScope.parse(parameters.get("scope") ?? ""), () => [])
   const all = asked.length > 0 ? asked : settings.defaultScopes.filter((scope) => scopes.includes(scope))
   return canRefresh ? all : all.filter((scope) => scope !== offlineAccess)

@@ -10,7 +10,7 @@ import { ClaimsRequest, Prompt } from "../AuthorizationRequest.ts"
 import { ClientId } from "../OAuthClient.ts"
 import type { Parameters } from "../Parameters.ts"
 import { ResourceIdentifier } from "../ProtectedResource.ts"
-import { readObject } from "./jws.ts"
+import { readObject } from "./jsonObjects.ts"
 
 /** The longest that each parameter may be. */
 export const limits: Readonly<Record<string, number>> = {

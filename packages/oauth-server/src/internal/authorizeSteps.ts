@@ -21,6 +21,8 @@ export interface PersonFacts {
   /** What hooks ask for. */
   readonly selectsAccount: boolean
   readonly postLogin: boolean
+  /** Whether they may act for what the resource of the request is bound to; true where it is bound to nothing. */
+  readonly mayAct: boolean
   /** Whether consent is never asked for, unless the client asks for it. */
   readonly isTrusted: boolean
   /** What the person gave of the scopes, at whatever time; null when they must be asked. */
@@ -112,10 +114,19 @@ export const steps: ReadonlyArray<Step> = [
     silent: "interaction_required",
   },
   {
-    // The answer to this question ends the request, so that one asked for by `prompt` is asked once.
+    // The answer to this question ends the request, so that one asked for by `prompt` is asked once. Nobody consents
+    // for what is not theirs.
     intent: "consent",
     spec: "OpenID Connect Core §3.1.2.4",
-    isDue: ({ given, isTrusted }, { request }) => request.prompts.includes("consent") || (!isTrusted && given === null),
+    isDue: ({ given, isTrusted, mayAct }, { request }) =>
+      !mayAct || request.prompts.includes("consent") || (!isTrusted && given === null),
+    failure: ({ mayAct }) =>
+      mayAct
+        ? null
+        : new AuthorizationError({
+            code: "access_denied",
+            description: "The user may not act for what the resource belongs to",
+          }),
     silent: "consent_required",
   },
 ]

@@ -69,6 +69,9 @@ export const makeClientChanges = Effect.gen(function* () {
   /** The client as the patch makes it. */
   const patched = Effect.fnUntraced(function* (client: OAuthClient, patch: ClientPatch) {
     const metadata = definedOf(patch.metadata ?? {})
+    if (client.documentUntil !== null && (Object.keys(metadata).length > 0 || patch.privileges?.skipConsent === true)) {
+      return yield* isOfDocument
+    }
     const method = metadata.tokenEndpointAuthMethod ?? client.metadata.tokenEndpointAuthMethod
     // A client would lose its secret, or have none to begin with.
     if (method !== client.metadata.tokenEndpointAuthMethod) return yield* methodIsFixed
@@ -174,6 +177,14 @@ const methodIsFixed = Effect.fail(
     code: "invalid_client_metadata",
     member: "token_endpoint_auth_method",
     description: "The way in which a client proves itself cannot be changed",
+  }),
+)
+
+const isOfDocument = Effect.fail(
+  new ClientMetadataInvalid({
+    code: "invalid_client_metadata",
+    member: null,
+    description: "The client is what its metadata document says, and is never trusted",
   }),
 )
 

@@ -7,7 +7,7 @@ import type { ClientId, ClientMetadata, ClientPrivileges, ClientSecret, OAuthCli
 
 /** The columns of {@link ClientRow}. */
 export const clientColumns =
-  "client_id, metadata, privileges, secrets, user_id, reference_id, is_disabled, is_dynamic, created_at, updated_at"
+  "client_id, metadata, privileges, secrets, user_id, reference_id, is_disabled, is_dynamic, document_until, created_at, updated_at"
 
 export interface ClientRow {
   readonly client_id: ClientId
@@ -18,6 +18,7 @@ export interface ClientRow {
   readonly reference_id: string | null
   readonly is_disabled: boolean
   readonly is_dynamic: boolean
+  readonly document_until: Date | null
   readonly created_at: Date
   readonly updated_at: Date
 }
@@ -31,6 +32,7 @@ export const toClient = (row: ClientRow): OAuthClient => ({
   referenceId: row.reference_id,
   isDisabled: row.is_disabled,
   isDynamic: row.is_dynamic,
+  documentUntil: row.document_until === null ? null : DateTime.fromDateUnsafe(row.document_until),
   createdAt: DateTime.fromDateUnsafe(row.created_at),
   updatedAt: DateTime.fromDateUnsafe(row.updated_at),
 })

@@ -9,6 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
+import * as BoundResource from "../BoundResource.ts"
 import type { Grant, GrantRecord, RefreshToken } from "../Grant.ts"
 import { GrantStore } from "../GrantStore.ts"
 import type { GrantCheck, TokenRequestFacts, TokenResponse } from "../GrantTypes.ts"
@@ -18,8 +19,9 @@ import * as OAuthScope from "../OAuthScope.ts"
 import { OAuthServerSettings } from "../OAuthServerSettings.ts"
 import type { ProtectedResource } from "../ProtectedResource.ts"
 import { type IssuedAccessToken, TokenIssuer } from "../TokenIssuer.ts"
+import { askableScopes } from "./clientScopes.ts"
 import { resolve } from "./resolveResources.ts"
-import { claimFactsOf, invalidTarget, refuseUnless, responseFields, scopesFor } from "./tokenRequests.ts"
+import { claimFactsOf, invalidTarget, refusal, refuseUnless, responseFields, scopesFor } from "./tokenRequests.ts"
 
 /** How grants end whose code or refresh token was used a second time: it is in the hands of two. */
 export type Reuse = "code-reused" | "refresh-token-reused"
@@ -42,11 +44,14 @@ export const make = Effect.gen(function* () {
   const audit = yield* Audit
 
   const resourcesOf = (facts: TokenRequestFacts, grant: Grant): ReadonlyArray<ProtectedResource> | null => {
+    // What a resource is bound to is what the person agreed for.
+    const references = BoundResource.referencesOf(settings, grant.resources)
+    if (!references.every((reference) => reference === grant.referenceId)) return null
     if (facts.resources.length > 0) return facts.resources
     // What the client lost since, it gets no more, whatever it was granted.
     const { resources: allowed } = facts.client.privileges
     return allowed === null || OAuthScope.isCovered(grant.resources, allowed)
-      ? resolve(settings.resources, grant.resources, facts.records.resources)
+      ? resolve(settings, grant.resources, facts.records.resources)
       : null
   }
 
@@ -54,6 +59,13 @@ export const make = Effect.gen(function* () {
     const resources = resourcesOf(facts, grant)
     return resources === null ? Effect.fail(invalidTarget("grant-resources")) : Effect.succeed(resources)
   }
+
+  /** Fails where the user of a grant may not act any more for what its resource is bound to. */
+  const requireActing = Effect.fnUntraced(function* ({ client }: TokenRequestFacts, { grant, user }: GrantRecord) {
+    const [referenceId] = BoundResource.referencesOf(settings, grant.resources)
+    if (referenceId === undefined || (yield* hooks.mayAct({ client, user, session: null, referenceId }))) return
+    return yield* refusal("invalid_grant", "The user may not act for what the resource belongs to any more", "bound")
+  })
 
   /**
    * Checks of the resources, for the end of a list.
@@ -86,13 +98,16 @@ export const make = Effect.gen(function* () {
   /** Issues the tokens of a grant but for the refresh token: `asked` are the scopes of this request. */
   const issue = Effect.fnUntraced(function* (
     facts: TokenRequestFacts,
-    { grant, user }: GrantRecord,
+    record: GrantRecord,
     options: { readonly grantType: string; readonly asked: ReadonlyArray<string>; readonly isFirst: boolean },
   ) {
     const { client, now } = facts
+    const { grant, user } = record
+    yield* requireActing(facts, record)
     const resources = yield* requireResources(facts, grant)
     // What the client lost since, it gets no more, whatever it was granted.
-    const asked = options.asked.filter((scope) => client.metadata.scopes.includes(scope))
+    const askable = askableScopes(client, settings)
+    const asked = options.asked.filter((scope) => askable.includes(scope))
     const scopes = scopesFor(asked, resources)
     const access = yield* issuer.accessToken({ client, grant, user, scopes, resources, now })
     const idToken = yield* issuer.idToken({

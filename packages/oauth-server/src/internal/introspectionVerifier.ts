@@ -10,8 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Redacted from "effect/Redacted"
 import { issuerUrl, ResourceServerInvalid, secureUrl } from "../ProtectedResourceMetadata.ts"
-import { AccessTokenRefused, AccessTokenUnverifiable, fromClaims } from "../VerifiedAccessToken.ts"
-import { maxLength, readObject } from "./jws.ts"
+import { AccessTokenRefused, AccessTokenUnverifiable, checkFor, fromClaims } from "../VerifiedAccessToken.ts"
+import { readObject } from "./jsonObjects.ts"
+import { maxLength } from "./jws.ts"
 
 /** Whom to ask, as whom, about tokens for whom. `issuer`: where given, the answer must not name another. */
 export interface IntrospectionOptions {
@@ -22,12 +23,12 @@ export interface IntrospectionOptions {
   readonly issuer?: string | undefined
 }
 
-/** Makes the verification by asking. */
+/** Makes the verification by asking, each time for the audience that is named. */
 export const introspectionVerifier = Effect.fnUntraced(function* (options: IntrospectionOptions) {
-  const { audience, clientId, clientSecret, issuer } = options
+  const { clientId, clientSecret, issuer } = options
   const { href: url } = yield* Effect.fromResult(secureUrl("endpoint", options.endpoint))
   if (issuer !== undefined) yield* Effect.fromResult(issuerUrl("issuer", issuer))
-  if (audience === "") return yield* new ResourceServerInvalid({ setting: "audience", reason: "empty" })
+  if (options.audience === "") return yield* new ResourceServerInvalid({ setting: "audience", reason: "empty" })
   const http = yield* OutboundHttp
   const authorization = basic(clientId, clientSecret)
 
@@ -44,7 +45,7 @@ export const introspectionVerifier = Effect.fnUntraced(function* (options: Intro
         Effect.mapError(() => new AccessTokenUnverifiable({ reason: "introspection" })),
       )
 
-  return Effect.fn("AccessTokenVerifier.verify")(function* (token: Redacted.Redacted) {
+  return Effect.fn("AccessTokenVerifier.verify")(function* (token: Redacted.Redacted, audience: string) {
     const text = Redacted.value(token)
     if (text === "" || text.length > maxLength) return yield* new AccessTokenRefused({ reason: "malformed" })
     const response = yield* ask(text)
@@ -62,8 +63,9 @@ export const introspectionVerifier = Effect.fnUntraced(function* (options: Intro
     }
     // RFC 7662 §2.2: `iss` is optional there. What the server that was asked leaves out, it answers for itself.
     const expectedIssuer = issuer !== undefined && answer["iss"] !== undefined ? issuer : null
-    const expected = { audience, issuer: expectedIssuer, clockTolerance: 0 }
-    return yield* Effect.fromResult(fromClaims(answer, expected, yield* DateTime.now))
+    const expected = { issuer: expectedIssuer, clockTolerance: 0 }
+    const verified = yield* Effect.fromResult(fromClaims(answer, expected, yield* DateTime.now))
+    return yield* Effect.fromResult(checkFor(verified, audience))
   })
 })
 

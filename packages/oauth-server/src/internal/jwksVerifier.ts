@@ -3,7 +3,6 @@
  *
  * @see [RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068.html#section-4)
  */
-import type { OutboundResponse } from "@belfry/core/Outbound"
 import { OutboundHttp } from "@belfry/core/OutboundHttp"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -13,8 +12,10 @@ import * as Redacted from "effect/Redacted"
 import * as Semaphore from "effect/Semaphore"
 import { createLocalJWKSet, type CryptoKey, errors } from "jose"
 import { issuerUrl, ResourceServerInvalid, secureUrl } from "../ProtectedResourceMetadata.ts"
-import { AccessTokenRefused, AccessTokenUnverifiable, fromClaims } from "../VerifiedAccessToken.ts"
-import { isType, type JwsHeader, readClaims, readHeader, readObject, verifySignature } from "./jws.ts"
+import { AccessTokenRefused, AccessTokenUnverifiable, checkFor, fromClaims } from "../VerifiedAccessToken.ts"
+import { lifetimeOf } from "./freshness.ts"
+import { readObject } from "./jsonObjects.ts"
+import { isType, type JwsHeader, readClaims, readHeader, verifySignature } from "./jws.ts"
 
 /** Whose tokens, for whom, by which keys. `algorithms`: all of these by default; there is no symmetric one. */
 export interface JwksOptions {
@@ -25,21 +26,20 @@ export interface JwksOptions {
   readonly clockTolerance?: Duration.Duration | undefined
 }
 
-/** Makes the verification of JWTs. */
+/** Makes the verification of JWTs, each for the audience that it is asked for. */
 export const jwksVerifier = Effect.fnUntraced(function* (options: JwksOptions) {
   const {
     algorithms = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"],
-    audience,
     clockTolerance = Duration.minutes(1),
     issuer,
   } = options
   yield* Effect.fromResult(issuerUrl("issuer", issuer))
   const { href: jwksUri } = yield* Effect.fromResult(secureUrl("jwksUri", options.jwksUri))
-  if (audience === "") return yield* new ResourceServerInvalid({ setting: "audience", reason: "empty" })
+  if (options.audience === "") return yield* new ResourceServerInvalid({ setting: "audience", reason: "empty" })
   const allowed: ReadonlyArray<string> = algorithms
   const keys = publishedKeys(yield* OutboundHttp, jwksUri)
 
-  return Effect.fn("AccessTokenVerifier.verify")(function* (token: Redacted.Redacted) {
+  return Effect.fn("AccessTokenVerifier.verify")(function* (token: Redacted.Redacted, audience: string) {
     const text = Redacted.value(token)
     const refuse = (reason: AccessTokenRefused["reason"]) => new AccessTokenRefused({ reason })
     const header = readHeader(text)
@@ -53,8 +53,9 @@ export const jwksVerifier = Effect.fnUntraced(function* (options: JwksOptions) {
     const claims = readClaims(payload)
     // RFC 9068 §2.2: these stand in every one.
     if (claims?.["exp"] === undefined || claims["iat"] === undefined) return yield* refuse("claims")
-    const expected = { audience, issuer, clockTolerance: Duration.toSeconds(clockTolerance) }
-    return yield* Effect.fromResult(fromClaims(claims, expected, yield* DateTime.now))
+    const expected = { issuer, clockTolerance: Duration.toSeconds(clockTolerance) }
+    const verified = yield* Effect.fromResult(fromClaims(claims, expected, yield* DateTime.now))
+    return yield* Effect.fromResult(checkFor(verified, audience))
   })
 })
 
@@ -88,7 +89,7 @@ const publishedKeys = (http: OutboundHttp["Service"], url: string) => {
     const response = yield* http.send({ url, trust: "configured", headers: { accept } })
     const keys = response.status === 200 ? readKeys(response.body) : null
     if (keys === null) return yield* unverifiable
-    return (known = { keys, at: now, until: now + lifetimeOf(response) })
+    return (known = { keys, at: now, until: now + lifetimeOf(response, { shortest, longest, unsaid: shortest }) })
   }).pipe(Effect.mapError(() => unverifiable))
 
   /** The keys as they are kept; where they are too old, as they are now. */
@@ -146,9 +147,3 @@ const isPublicKey = (key: unknown): key is { readonly kty: string } =>
   "kty" in key &&
   (key.kty === "RSA" || key.kty === "EC" || key.kty === "OKP") &&
   !("d" in key)
-
-/** How long an answer may be kept: RFC 9111 §5.2.2. */
-const lifetimeOf = ({ headers }: OutboundResponse): number => {
-  const seconds = /(?:^|[\s,])max-age="?(\d{1,9})/iu.exec(headers["cache-control"] ?? "")?.[1]
-  return Math.min(Math.max(Number(seconds ?? 0) * 1000, shortest), longest)
-}

@@ -6,9 +6,9 @@
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Result from "effect/Result"
-import type * as Schema from "effect/Schema"
 import { compactVerify, type CryptoKey } from "jose"
 import type { Claims } from "../Claims.ts"
+import { readObject, textOf } from "./jsonObjects.ts"
 
 /** What the header says of signature and type. Nothing else in it counts. */
 export interface JwsHeader {
@@ -62,60 +62,15 @@ export const readClaims = (payload: Uint8Array): Claims | null => readObject(tex
 export const isType = (typ: string | null, expected: string): boolean =>
   typ !== null && typ.toLowerCase().replace(/^application\/(?=[^/]*$)/u, "") === expected.toLowerCase()
 
-/** Parses a JSON object nested no deeper than `depth`; null when it is none. */
-export const readObject = (text: string | null, depth: number): Claims | null => {
-  if (text === null || depthOf(text) > depth) return null
-  const value = parse(text)
-  return isObject(value) ? value : null
-}
-
 // internal
 
 const compact = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 const refused = ["crit", "b64", "jku", "jwk", "x5u", "x5c", "zip", "enc"]
 
-const parse = (text: string): Schema.Json | null => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}
-
-const isObject = (value: Schema.Json | null): value is Claims =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 const isTextOrAbsent = (value: unknown): value is string | undefined => value === undefined || typeof value === "string"
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
-const textOf = (bytes: Uint8Array): string | null => {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    return null
-  }
-}
 
 const decode = (part: string): string | null => {
   const bytes = Base64Url.decode(part)
   return Result.isSuccess(bytes) ? textOf(bytes.success) : null
-}
-
-/** How deep objects and arrays of a JSON text are nested, told without parsing it. */
-const depthOf = (text: string): number => {
-  let depth = 0
-  let deepest = 0
-  let isInString = false
-  for (let i = 0; i < text.length; i++) {
-    const character = text.charAt(i)
-    if (isInString) {
-      if (character === "\\") i++
-      else if (character === '"') isInString = false
-    } else if (character === '"') isInString = true
-    else if (character === "{" || character === "[") deepest = Math.max(deepest, ++depth)
-    else if (character === "}" || character === "]") depth--
-  }
-  return deepest
 }

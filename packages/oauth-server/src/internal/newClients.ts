@@ -109,6 +109,7 @@ export const makeNewClients = Effect.gen(function* () {
       referenceId,
       isDisabled: false,
       isDynamic,
+      documentUntil: null,
       createdAt: now,
       updatedAt: now,
     }

@@ -5,6 +5,7 @@ import type { ClientInfo } from "@belfry/core/AuditEvent"
 import type { StoreError } from "@belfry/core/StoreError"
 import * as Effect from "effect/Effect"
 import type { AuthenticationContexts } from "../AuthenticationContexts.ts"
+import * as BoundResource from "../BoundResource.ts"
 import type { AuthorizationRequest, RequestStep } from "../AuthorizationRequest.ts"
 import type { SignedInUser } from "../Authorizations.ts"
 import * as Consent from "../Consent.ts"
@@ -52,9 +53,10 @@ export const gather = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Person, StoreError> {
   const { client, request, signedIn } = options
   const { session, user } = signedIn
-  const asked = { client, user, session, scopes: request.scopes }
+  const bound = BoundResource.referencesOf(settings, request.resources)[0] ?? null
+  const asked = { client, user, session, scopes: request.scopes, referenceId: bound }
   const isAcrMet = request.acrValues.length === 0 || contexts.isMet(session, request.acrValues)
-  const referenceId = yield* hooks.consentReference(asked)
+  const referenceId = bound ?? (yield* hooks.consentReference(asked))
   const consent =
     referenceId === null
       ? options.consent
@@ -74,6 +76,7 @@ export const gather = Effect.fnUntraced(function* (
         (yield* contexts.isReachable({ user, session, acrValues: request.acrValues, client: options.clientInfo })),
       selectsAccount: yield* hooks.selectsAccount(asked),
       postLogin: pages.postLogin !== null && (yield* hooks.postLogin(asked)),
+      mayAct: bound === null || (yield* hooks.mayAct({ client, user, session, referenceId: bound })),
       isTrusted: yield* isTrusted(client, { hooks, settings }),
       given: Consent.given(consent, request),
     },

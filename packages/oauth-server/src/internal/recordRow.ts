@@ -100,6 +100,7 @@ const toFoundClient = (row: FoundClient): OAuthClient | null =>
         reference_id: row.c_reference_id,
         is_disabled: row.c_is_disabled,
         is_dynamic: row.c_is_dynamic,
+        document_until: row.c_document_until,
         created_at: row.c_created_at,
         updated_at: row.c_updated_at,
       })
@@ -116,6 +117,7 @@ const toTokenClient = (row: FoundTokenClient): OAuthClient | null =>
         reference_id: row.t_reference_id,
         is_disabled: row.t_is_disabled,
         is_dynamic: row.t_is_dynamic,
+        document_until: row.t_document_until,
         created_at: row.t_created_at,
         updated_at: row.t_updated_at,
       })

@@ -4,7 +4,6 @@
 import { unknownClient } from "@belfry/core/AuditEvent"
 import * as CoreHandlers from "@belfry/core/CoreHandlers"
 import type { MemoryTables } from "@belfry/core/MemoryTables"
-import { Sessions } from "@belfry/core/Sessions"
 import type { User } from "@belfry/core/User"
 import {
   type AuthorizationOutcome,
@@ -17,17 +16,18 @@ import type { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthSe
 import type { ClientMetadata, ClientPrivileges, OAuthClient } from "@belfry/oauth-server/OAuthClient"
 import { OAuthServerApi } from "@belfry/oauth-server/OAuthServerApi"
 import * as OAuthServerHandlers from "@belfry/oauth-server/OAuthServerHandlers"
-import * as OAuthServerHooks from "@belfry/oauth-server/OAuthServerHooks"
-import { OAuthServerPages, type OAuthServerPagesService } from "@belfry/oauth-server/OAuthServerPages"
-import * as OAuthServerSettings from "@belfry/oauth-server/OAuthServerSettings"
 import type { MemoryOrganizationTables } from "@belfry/organization/MemoryOrganizationTables"
-import * as Builders from "@belfry/testing/Builders"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
+import { type Host, layer as layerHost } from "@belfry/testing/OAuthHost"
+import { signIn } from "@belfry/testing/Person"
 import * as TestHttp from "@belfry/testing/TestHttp"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Redacted, type Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
+
+export { type Host, layer as layerHost, noLimits } from "@belfry/testing/OAuthHost"
+export { signIn } from "@belfry/testing/Person"
 
 export const home = "http://localhost:3000"
 export const issuer = `${home}/auth`
@@ -35,37 +35,6 @@ export const callback = "https://client.example.com/callback"
 
 /** RFC 7636 appendix B. */
 export const challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-
-/** Without rate limits, which have tests of their own. */
-export const noLimits: OAuthServerSettings.OAuthServerSettingsService["rateLimits"] = {
-  authorize: null,
-  registration: null,
-  token: null,
-  introspection: null,
-  revocation: null,
-  userInfo: null,
-}
-
-/** What a host may say otherwise. */
-export interface Host {
-  readonly settings?: Partial<OAuthServerSettings.OAuthServerSettingsService>
-  readonly hooks?: Partial<OAuthServerHooks.OAuthServerHooksService>
-  readonly pages?: Partial<OAuthServerPagesService>
-}
-
-/** Layer with what a host says. */
-export const layerHost = ({ settings, hooks, pages }: Host = {}) =>
-  Layer.mergeAll(
-    Layer.succeed(
-      OAuthServerSettings.OAuthServerSettings,
-      OAuthServerSettings.make({ rateLimits: noLimits, scopes: ["notes:read", "notes:write"], ...settings }),
-    ),
-    Layer.succeed(OAuthServerHooks.OAuthServerHooks, OAuthServerHooks.make(hooks)),
-    Layer.effect(
-      OAuthServerPages,
-      Effect.map(OAuthServerPages, (byDefault) => ({ ...byDefault, ...pages })),
-    ),
-  )
 
 /** The services over memory. */
 export const layer = (host: Host = {}) =>
@@ -91,15 +60,6 @@ export const storedClient = (
       ...fields.metadata,
     },
   })
-
-/** Somebody who signs in now: their session with its token. */
-export const signIn = Effect.fnUntraced(function* (user?: User) {
-  const person = user ?? (yield* Builders.storedUser())
-  const { session, token } = yield* Sessions.use((sessions) =>
-    sessions.start({ user: person, amr: ["pwd"], client: unknownClient }),
-  )
-  return { user: person, session, token }
-})
 
 /** A browser, at the service: nobody is signed in, and there is no cookie. */
 export const browser = (signedIn: SignedInUser | null = null, token: Redacted.Redacted | null = null): Browser => ({

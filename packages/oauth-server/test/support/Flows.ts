@@ -2,7 +2,7 @@
  * What applications do before a test begins: they are registered, find the server, and somebody gives them access.
  */
 import type { RealServer, Registered } from "./RealServer.ts"
-import type { Behaviour } from "./Person.ts"
+import type { Behaviour } from "@belfry/testing/Person"
 import type { Application, Asked, Library, RelyingParty } from "./RelyingParty.ts"
 
 type Server = RealServer["Service"]

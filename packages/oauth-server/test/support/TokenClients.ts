@@ -41,6 +41,7 @@ export const defaults: Partial<OAuthServerSettings.OAuthServerSettingsService> =
   rateLimits: {
     authorize: null,
     registration: null,
+    clientDocuments: null,
     token: null,
     introspection: null,
     revocation: null,

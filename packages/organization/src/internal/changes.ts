@@ -17,8 +17,12 @@ import type { PermissionMissing } from "../Permission.ts"
 
 export type { Doer }
 
-/** A person in a session. */
-export const doerOf = ({ user, session, client }: Actor): Doer => ({ userId: user.id, sessionId: session.id, client })
+/** A person, in a session or without one. */
+export const doerOf = ({ user, session, client }: Actor): Doer => ({
+  userId: user.id,
+  sessionId: session?.id ?? null,
+  client,
+})
 
 /** Whom the host's own code names. */
 export const doerBy = (

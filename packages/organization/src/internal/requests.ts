@@ -3,19 +3,16 @@
  */
 import { clientInfo } from "@belfry/core/RequestHandlers"
 import { CurrentSession, CurrentUser } from "@belfry/core/SessionsApi"
-import { Email } from "@belfry/core/User"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
-import { MemberId, MemberNotFound, type MemberRef } from "../Member.ts"
-import type { Actor } from "../Membership.ts"
+import { MemberNotFound, type MemberRef, toMemberRef } from "../Member.ts"
+import type { Actor, SessionActor } from "../Membership.ts"
 import { organizationHeader } from "../MembershipApi.ts"
 import { OrganizationNotFound, type OrganizationRef, toOrganizationRef } from "../Organization.ts"
 
 /** Who calls. */
 export const actorOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  const actor: Actor = { user: yield* CurrentUser, session: yield* CurrentSession, client: clientInfo(request) }
+  const actor: SessionActor = { user: yield* CurrentUser, session: yield* CurrentSession, client: clientInfo(request) }
   return actor
 })
 
@@ -44,16 +41,6 @@ export const memberOf = (
   { member }: { readonly member: string },
   { user }: Actor,
 ): Effect.Effect<MemberRef, MemberNotFound> => {
-  if (member === "me") return Effect.succeed({ _tag: "User", userId: user.id })
-  if (isMemberId(member)) return Effect.succeed({ _tag: "Id", id: member })
-  return Option.match(toEmail(member), {
-    onNone: () => Effect.fail(new MemberNotFound()),
-    onSome: (email) => Effect.succeed<MemberRef>({ _tag: "Email", email }),
-  })
+  const ref = toMemberRef(member, user.id)
+  return ref === null ? Effect.fail(new MemberNotFound()) : Effect.succeed(ref)
 }
-
-// internal
-
-const isMemberId = Schema.is(MemberId)
-
-const toEmail = Schema.decodeOption(Email)

@@ -7,7 +7,7 @@ import * as CoreHandlers from "@belfry/core/CoreHandlers"
 import { Sessions } from "@belfry/core/Sessions"
 import { Email } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
-import type { Actor } from "@belfry/organization/Membership"
+import type { SessionActor } from "@belfry/organization/Membership"
 import { OrganizationApi } from "@belfry/organization/OrganizationApi"
 import * as OrganizationHandlers from "@belfry/organization/OrganizationHandlers"
 import * as OrganizationHooks from "@belfry/organization/OrganizationHooks"
@@ -47,7 +47,7 @@ export const signIn = Effect.fnUntraced(function* (name: string) {
   const { session, token } = yield* Sessions.use((sessions) =>
     sessions.start({ user, amr: ["pwd"], client: unknownClient }),
   )
-  const actor: Actor = { user, session, client: { ipAddress: "192.0.2.7", userAgent: "test" } }
+  const actor: SessionActor = { user, session, client: { ipAddress: "192.0.2.7", userAgent: "test" } }
   return { actor, token }
 })
 

@@ -6,7 +6,6 @@
  */
 import { type AuthorizationOutcome, Authorizations } from "@belfry/oauth-server/Authorizations"
 import { respond } from "@belfry/oauth-server/AuthorizationsHandlers"
-import { OAuthServerHooks } from "@belfry/oauth-server/OAuthServerHooks"
 import { Memberships } from "@belfry/organization/Memberships"
 import { isOrganizationId } from "@belfry/organization/Organization"
 import * as Effect from "effect/Effect"
@@ -28,7 +27,6 @@ import { authorizationErrorPage, consentPage, scopeField, selectAccountPage } fr
 export const routes = Effect.gen(function* () {
   const { paths } = yield* PageKit
   const authorizations = yield* Authorizations
-  const hooks = yield* OAuthServerHooks
   const memberships = yield* Memberships
   const scopeWords = yield* makeScopeWords
   const visitors = yield* makeVisitors
@@ -38,10 +36,9 @@ export const routes = Effect.gen(function* () {
   const signIn = (returnTo: string) => withQuery(paths.signIn, { return_to: returnTo })
 
   /** As a member of which organization the client gets access, where it asks for one and the person is in it. */
-  const organizationOf = Effect.fnUntraced(function* ({ client, scopes }: Flow, { session, user }: Visitor) {
-    const reference = yield* hooks.consentReference({ client, scopes, session, user })
-    if (!isOrganizationId(reference)) return null
-    const found = yield* memberships.find({ userId: user.id, organization: reference })
+  const organizationOf = Effect.fnUntraced(function* ({ referenceId }: Flow, { user }: Visitor) {
+    if (!isOrganizationId(referenceId)) return null
+    const found = yield* memberships.find({ userId: user.id, organization: referenceId })
     return Option.getOrNull(Option.map(found, (it) => ({ id: it.organizationId, name: it.organizationName })))
   })
 

@@ -5,7 +5,7 @@
  */
 import type { StoreError } from "@belfry/core/StoreError"
 import type { SessionInvalid } from "@belfry/core/Session"
-import type { Actor } from "@belfry/organization/Membership"
+import type { SessionActor } from "@belfry/organization/Membership"
 import { Memberships } from "@belfry/organization/Memberships"
 import { type OrganizationId, OrganizationNotFound, toOrganizationRef } from "@belfry/organization/Organization"
 import { type BuiltInPermission, builtInPermission, PermissionMissing } from "@belfry/organization/Permission"
@@ -22,7 +22,7 @@ import { frameOf, may, type OrganizationFrame } from "./views/organizationParts.
  * @since 0.1.0
  */
 export interface OrganizationVisit extends OrganizationFrame {
-  readonly actor: Actor
+  readonly actor: SessionActor
   readonly organization: OrganizationId
 }
 
@@ -39,7 +39,7 @@ export const makeOrganizationVisits = Effect.gen(function* () {
 
   const actor = (
     visit: Visit,
-  ): Effect.Effect<Actor, SessionInvalid | StoreError, HttpServerRequest.HttpServerRequest> =>
+  ): Effect.Effect<SessionActor, SessionInvalid | StoreError, HttpServerRequest.HttpServerRequest> =>
     Effect.map(visitors.get(visit), (visitor) => ({ ...visitor, client: visit.client }))
 
   return {

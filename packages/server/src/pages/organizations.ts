@@ -5,7 +5,7 @@
  */
 import { InvitationId } from "@belfry/organization/Invitation"
 import { Invitations } from "@belfry/organization/Invitations"
-import type { Actor } from "@belfry/organization/Membership"
+import type { SessionActor } from "@belfry/organization/Membership"
 import { Memberships } from "@belfry/organization/Memberships"
 import { OrganizationCreationRefused, toOrganizationRef } from "@belfry/organization/Organization"
 import { Organizations } from "@belfry/organization/Organizations"
@@ -54,10 +54,10 @@ export const routes = Effect.gen(function* () {
   const visits = yield* makeOrganizationVisits
   const routes = routesOf(paths)
 
-  const mayCreate = ({ user }: Actor) =>
+  const mayCreate = ({ user }: SessionActor) =>
     typeof settings.mayCreate === "boolean" ? Effect.succeed(settings.mayCreate) : settings.mayCreate(user)
 
-  const show = Effect.fnUntraced(function* (visit: Visit, actor: Actor, shown: Shown) {
+  const show = Effect.fnUntraced(function* (visit: Visit, actor: SessionActor, shown: Shown) {
     const { options, ...part } = partOf(visit)
     const { session, user } = actor
     const active = yield* memberships.active({ userId: user.id, sessionId: session.id, requested: null }).pipe(
@@ -75,7 +75,7 @@ export const routes = Effect.gen(function* () {
     })
   })
 
-  type Action = (visit: Visit, actor: Actor, fields: FormFields) => ReturnType<Parameters<typeof post>[1]>
+  type Action = (visit: Visit, actor: SessionActor, fields: FormFields) => ReturnType<Parameters<typeof post>[1]>
 
   const actions: Readonly<Record<string, Action>> = {
     switch: Effect.fnUntraced(function* (_visit, actor, fields) {
@@ -122,7 +122,7 @@ export const routes = Effect.gen(function* () {
     }),
   )
 
-  const isAllowed = Effect.fnUntraced(function* (actor: Actor) {
+  const isAllowed = Effect.fnUntraced(function* (actor: SessionActor) {
     if (!(yield* mayCreate(actor))) return yield* new OrganizationCreationRefused()
   })
 

@@ -19,6 +19,8 @@ export const authorizationWords = {
     continueTo: (name: string) => `To continue to ${name}`,
     continueToUnverified: (name: string) =>
       `To continue to ${name}, which registered itself: nobody has checked who is behind it`,
+    /** An application whose metadata document is at a host. */
+    from: (name: string, host: string) => `${name} (${host})`,
     confirming: (name: string, email: string) => `${name} asks you to show that you are ${email}.`,
     cancel: (name: string) => `Cancel and go back to ${name}`,
     otherAccount: "Use another account",
@@ -43,6 +45,8 @@ export const authorizationWords = {
       `${name} registered itself, and nobody has checked who is behind it. Go on only if you started this yourself.`,
     loopback:
       "The answer goes to a program on this computer. Go on only if you have just started one that asks for it.",
+    loopbackOfAny: (name: string) =>
+      `The answer goes to a program on this computer, and any program here can say that it is ${name}. Go on only if you have just started it.`,
     website: (uri: string) => `It says that its website is ${uri}`,
     redirect: (host: string) => `You will be taken to ${host}`,
     application: "You will be taken to an application on this device.",
@@ -53,13 +57,16 @@ export const authorizationWords = {
     deny: "Deny",
   },
 
-  /** What the scopes of OpenID Connect mean, after “asks to”. */
+  /** What the scopes of OpenID Connect, of organizations and of this server's MCP tools mean, after “asks to”. */
   scopes: {
     openid: "know that it is you",
     profile: "see your name and picture",
     email: "see your e-mail address",
     offline_access: "keep its access while you are away",
     organization: "see which organization you use it for, and your roles there",
+    "account:read": "see your account: your name, e-mail address and picture",
+    "organizations:read": "see your organizations, with their members and invitations",
+    "organizations:write": "invite and remove people and change their roles, in organizations where you may",
   },
 
   endSession: {

@@ -40,6 +40,16 @@ export const clientName = ({ clientId, name }: { readonly clientId: string; read
 export const nameOf = ({ id, metadata }: OAuthClient): string => clientName({ clientId: id, name: metadata.clientName })
 
 /**
+ * The same in a request: with the host of its metadata document beside it, where it has one. Anybody may take a name, so
+ * that the host tells clients of one name apart.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const nameIn = (words: Catalogue, { client, documentHost }: LoginContext): string =>
+  documentHost === null ? nameOf(client) : words.authorization.from(nameOf(client), documentHost)
+
+/**
  * Where another account is signed in for a client than the one that is.
  *
  * @category accessors
@@ -78,16 +88,12 @@ export const formActionsOf = (redirectUri: string): ReadonlyArray<string> => {
  * @category views
  * @since 0.1.0
  */
-export const inFlow = (
-  words: Catalogue,
-  paths: Paths,
-  page: Page,
-  { client, id, isDynamic, redirectUri }: LoginContext,
-): Page => {
+export const inFlow = (words: Catalogue, paths: Paths, page: Page, flow: LoginContext): Page => {
+  const { id, isDynamic, redirectUri } = flow
   const text = words.authorization
   const framed = { ...page, words, formActions: formActionsOf(redirectUri) }
   if (page.isOfFlow === true) return framed
-  const name = nameOf(client)
+  const name = nameIn(words, flow)
   return {
     ...framed,
     main: html`<p class="quiet">${isDynamic ? text.continueToUnverified(name) : text.continueTo(name)}</p>
@@ -108,7 +114,7 @@ export const selectAccountPage = (
 ): Page => {
   const { flow, user } = view
   const text = words.selectAccount
-  const name = nameOf(flow.client)
+  const name = nameIn(words, flow)
   return {
     title: text.title,
     isOfFlow: true,
@@ -154,7 +160,7 @@ export interface ConsentView {
 export const consentPage = (words: Catalogue, paths: Paths, view: ConsentView): Page => {
   const { flow, organization, user, sessionId } = view
   const text = words.consent
-  const name = nameOf(flow.client)
+  const name = nameIn(words, flow)
   const title = text.title(name)
   return {
     title,
@@ -168,14 +174,19 @@ export const consentPage = (words: Catalogue, paths: Paths, view: ConsentView): 
       ${
         organization !== null &&
         html`<p>
-          ${text.asMember(organization.name)}<br /><a
-            href="${withQuery(paths.authorizeOrganization, { request: flow.id })}"
-            >${text.otherOrganization}</a
-          >
+          ${text.asMember(organization.name)}${
+            !flow.isBound &&
+            html`<br /><a href="${withQuery(paths.authorizeOrganization, { request: flow.id })}"
+                >${text.otherOrganization}</a
+              >`
+          }
         </p>`
       }
       ${unverified(flow, text.unverified(name))}
-      ${RedirectUri.isLoopback(flow.redirectUri) && html`<p class="warn">${text.loopback}</p>`}
+      ${
+        RedirectUri.isLoopback(flow.redirectUri) &&
+        html`<p class="warn">${isOfAnyProgram(flow) ? text.loopbackOfAny(name) : text.loopback}</p>`
+      }
       ${form(
         paths.authorizeConsent,
         html`<div role="group" aria-labelledby="asks">
@@ -254,6 +265,13 @@ const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Z}]+/gu, "
 
 const cancelForm = (paths: Paths, id: string, label: string, look: string): Html =>
   form(paths.authorizeCancel, html`<button class="${look}">${label}</button>`, { request: id })
+
+/**
+ * Whether nothing but a name tells a client from any program on this computer: it registered itself, and is answered
+ * nowhere else.
+ */
+const isOfAnyProgram = ({ client, isDynamic }: LoginContext): boolean =>
+  isDynamic && client.metadata.redirectUris.every((uri) => RedirectUri.isLoopback(uri))
 
 const unverified = ({ isDynamic }: LoginContext, text: string): Html =>
   isDynamic ? html`<p class="warn">${text}</p>` : empty

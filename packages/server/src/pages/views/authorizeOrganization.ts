@@ -8,7 +8,7 @@ import type { OwnOrganization } from "@belfry/organization/Organizations"
 import { html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
-import { nameOf } from "./authorization.ts"
+import { nameIn } from "./authorization.ts"
 import type { Page } from "./document.ts"
 import { type Listed, pager, roleList } from "./organizationParts.ts"
 import { form } from "./parts.ts"
@@ -29,7 +29,7 @@ export const authorizeOrganizationPage = (
   return {
     title: text.title,
     main: html`<h1>${text.title}</h1>
-      <p>${text.text(nameOf(flow.client))}</p>
+      <p>${text.text(nameIn(words, flow))}</p>
       <ul class="choices">
         ${list.items.map(
           ({ organization, membership }) =>

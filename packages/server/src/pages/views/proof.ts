@@ -9,7 +9,7 @@ import { html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
 import { withQuery } from "../query.ts"
-import { nameOf, otherAccount } from "./authorization.ts"
+import { nameIn, otherAccount } from "./authorization.ts"
 import type { Page } from "./document.ts"
 import { type ProviderChoice, providerButtons } from "./providers.ts"
 import {
@@ -74,7 +74,7 @@ export const proofPage = (words: Catalogue, paths: Paths, view: ProofView): Page
   const confirming = isStepUp
     ? flow === undefined
       ? text.confirming(email)
-      : words.authorization.confirming(nameOf(flow.client), email)
+      : words.authorization.confirming(nameIn(words, flow), email)
     : text.signingInAs(email)
   return {
     title,

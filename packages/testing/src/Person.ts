@@ -1,13 +1,22 @@
 /**
  * A person's browser on the network: it keeps cookies, says that it navigates, and follows no redirect by itself.
+ *
+ * @since 0.1.0
  */
+import { unknownClient } from "@belfry/core/AuditEvent"
+import { Sessions } from "@belfry/core/Sessions"
 import type { User } from "@belfry/core/User"
-import { Redacted } from "effect"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import { request as send } from "node:http"
-import type { signIn } from "./Authorizing.ts"
-import type { Effect } from "effect"
+import * as Builders from "./Builders.ts"
 
-/** What a browser got. */
+/**
+ * What a browser got.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Visit {
   readonly status: number
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
@@ -16,13 +25,23 @@ export interface Visit {
   readonly location: URL | null
 }
 
-/** What a person does where they are asked. */
+/**
+ * What a person does where they are asked.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Behaviour {
   /** Agrees to everything, to some scopes, or to nothing. */
   readonly consent?: "all" | "nothing" | ReadonlyArray<string>
 }
 
-/** What the person did on the way, and what came to the client in the end. */
+/**
+ * What the person did on the way, and what came to the client in the end.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Arrival {
   /** A redirect's target, or what a form of the page posts. */
   readonly answer: URL | Request
@@ -30,9 +49,28 @@ export interface Arrival {
   readonly pages: ReadonlyArray<string>
 }
 
+/**
+ * Somebody who signs in now: their session with its token.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const signIn = Effect.fnUntraced(function* (user?: User) {
+  const person = user ?? (yield* Builders.storedUser())
+  const { session, token } = yield* Sessions.use((sessions) =>
+    sessions.start({ user: person, amr: ["pwd"], client: unknownClient }),
+  )
+  return { user: person, session, token }
+})
+
 type SignedIn = Effect.Success<ReturnType<typeof signIn>>
 
-/** Somebody with a browser. */
+/**
+ * Somebody with a browser.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Person {
   readonly cookies: Map<string, string>
   /** Signs in as the sign-in page does: a new session of the same user. */
@@ -46,7 +84,12 @@ export interface Person {
   readonly authorize: (url: URL, behaviour?: Behaviour) => Promise<Arrival>
 }
 
-/** A browser of somebody who may sign in at the site. */
+/**
+ * A browser of somebody who may sign in at the site.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const make = (site: {
   readonly origin: string
   readonly signIn: (user: User | undefined) => Promise<SignedIn>
