@@ -238,8 +238,10 @@ export const make = Effect.gen(function* () {
         firstStored,
       )
     },
-    // Locked one after the other, as by all others: the organization, the invitation, the user. Nothing is written unless
-    // all three are as they are meant to be when they are locked.
+    // Locked one after the other, as by all others: the organization, the user, the invitation. Nothing is written unless
+    // all three are as they are meant to be when they are locked; nobody becomes a member without another version of the
+    // organization, so that who is none then has a seat to take. Roles are read with the version too: an invitation that
+    // gives none of the organization's has none to release.
     accept: ({ hashes, invitation: { assignment, invitation, version }, limit, member, now, record }) => {
       const { id, organizationId } = invitation
       const { sessionId = null, ...who } = member
@@ -247,20 +249,22 @@ export const make = Effect.gen(function* () {
       return Effect.map(
         statements.write(
           "accept",
-          sql`WITH place AS (${placeAt(organizationId, version, limit)}), held AS (
-            SELECT i.id FROM place JOIN belfry_organization_invitations AS i ON i.organization_id = place.id
-            WHERE i.id = ${id} AND i.status = 'pending' AND i.expires_at > ${toDate(now)} ${hasToken} FOR UPDATE OF i
-          ), person AS (
-            SELECT u.id FROM held, belfry_users AS u WHERE u.id = ${who.userId} AND NOT EXISTS (
+          sql`WITH place AS (${placeAt(organizationId, version, limit)}), person AS (
+            SELECT u.id FROM place, belfry_users AS u WHERE u.id = ${who.userId} AND NOT EXISTS (
               SELECT FROM belfry_organization_members WHERE organization_id = ${organizationId} AND user_id = ${who.userId}
             ) FOR KEY SHARE OF u
-          ), ${seatTables(sql, { ...who, organizationId, roles: assignment, sessionId, now }, sql`person`)}, closed AS (
+          ), closed AS (
             UPDATE belfry_organization_invitations AS i
-            SET status = 'accepted', accepted_by = ${who.userId}::uuid, updated_at = ${toDate(now)}
-            FROM seat WHERE i.id = ${id}
-          ), released AS (
-            DELETE FROM belfry_organization_invitation_roles AS ir USING seat WHERE ir.invitation_id = ${id}
-          ) ${recorded(sql, "seat", record)} SELECT FROM seat`,
+            SET status = 'accepted', accepted_by = person.id, updated_at = ${toDate(now)} FROM person
+            WHERE i.id = ${id} AND i.organization_id = ${organizationId} AND i.status = 'pending'
+              AND i.expires_at > ${toDate(now)} ${hasToken} RETURNING i.id
+          ), ${seatTables(sql, { ...who, organizationId, roles: assignment, sessionId, now }, sql`closed`)}${
+            assignment.custom.length === 0
+              ? sql``
+              : sql`, released AS (
+                  DELETE FROM belfry_organization_invitation_roles AS ir USING seat WHERE ir.invitation_id = ${id}
+                )`
+          } ${recorded(sql, "seat", record)} SELECT FROM seat`,
         ),
         (rows) => rows.length > 0,
       )

@@ -116,7 +116,7 @@ withLayer(
       assert.deepStrictEqual(yield* costOf(guest.token, "POST", "/auth/invitations/accept", { token }), [
         "TAKE rate limits",
         "SELECT organization_invitations",
-        "INSERT organization_members with its record",
+        "UPDATE organization_invitations with its record",
       ])
     }),
   )
