@@ -9,8 +9,10 @@ import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Logger } from "effect"
+import { type IncomingMessage, request } from "node:http"
 import { inProgram, whoAmI } from "../docs/client.ts"
 import * as Host from "../docs/host.ts"
+import * as Mcp from "../docs/mcp.ts"
 import * as Providers from "../docs/providers.ts"
 
 const layerEnvironment = ConfigProvider.layer(
@@ -25,6 +27,15 @@ const layerEnvironment = ConfigProvider.layer(
 const layerHost = Host.layer.pipe(
   Layer.provideMerge(TestDatabase.layerPglite(Server.migrations)),
   Layer.provideMerge(TestCrypto.layer),
+  Layer.provide(NodeHttpServer.layerHttpServices),
+  Layer.provide(Logger.layer([])),
+  Layer.provide(layerEnvironment),
+)
+
+const layerMcp = NodeServer.serve(Mcp.layer).pipe(
+  Layer.provide(Server.layerServices),
+  Layer.provide(TestDatabase.layerPglite(Server.migrations)),
+  Layer.provide(TestCrypto.layer),
   Layer.provide(NodeHttpServer.layerHttpServices),
   Layer.provide(Logger.layer([])),
   Layer.provide(layerEnvironment),
@@ -56,6 +67,29 @@ describe("the code of the documentation", () => {
         'Bearer scope="reports:read", resource_metadata="https://api.example/.well-known/oauth-protected-resource"',
       )
     }).pipe(Effect.provide(layerHost), Effect.scoped),
+  )
+
+  it.live("serves an MCP server that tells whoever has no token where to get one", () =>
+    Effect.gen(function* () {
+      const [, port] = (yield* NodeServer.address).split(":")
+      const call = (path: string, method: string) =>
+        Effect.promise(
+          () =>
+            new Promise<IncomingMessage>((resolve, reject) =>
+              request({ port, path, method, headers: { host: "notes.example.com" } }, resolve)
+                .on("error", reject)
+                .end(),
+            ),
+        )
+      const metadata = "/.well-known/oauth-protected-resource/mcp"
+      assert.strictEqual((yield* call(metadata, "GET")).statusCode, 200)
+      const refused = yield* call("/mcp", "POST")
+      assert.strictEqual(refused.statusCode, 401)
+      assert.strictEqual(
+        refused.headers["www-authenticate"],
+        `Bearer scope="notes:read", resource_metadata="https://notes.example.com${metadata}"`,
+      )
+    }).pipe(Effect.provide(layerMcp), Effect.scoped),
   )
 
   it.effect("asks who pays for a passkey, and everybody for what the policy says", () =>
