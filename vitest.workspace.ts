@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config"
 
 /**
- * One project a package, plus the scripts and the browser. Vitest reads this file by
- * `--config vitest.workspace.ts`, which every npm script passes.
+ * One project a package, plus the scripts, the browser, and the packages as they are published. Vitest reads this file
+ * by `--config vitest.workspace.ts`, which every npm script passes.
  */
 const unit = (name: string, root: string) => ({
   extends: true as const,
@@ -10,7 +10,7 @@ const unit = (name: string, root: string) => ({
     name,
     root,
     include: ["test/**/*.test.ts"],
-    exclude: ["test/browser/**"],
+    exclude: ["test/browser/**", "test/packages/**"],
   },
 })
 
@@ -38,6 +38,10 @@ export default defineConfig({
       {
         extends: true as const,
         test: { name: "browser", root: "apps/server", include: ["test/browser/**/*.test.ts"], testTimeout: 120_000 },
+      },
+      {
+        extends: true as const,
+        test: { name: "packages", root: "scripts", include: ["test/packages/**/*.test.ts"], testTimeout: 120_000 },
       },
     ],
   },

@@ -23,7 +23,8 @@ export interface Manifest {
  * The manifest that a package is published under, from the one in the repository.
  *
  * A path into `src` becomes the JavaScript beside the manifest, with its declarations where it is an export; `null`
- * stays. What only the repository needs (`scripts`, `devDependencies`) goes.
+ * stays. What only the repository needs (`scripts`, `devDependencies`) goes. `engines` comes here: in the repository,
+ * where npm brings Node along, whoever starts it on an older one would be warned of every package.
  */
 export const publishedManifest = (manifest: Manifest): Manifest => {
   const { scripts: _scripts, devDependencies: _devDependencies, exports, bin, ...rest } = manifest
@@ -31,6 +32,7 @@ export const publishedManifest = (manifest: Manifest): Manifest => {
     ...rest,
     ...(exports === undefined ? {} : { exports: mapStrings(exports, exported) }),
     ...(bin === undefined ? {} : { bin: mapStrings(bin, emitted) }),
+    engines: { node: oldestNode },
     files: ["**/*", "!.tsbuildinfo", "!**/*.d.ts.map"],
   }
 }
@@ -65,15 +67,19 @@ export const bundle = (entry: string, outdir: string) =>
     metafile: true,
   })
 
+/** The folders of the packages of the repository at `root`. */
+export const packageFolders = (root: string): ReadonlyArray<string> =>
+  readdirSync(join(root, "packages"))
+    .map((name) => join(root, "packages", name))
+    .filter((folder) => existsSync(join(folder, "tsconfig.json")))
+
 /**
  * Emits every package of the repository at `root`, and `apps/server`, into its `dist`, which is emptied before.
  *
  * Fails when the compiler does. Returns the folders of the packages.
  */
 export const emitPackages = (root: string): ReadonlyArray<string> => {
-  const packages = readdirSync(join(root, "packages"))
-    .map((name) => join(root, "packages", name))
-    .filter((folder) => existsSync(join(folder, "tsconfig.json")))
+  const packages = packageFolders(root)
   const projects = [...packages, join(root, "apps/server")].filter((folder) => existsSync(join(folder, "src")))
   for (const folder of projects) rmSync(join(folder, "dist"), { recursive: true, force: true })
   const compiler = join(import.meta.dirname, "../node_modules/typescript/bin/tsc")
@@ -84,6 +90,9 @@ export const emitPackages = (root: string): ReadonlyArray<string> => {
 }
 
 // internal
+
+/** What `@effect/platform-node` asks for, too. */
+const oldestNode = ">=22.19"
 
 /** Adds to an emitted package what the compiler does not write. */
 const finish = (root: string, folder: string) => {

@@ -47,6 +47,7 @@ describe("publishedManifest", () => {
           "./*": { types: "./*.d.ts", default: "./*.js" },
         },
         bin: { belfry: "./main.js" },
+        engines: { node: ">=22.19" },
         files: ["**/*", "!.tsbuildinfo", "!**/*.d.ts.map"],
       },
     )

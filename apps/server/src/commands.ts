@@ -1,8 +1,8 @@
 /**
  * What the commands do.
  *
- * Those that manage what is on file work on the database of the configuration, as the server's own
- * code does. PGlite is open in one process at a time, so with it the server is stopped meanwhile.
+ * Those that manage what is on file work on the database of the configuration, as the server's own code does. PGlite is
+ * open in one process at a time, so with it the server is stopped meanwhile.
  */
 import * as ApiReference from "@belfry/server/ApiReference"
 import { examine } from "@belfry/server/Doctor"

@@ -1,6 +1,9 @@
 /**
  * Argon2id, off the main thread and only so many at a time.
  *
+ * On Node its `Kdf` (`NodeCrypto.layer`) has Argon2id from 24.7 on. On an older one a host that takes passwords
+ * provides a `Kdf` that has it.
+ *
  * @since 0.1.0
  */
 import * as Config from "effect/Config"

@@ -35,6 +35,7 @@ import {
   register,
   reset,
   signIn,
+  signUp,
   takeResetToken,
   takeToken,
 } from "./support/People.ts"
@@ -76,6 +77,19 @@ describe("A user who is disabled", () => {
       assert.strictEqual(yield* outcomeOf(reset(token, evesPassword)), "VerificationTokenInvalid")
       yield* enable(user.id)
       yield* signIn()
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("gets no mail when somebody signs up with the address, who is answered as everybody is", () =>
+    Effect.gen(function* () {
+      const { user } = yield* register()
+      yield* disable(user.id)
+      const before = yield* mails
+      yield* signUp({ password: evesPassword })
+      assert.deepStrictEqual(yield* mails, before)
+      yield* enable(user.id)
+      yield* signUp({ password: evesPassword })
+      assert.deepStrictEqual(yield* mails, [...before, "already-signed-up"])
     }).pipe(Effect.provide(layer)),
   )
 
@@ -132,6 +146,8 @@ describe("A user who is disabled", () => {
       const app = yield* SecondFactors.enrolApp(own)
       const { token } = yield* pending(begin())
       yield* disable(own.user.id)
+      const look = SignInAttempts.SignInAttempts.use((attempts) => attempts.get(token, home))
+      assert.strictEqual(yield* outcomeOf(look), "SignInRefused:invalid")
       assert.strictEqual(yield* outcomeOf(SecondFactors.proveCode(token, app)), "SignInRefused:invalid")
       yield* enable(own.user.id)
       yield* complete(SecondFactors.proveCode(token, app))

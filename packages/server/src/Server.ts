@@ -56,6 +56,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
 import * as ApiReference from "./ApiReference.ts"
+import * as Argon2id from "./Argon2id.ts"
 import * as DemoPlans from "./DemoPlans.ts"
 import * as FactorsAuthenticationContexts from "./FactorsAuthenticationContexts.ts"
 import * as FactorsSignInGate from "./FactorsSignInGate.ts"
@@ -175,7 +176,7 @@ const layerFoundation = Layer.mergeAll(
   DictionaryCommonPasswords.layerConfig,
   SignInPolicy.layerConfig,
 ).pipe(
-  Layer.provideMerge(Layer.mergeAll(ServerConfig.layerKeyRing, ServerConfig.layerSafeOrigin)),
+  Layer.provideMerge(Layer.mergeAll(ServerConfig.layerKeyRing, ServerConfig.layerSafeOrigin, Argon2id.layerRequired)),
   Layer.provideMerge(Layer.mergeAll(ServerConfig.layer, Site.layerConfig)),
 )
 

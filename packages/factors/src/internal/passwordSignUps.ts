@@ -8,7 +8,7 @@ import { KeyRing } from "@belfry/core/KeyRing"
 import * as OpaqueToken from "@belfry/core/OpaqueToken"
 import { RateLimits } from "@belfry/core/RateLimits"
 import { TransactionStore } from "@belfry/core/TransactionStore"
-import type { Email, User } from "@belfry/core/User"
+import { type Email, isDisabled, type User } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import { VerificationTokenInvalid } from "@belfry/core/VerificationToken"
 import { VerificationTokens } from "@belfry/core/VerificationTokens"
@@ -108,7 +108,10 @@ export const make = Effect.fnUntraced(function* (checks: PasswordChecks, mails: 
               })
         }),
       )
-      yield* mails.sendLink(Option.isSome(owner) ? "alreadySignedUp" : "confirmSignUp", email, token)
+      // Who is shut out gets no way in, and whoever asks learns nothing of it.
+      if (!Option.exists(owner, isDisabled)) {
+        yield* mails.sendLink(Option.isSome(owner) ? "alreadySignedUp" : "confirmSignUp", email, token)
+      }
       return browser
     }),
 
