@@ -1,6 +1,6 @@
 /**
- * Runs an example: `npm run example -- NAME`, or `npm run example -- NAME --serve` for one to look at. Without a name it
- * says which there are.
+ * Runs an example: `npm run example -- NAME`, or `npm run example -- NAME --serve` for one to look at. Without a name
+ * it says which there are.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"

@@ -42,7 +42,7 @@ export const layerConsent = page("/agree", (waiting) =>
 <h1>${nameOf(it)} would like to know</h1>
 <form method="post" action="/auth/oauth2/consent">
   <input type="hidden" name="request" value="${escape(it.id)}">
-  ${it.scopes.map((scope) => `<label><input type="checkbox" name="scope" value="${escape(scope)}" checked> ${escape(scope)}</label>`).join("\n  ")}
+  ${it.scopes.map((scope) => checkbox(escape(scope))).join("\n  ")}
   <button name="accept" value="true">Agree</button>
   <button name="accept" value="false">Rather not</button>
 </form>`,
@@ -70,6 +70,9 @@ function page(path: `/${string}`, body: (waiting: Waiting) => string) {
 }
 
 type Waiting = Effect.Success<ReturnType<LoginFlow.LoginFlow["Service"]["find"]>>
+
+const checkbox = (scope: string) =>
+  `<label><input type="checkbox" name="scope" value="${scope}" checked> ${scope}</label>`
 
 const nameOf = ({ client }: Option.Option.Value<Waiting>) => escape(client.metadata.clientName ?? client.id)
 const escape = (text: string) => text.replaceAll(/[&<>"']/gu, (character) => `&#${character.codePointAt(0)};`)
