@@ -86,7 +86,7 @@ export const layer = Layer.unwrap(
       revocation === "at-once"
         ? AccessTokenVerifier.layerLocal({ audience })
         : AccessTokenVerifier.layerLocalJwt({ audience })
-    return McpHttp.layerHttp({
+    const server = McpHttp.layerHttp({
       name: site.name,
       version: "0.1.0",
       instructions:
@@ -94,6 +94,8 @@ export const layer = Layer.unwrap(
       resources,
       allowedOrigins,
       registrations: Layer.merge(layerTools, McpCalls.layerAudit).pipe(Layer.provide(UserLookup.layerBySubject)),
-    }).pipe(Layer.provide(limits), Layer.provide(verifier))
+    })
+    // A registry of its own: the host may have an MCP server beside it, with other tools.
+    return Layer.fresh(server).pipe(Layer.provide(limits), Layer.provide(verifier))
   }),
 ).pipe(Layer.provide(McpConfig.layerSafe))

@@ -1,12 +1,17 @@
 import { Audit } from "@belfry/core/Audit"
+import * as McpHttp from "@belfry/mcp/McpHttp"
+import { AccessTokenVerifier } from "@belfry/oauth-server/AccessTokenVerifier"
 import { Consents } from "@belfry/oauth-server/Consents"
+import { AccessTokenRefused } from "@belfry/oauth-server/VerifiedAccessToken"
 import { rateLimits } from "@belfry/server/BelfryMcp"
 import { english } from "@belfry/server/PageCatalogues"
 import { libraries } from "@belfry/testing/McpClients"
 import { Program } from "@belfry/testing/McpProgram"
 import * as OrganizationBuilders from "@belfry/testing/OrganizationBuilders"
+import type { Person } from "@belfry/testing/Person"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
+import { McpServer, Tool, Toolkit } from "effect/ai"
 import { request } from "node:http"
 import { layer, McpSite, revoke } from "./support/McpSite.ts"
 
@@ -55,7 +60,7 @@ describe("The MCP endpoint", () => {
           assert.strictEqual(refused.status, 401)
           assert.strictEqual(
             refused.headers.get("www-authenticate"),
-            `Bearer resource_metadata="${wellKnown}${path}", scope="${reading}"`,
+            `Bearer scope="${reading}", resource_metadata="${wellKnown}${path}"`,
           )
         }
         const discovered = await json(`${origin}/.well-known/oauth-authorization-server/auth`)
@@ -80,19 +85,7 @@ describe("The MCP endpoint", () => {
       const person = yield* Effect.promise(() => site.person())
       const { organization } = yield* OrganizationBuilders.storedOrganization({ name: "Engines", owner: person.user() })
       yield* Effect.promise(async () => {
-        const [library] = libraries()
-        if (library === undefined) return assert.fail("no library")
-        const program = new Program({ kind: "dynamic" })
-        const attempt = library.attempt(endpointOf(site), "2025-11-25", program)
-        const agree = async (act: () => Promise<unknown>) => {
-          const failed = await act().then(
-            () => "nothing was asked",
-            (error: unknown) => error,
-          )
-          assert.isTrue(library.needsPerson(failed), String(failed))
-          const { answer } = await person.authorize(program.links.at(-1) ?? assert.fail("no link"))
-          await attempt.finish(program.read(answer))
-        }
+        const { agree, attempt, program } = open(site, person)
         await agree(attempt.connect)
         assert.strictEqual(program.links.at(-1)?.searchParams.get("scope"), `${reading} offline_access`)
         const connection = await attempt.connect()
@@ -206,6 +199,22 @@ describe("The MCP endpoint", () => {
     ),
   )
 
+  it.live("stands beside an MCP server of the host, each with its own tools", () =>
+    Effect.gen(function* () {
+      const site = yield* McpSite
+      yield* Effect.promise(async () => {
+        assert.strictEqual((await site.hello(`${site.origin}/own`, undefined)).status, 401)
+        const { agree, attempt } = open(site, await site.person())
+        await agree(attempt.connect)
+        const connection = await attempt.connect()
+        const tools = await connection.tools()
+        assert.notInclude(tools, "ping")
+        assert.lengthOf(tools, 9)
+        await connection.close()
+      })
+    }).pipe(Effect.provide(layer({}, own))),
+  )
+
   for (const isLimited of [true, false]) {
     it.live(`${isLimited ? "counts what a user asks" : "counts nothing"}, where it is set so`, () =>
       Effect.gen(function* () {
@@ -242,6 +251,39 @@ describe("The MCP endpoint of an organization", () => {
     }).pipe(Effect.provide(layer())),
   )
 })
+
+/** A program on an official client, which registers itself, of somebody who agrees to everything. */
+const open = (site: Site, person: Person) => {
+  const library = libraries()[0] ?? assert.fail("no library")
+  const program = new Program({ kind: "dynamic" })
+  const attempt = library.attempt(endpointOf(site), "2025-11-25", program)
+  const agree = async (act: () => Promise<unknown>) => {
+    const failed = await act().then(
+      () => "nothing was asked",
+      (error: unknown) => error,
+    )
+    assert.isTrue(library.needsPerson(failed), String(failed))
+    const { answer } = await person.authorize(program.links.at(-1) ?? assert.fail("no link"))
+    await attempt.finish(program.read(answer))
+  }
+  return { agree, attempt, program }
+}
+
+/** An MCP server of a host, which lets nobody in. */
+const own = (origin: string) => {
+  const Ping = Toolkit.make(Tool.make("ping"))
+  const refuse = () => Effect.fail(new AccessTokenRefused({ reason: "malformed" }))
+  return McpHttp.layerHttp({
+    name: "Own",
+    version: "1.0.0",
+    resources: [{ resource: `${origin}/own`, authorizationServers: [`${origin}/auth`] }],
+    registrations: McpServer.toolkit(Ping).pipe(Layer.provide(Ping.toLayer({ ping: () => Effect.void }))),
+    metadataAtRoot: false,
+  }).pipe(
+    Layer.provide(Layer.succeed(AccessTokenVerifier, AccessTokenVerifier.of({ verify: refuse, verifyFor: refuse }))),
+    Layer.orDie,
+  )
+}
 
 /** The status of a request that names another host than the server's. */
 const statusAt = ({ origin }: Site, host: string, token: string): Promise<number | undefined> =>

@@ -7,6 +7,7 @@ import type { Consents } from "@belfry/oauth-server/Consents"
 import { nowhere } from "@belfry/testing/McpProgram"
 import { make as makePerson, type Person, signIn } from "@belfry/testing/Person"
 import { Context, Effect, Layer, Predicate } from "effect"
+import type { HttpRouter } from "effect/http"
 import { createHash, randomBytes } from "node:crypto"
 import { createServer } from "node:net"
 import * as TestServer from "./TestServer.ts"
@@ -42,13 +43,17 @@ export class McpSite extends Context.Service<
 >()("@belfry/server/test/McpSite") {}
 
 /** The whole server with its MCP endpoint. */
-export const layer = (environment: Readonly<Record<string, string>> = {}) =>
+export const layer = (
+  environment: Readonly<Record<string, string>> = {},
+  routes: (origin: string) => Layer.Layer<never, never, HttpRouter.HttpRouter> = () => Layer.empty,
+) =>
   Layer.unwrap(
     Effect.map(freePort, (port) => {
       const origin = `http://127.0.0.1:${port}`
       return layerSite(origin).pipe(
         Layer.provideMerge(
           TestServer.layer({
+            routes: routes(origin),
             environment: {
               BELFRY_PORT: String(port),
               BELFRY_BASE_URL: origin,
