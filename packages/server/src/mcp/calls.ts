@@ -2,8 +2,8 @@
  * What every tool of this server's own MCP endpoint does the same way: who calls, for which organization, and what it
  * says when nobody can answer.
  */
-import { CurrentAccess, CurrentMcpUser } from "@belfry/mcp/McpAccess"
 import type { StoreError } from "@belfry/core/StoreError"
+import { CurrentAccess, CurrentMcpUser } from "@belfry/mcp/McpAccess"
 import type { Actor } from "@belfry/organization/Membership"
 import { Memberships } from "@belfry/organization/Memberships"
 import {

@@ -3,10 +3,10 @@
  *
  * Every one of them answers what the HTTP API answers to the same person, and refuses what that refuses.
  */
-import { CurrentAccess, CurrentMcpUser } from "@belfry/mcp/McpAccess"
-import { RequiredScopes } from "@belfry/mcp/McpScopes"
 import { RateLimited } from "@belfry/core/RateLimit"
 import { Email, User } from "@belfry/core/User"
+import { CurrentAccess, CurrentMcpUser } from "@belfry/mcp/McpAccess"
+import { RequiredScopes } from "@belfry/mcp/McpScopes"
 import {
   Invitation,
   InvitationClosed,

@@ -2,17 +2,17 @@
  * Which tools of this server's own MCP endpoint somebody sees. It is there to spare people calls that would be refused;
  * what refuses them are the services.
  */
-import { CurrentAccess, McpUnavailable } from "@belfry/mcp/McpAccess"
 import { UserId } from "@belfry/core/User"
+import { CurrentAccess, McpUnavailable } from "@belfry/mcp/McpAccess"
 import { missing } from "@belfry/organization/Membership"
 import { Memberships } from "@belfry/organization/Memberships"
 import { isOrganizationId } from "@belfry/organization/Organization"
+import { organizationActions } from "@belfry/organization/OrganizationActions"
 import { builtInPermission } from "@belfry/organization/Permission"
 import * as McpServer from "effect/ai/McpServer"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { organizationActions } from "@belfry/organization/OrganizationActions"
 import type { AdministrationTools } from "./tools.ts"
 
 /** Tools that are of no use where the endpoint is that of one organization. */
