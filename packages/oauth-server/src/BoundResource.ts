@@ -88,8 +88,8 @@ export const match = (families: ReadonlyArray<BoundResource>, identifier: string
   for (const { prefix, suffix = "", ...fields } of families) {
     if (!identifier.startsWith(prefix) || !identifier.endsWith(suffix)) continue
     const referenceId = identifier.slice(prefix.length, identifier.length - suffix.length)
-    if (prefix.length + referenceId.length + suffix.length !== identifier.length || !isReference(referenceId)) continue
-    return { resource: { ...fields, identifier }, referenceId }
+    // Where prefix and suffix would share a part, nothing is between them.
+    if (isReference(referenceId)) return { resource: { ...fields, identifier }, referenceId }
   }
   return null
 }

@@ -498,7 +498,8 @@ describe("AccessTokenVerifier.layerLocal", () => {
     const verifier = yield* verifierOf(AccessTokenVerifier.layerLocal({ audience }))
     const token = (of: typeof resources) =>
       issue.accessToken({ client, grant, user, scopes: grant.scopes, resources: of, now })
-    return { user, client, grant, resources, token, verifier }
+    const ownToken = issue.accessToken({ client, grant: null, user: null, scopes: [], resources, now })
+    return { user, client, grant, resources, token, ownToken, verifier }
   })
 
   it.effect("takes a token for the audience until its grant is revoked", () =>
@@ -528,6 +529,20 @@ describe("AccessTokenVerifier.layerLocal", () => {
       }).pipe(Effect.provide(services)),
     )
   })
+
+  it.effect("is stricter than layerLocalJwt, which takes a revoked one until it is over", () =>
+    Effect.gen(function* () {
+      const { grant, ownToken, resources, token, user, verifier } = yield* setUp
+      const byKeys = yield* verifierOf(AccessTokenVerifier.layerLocalJwt({ audience }))
+      const issued = yield* token(resources)
+      assert.isTrue((yield* byKeys.verify((yield* ownToken).token)).isClientItself)
+      yield* Effect.flatMap(DateTime.now, (now) => GrantStore.use((grants) => grants.revoke(grant.id, now)))
+      assert.strictEqual(yield* refusal(verifier, issued.token), "refused: inactive")
+      assert.strictEqual((yield* byKeys.verify(issued.token)).subject, user.id)
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(yield* refusal(byKeys, issued.token), "refused: inactive")
+    }).pipe(Effect.provide(services)),
+  )
 
   it.effect("takes for each resource what is for it", () =>
     Effect.gen(function* () {
@@ -681,33 +696,5 @@ describe("AccessTokenVerifier.layerLocalJwt", () => {
       const failed = yield* Effect.flip(verifierOf(AccessTokenVerifier.layerLocalJwt({ audience: "" })))
       assert.strictEqual(failed.setting, "audience")
     }).pipe(Effect.provide(services)),
-  )
-})
-
-describe("AccessTokenVerifier.layerLocalJwt of a whole server", () => {
-  it.effect("takes what TokenIssuer issues for a resource, and a revoked one until it is over", () =>
-    Effect.gen(function* () {
-      const user = yield* Builders.storedUser()
-      const client = yield* OAuthBuilders.storedClient()
-      const { grant } = yield* OAuthBuilders.storedGrant({
-        clientId: client.id,
-        userId: user.id,
-        resources: [audience],
-      })
-      const issue = yield* TokenIssuer
-      const now = yield* DateTime.now
-      const resources = [OAuthBuilders.resource(audience)]
-      const issued = yield* issue.accessToken({ client, grant, user, scopes: ["openid"], resources, now })
-      const own = yield* issue.accessToken({ client, grant: null, user: null, scopes: ["a"], resources, now })
-      const verifier = yield* verifierOf(AccessTokenVerifier.layerLocalJwt({ audience }))
-      assert.strictEqual((yield* verifier.verify(issued.token)).subject, user.id)
-      assert.isTrue((yield* verifier.verify(own.token)).isClientItself)
-      yield* GrantStore.use((grants) => grants.revoke(grant.id, now))
-      const atOnce = yield* verifierOf(AccessTokenVerifier.layerLocal({ audience }))
-      assert.strictEqual(yield* refusal(atOnce, issued.token), "refused: inactive")
-      assert.strictEqual((yield* verifier.verify(issued.token)).subject, user.id)
-      yield* TestClock.adjust("1 hour")
-      assert.strictEqual(yield* refusal(verifier, issued.token), "refused: inactive")
-    }).pipe(Effect.provide(Layer.provideMerge(TestServices.layerOAuthServer, TestServices.layerMemory))),
   )
 })

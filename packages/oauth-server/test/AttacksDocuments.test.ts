@@ -121,6 +121,7 @@ describe("An id that looks like that of another client", () => {
         const tokens = yield* post(send)("token", { grant_type: "refresh_token", refresh_token: "x", client_id: id })
         assert.notStrictEqual(tokens.status, 200, id)
       }
+      assert.lengthOf(web.requests, 1)
       // These are ids of their own: what is there says that it is another one's.
       for (const id of [`${documentUrl}?`, `${documentUrl}?a`, "https://app.example.com/oauth/%63lient.json"]) {
         web.publish(id, { client_id: documentUrl })

@@ -139,8 +139,8 @@ describe("RFC 8707 §2.1", () => {
     return Effect.gen(function* () {
       const { app, browser, send, user } = yield* start()
       members.add(`${user.id} acme`).add(`${user.id} umbrella`)
-      const both = yield* agree(browser, app, asking(acme, umbrella))
-      assert.strictEqual(both["error"], "invalid_target")
+      const both = yield* browser.go(authorizePath(app.client, asking(acme, umbrella)))
+      assert.strictEqual(queryOf(both)["error"], "invalid_target")
       const tokens = yield* tokensFor(send, browser, app, asking(acme, notes))
       const other = yield* refresh(send, app, tokens.refreshToken, { resource: umbrella })
       assert.deepStrictEqual(errorOf(other), [400, "invalid_target"])
@@ -208,6 +208,25 @@ describe("A grant", () => {
         const refused = yield* refresh(send, app, tokens.refreshToken, changed)
         assert.deepStrictEqual(errorOf(refused), [400, "invalid_target"])
       }
+    }).pipe(Effect.provide(layer))
+  })
+})
+
+describe("A request that waits", () => {
+  it.effect("is refused once its resources belong to several", () => {
+    const families: Array<BoundResource> = []
+    const { layer, members } = makeMembers({ settings: { boundResources: families } })
+    return Effect.gen(function* () {
+      const { app, browser, user } = yield* start()
+      members.add(`${user.id} acme`).add(`${user.id} umbrella`)
+      for (const identifier of [acme, umbrella]) {
+        yield* Resources.use((resources) => resources.create(OAuthBuilders.resource(identifier), unknownClient))
+      }
+      const page = yield* browser.go(authorizePath(app.client, { scope: "openid", resource: [acme, umbrella] }))
+      families.push(family)
+      const { request = "" } = queryOf(page)
+      const answer = yield* browser.submit("/auth/oauth2/consent", { request, accept: "true" })
+      assert.strictEqual(queryOf(answer)["error"], "invalid_target")
     }).pipe(Effect.provide(layer))
   })
 })

@@ -84,8 +84,8 @@ describe("Client ID Metadata Document §5", () => {
       })
       assert.strictEqual(refreshed.status, 200, refreshed.text)
       assert.deepStrictEqual(
-        web.requests.map(({ trust, url }) => ({ trust, url })),
-        [{ trust: "foreign", url: documentUrl }],
+        web.requests.map(({ maxBytes, trust, url }) => ({ maxBytes, trust, url })),
+        [{ maxBytes: 5120, trust: "foreign", url: documentUrl }],
       )
       const client = yield* onFile
       assert.deepInclude(client, { isDynamic: true, secrets: [], userId: null, referenceId: null })
@@ -187,10 +187,15 @@ describe("Client ID Metadata Document §6", () => {
           }),
         ),
       )
-      assert.strictEqual(yield* outcomeFor(documentUrl), "page", "one that the host made itself")
+      const send = yield* serve
+      const person = yield* open(send)
+      yield* person.signIn()
+      const { request = "" } = queryOf(yield* person.go(path(documentUrl)))
+      assert.notStrictEqual(request, "", "one that the host made itself")
       yield* ClientStore.use((clients) => clients.update(made.client, { ...made.client, documentUntil }))
       assert.strictEqual(yield* outcomeFor(documentUrl), "invalid_client: The client is unknown or disabled")
-      const send = yield* serve
+      const late = yield* person.submit("/auth/oauth2/consent", { request, accept: "true" })
+      assert.notInclude(late.location ?? "", "code=")
       const refused = yield* post(send)("token", {
         grant_type: "refresh_token",
         refresh_token: "belfry_refresh_x",

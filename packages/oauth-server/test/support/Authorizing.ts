@@ -71,8 +71,11 @@ export const browser = (signedIn: SignedInUser | null = null, token: Redacted.Re
 /** Parameters of a request: null leaves one out, an array repeats it. */
 export type Asked = Readonly<Record<string, string | ReadonlyArray<string> | null>>
 
-/** A request of a client. */
-export const ask = ({ id, metadata }: OAuthClient, asked: Asked = {}): URLSearchParams => {
+/** A request of a client, or of what says that it is one. */
+export const ask = (
+  { id, metadata }: { readonly id: string; readonly metadata: Pick<ClientMetadata, "redirectUris"> },
+  asked: Asked = {},
+): URLSearchParams => {
   const search = new URLSearchParams()
   const all: Asked = {
     client_id: id,

@@ -9,7 +9,7 @@ import * as TestServices from "@belfry/testing/TestServices"
 import { Effect, Layer, type Schema } from "effect"
 import type { SqlClient } from "effect/sql"
 import { layerCalling } from "./Attacker.ts"
-import { type Asked, browser, callback, challenge, type Host, layerHost, noLimits } from "./Authorizing.ts"
+import { ask, type Asked, browser, callback, type Host, layerHost, noLimits } from "./Authorizing.ts"
 
 export const documentUrl = "https://app.example.com/oauth/client.json"
 
@@ -71,23 +71,8 @@ export const layerSqlOf = <E>(web: Web, database: Layer.Layer<SqlClient.SqlClien
   )
 
 /** The parameters of a request of a client that says no more than its id. */
-export const askAs = (id: string, asked: Asked = {}): URLSearchParams => {
-  const search = new URLSearchParams()
-  const all: Asked = {
-    client_id: id,
-    redirect_uri: callback,
-    response_type: "code",
-    scope: "openid",
-    state: "of the client",
-    code_challenge: challenge,
-    code_challenge_method: "S256",
-    ...asked,
-  }
-  for (const [name, value] of Object.entries(all)) {
-    for (const each of value === null ? [] : typeof value === "string" ? [value] : value) search.append(name, each)
-  }
-  return search
-}
+export const askAs = (id: string, asked: Asked = {}): URLSearchParams =>
+  ask({ id, metadata: { redirectUris: [callback] } }, { scope: "openid", ...asked })
 
 /** What comes of a request of a client: `page` for one that is led on, else why it is refused. */
 export const outcomeFor = (id: string, asked: Asked = {}, from: Browser = browser()) =>
