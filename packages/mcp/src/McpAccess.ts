@@ -5,7 +5,7 @@
  */
 import type { ClientInfo } from "@belfry/core/AuditEvent"
 import type { StoreError } from "@belfry/core/StoreError"
-import { Email, type User, UserId } from "@belfry/core/User"
+import { Email, isDisabled, type User, UserId } from "@belfry/core/User"
 import { Users } from "@belfry/core/Users"
 import type { VerifiedAccessToken } from "@belfry/oauth-server/VerifiedAccessToken"
 import * as Context from "effect/Context"
@@ -61,7 +61,7 @@ export class CurrentAccess extends Context.Service<CurrentAccess, McpAccess>()("
 export class UserLookup extends Context.Service<
   UserLookup,
   {
-    /** None where there is no such user, and where a client acts for itself. */
+    /** None where there is no such user, or who is shut out, and where a client acts for itself. */
     readonly find: (access: McpAccess) => Effect.Effect<Option.Option<User>, StoreError>
   }
 >()("@belfry/mcp/UserLookup") {
@@ -155,7 +155,7 @@ const byId = (users: Users["Service"], token: VerifiedAccessToken, value: Schema
   token.isClientItself || !isUserId(value)
     ? Effect.succeedNone
     : users.get(value).pipe(
-        Effect.asSome,
+        Effect.map((user) => (isDisabled(user) ? Option.none() : Option.some(user))),
         Effect.catchTag("UserNotFound", () => Effect.succeedNone),
       )
 
@@ -166,7 +166,7 @@ const byVerifiedEmail = (users: Users["Service"], token: VerifiedAccessToken, va
     : // An address that nobody proved here may be another person's account.
       Effect.map(
         users.findByEmail(email.value),
-        Option.filter(({ emailVerifiedAt }) => emailVerifiedAt !== null),
+        Option.filter((user) => user.emailVerifiedAt !== null && !isDisabled(user)),
       )
 }
 

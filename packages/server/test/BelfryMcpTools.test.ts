@@ -299,6 +299,19 @@ describe("The person of a call", () => {
   )
 })
 
+describe("A person who is shut out", () => {
+  it.effect("is nobody to a tool, though a token of theirs is not over", () =>
+    Effect.gen(function* () {
+      const { owner } = yield* begin
+      assert.isObject(yield* call(accessOf(owner), "get_account"))
+      yield* Users.Users.use((users) => users.disable(owner.id))
+      for (const tool of [...reading, "list_organizations", ...changing]) {
+        assert.strictEqual(yield* call(accessOf(owner), tool), "This needs a user")
+      }
+    }).pipe(Effect.provide(layer)),
+  )
+})
+
 describe("What a tool cannot answer", () => {
   it.effect("is told in the words of the protocol where arguments are malformed", () =>
     Effect.gen(function* () {
