@@ -347,6 +347,18 @@ describe("applications with access", () => {
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("of one name are told apart by the host of a client whose id is a URL", () =>
+    Effect.gen(function* () {
+      const { ada } = yield* makeAda
+      yield* giveAccess(ada, yield* makeClient())
+      const id = ClientId.make("https://engine.example/client.json")
+      yield* giveAccess(ada, yield* makeClient({}, { id }))
+      const text = sectionOf(yield* ada.open("/account"))
+      assert.include(text, " Analytical Engine Remove access")
+      assert.include(text, " Analytical Engine (engine.example) Remove access")
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect("are ended one access at a time, or all with the consent", () =>
     Effect.gen(function* () {
       const { ada } = yield* makeAda

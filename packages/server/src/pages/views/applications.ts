@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { GrantSummary } from "@belfry/oauth-server/Grant"
+import * as RedirectUri from "@belfry/oauth-server/RedirectUri"
 import { html, type Html } from "../html.ts"
 import type { Catalogue } from "../../PageCatalogues.ts"
 import type { Paths } from "../PageKit.ts"
@@ -70,7 +71,10 @@ const row = (
   { clientId, name: claimed, grants, scopes, since }: Application,
 ): Html => {
   const text = words.applications
-  const name = clientName({ clientId, name: claimed })
+  const called = clientName({ clientId, name: claimed })
+  // Anybody may take a name. Whose id is a URL is told apart by its host, as where the person agreed.
+  const host = RedirectUri.hostOf(clientId)
+  const name = host === null ? called : words.authorization.from(called, host)
   const may = text.list(scopes.map((scope) => view.scopeWords(scope) ?? scope))
   return html`<li>
     <div class="bar">
