@@ -2,7 +2,7 @@ import { OutboxSubscribers } from "@belfry/core"
 import { unknownClient } from "@belfry/core/AuditEvent"
 import { SignInPolicy } from "@belfry/factors"
 import { OAuthProviders } from "@belfry/oauth-client"
-import { NodeServer, Server } from "@belfry/server"
+import { NodeOutboundHttp, NodeServer, Server } from "@belfry/server"
 import * as Builders from "@belfry/testing/Builders"
 import * as TestCrypto from "@belfry/testing/TestCrypto"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
@@ -11,6 +11,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Logger } from "effect"
 import { type IncomingMessage, request } from "node:http"
 import { inProgram, whoAmI } from "../docs/client.ts"
+import { contract } from "../docs/contract.ts"
 import * as Host from "../docs/host.ts"
 import * as Mcp from "../docs/mcp.ts"
 import * as Providers from "../docs/providers.ts"
@@ -92,6 +93,19 @@ describe("the code of the documentation", () => {
     }).pipe(Effect.provide(layerMcp), Effect.scoped),
   )
 
+  it.effect("guards an MCP server of another make alike", () =>
+    Effect.gen(function* () {
+      const handler = yield* Mcp.webHandler
+      const post = new Request("https://notes.example.com/mcp", {
+        method: "POST",
+        headers: { host: "notes.example.com" },
+      })
+      const response = yield* Effect.promise(() => handler(post))
+      assert.strictEqual(response.status, 401)
+      assert.include(response.headers.get("www-authenticate") ?? "", 'scope="notes:read"')
+    }).pipe(Effect.provide(NodeOutboundHttp.layer())),
+  )
+
   it.effect("asks who pays for a passkey, and everybody for what the policy says", () =>
     Effect.gen(function* () {
       const { stepUp } = yield* SignInPolicy.SignInPolicy
@@ -129,3 +143,5 @@ describe("the code of the documentation", () => {
     }).pipe(Effect.provide(OutboxSubscribers.layer), Effect.scoped),
   )
 })
+
+contract()

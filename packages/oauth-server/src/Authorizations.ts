@@ -114,9 +114,10 @@ export type AuthorizationOutcome =
  *
  * `intent` is what the person has to do next; null when nothing is left: go on at `returnTo`. `scopes`: those to ask
  * consent for, with what was given before among them (`givenScopes`). `isDynamic`: the client registered itself.
- * `documentHost`: the host of the URL that is the client's id, where its metadata document says what it is: the one thing
- * about it that is proved. `referenceId`: what consent is kept under beside the user, and `isBound`
- * that the resource of the request names it, so that there is no choice. `redirectHost` is where the answer goes; null for a private-use scheme. `returnTo` is the path that goes on.
+ * `documentHost`: the host of the URL that is the client's id, where its metadata document says what it is: the one
+ * thing about it that is proved. `referenceId`: what consent is kept under beside the user, and `isBound` that the
+ * resource of the request names it, so that there is no choice. `redirectHost` is where the answer goes; null for a
+ * private-use scheme. `returnTo` is the path that goes on.
  *
  * @category models
  * @since 0.1.0
