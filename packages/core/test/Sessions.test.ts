@@ -291,4 +291,8 @@ for (const { name, stores } of TestCore.backends) {
   })
 }
 
-const swapLast = (text: string) => `${text.slice(0, -2)}${text.slice(-1)}${text.slice(-2, -1)}`
+/** The last two neighbours that differ, in the other order. */
+const swapLast = (text: string): string => {
+  const at = Array.from(text, (letter, index) => letter !== text[index - 1]).lastIndexOf(true)
+  return `${text.slice(0, at - 1)}${text[at]}${text[at - 1]}${text.slice(at + 1)}`
+}

@@ -241,19 +241,6 @@ export const migrations: MigrationSet = {
     {
       name: "0007_fewer_index_entries",
       statements: [
-        // One index has the members of an organization in order and is what the keys of other tables refer to.
-        `ALTER TABLE belfry_organization_member_roles DROP CONSTRAINT belfry_organization_member_roles_member_id_fkey`,
-        `ALTER TABLE belfry_organization_team_members DROP CONSTRAINT belfry_organization_team_members_member_id_fkey`,
-        `ALTER TABLE belfry_organization_members
-          DROP CONSTRAINT belfry_organization_members_id_organization_id_key,
-          ADD CONSTRAINT belfry_organization_members_organization_id_id_key UNIQUE (organization_id, id)`,
-        `DROP INDEX belfry_organization_members_organization_id_id_idx`,
-        `ALTER TABLE belfry_organization_member_roles
-          ADD CONSTRAINT belfry_organization_member_roles_member_id_fkey FOREIGN KEY (member_id, organization_id)
-            REFERENCES belfry_organization_members (id, organization_id) ON DELETE CASCADE`,
-        `ALTER TABLE belfry_organization_team_members
-          ADD CONSTRAINT belfry_organization_team_members_member_id_fkey FOREIGN KEY (member_id, organization_id)
-            REFERENCES belfry_organization_members (id, organization_id) ON DELETE CASCADE`,
         // Whoever deletes a user looks for that user, and never for nobody.
         `DROP INDEX belfry_organization_invitations_inviter_id_idx`,
         `DROP INDEX belfry_organization_invitations_accepted_by_idx`,
