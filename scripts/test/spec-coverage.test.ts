@@ -137,7 +137,8 @@ describe("the requirements", () => {
   })
 
   it("stand under sections of specifications", () => {
-    const known = /^(?:RFC \d+ (?:§[\d.]+|appendix \w)|OAuth 2\.[01] |OpenID |Initiating User|Client ID Metadata)/u
+    const known =
+      /^(?:RFC \d+ (?:§[\d.]+|appendix \w)|OAuth 2\.[01] |OpenID |Initiating User|Client ID Metadata|Model Context Protocol )/u
     assert.deepStrictEqual(
       requirements.map(({ section }) => section).filter((section) => !known.test(section)),
       [],

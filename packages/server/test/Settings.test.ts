@@ -6,13 +6,13 @@ import * as Path from "node:path"
 
 const root = Path.resolve(import.meta.dirname, "../../..")
 
-/** Every file below a directory that is source of the program: not tests, not what only tests use. */
+/** Every file below a directory that is source of the program: not tests, what only tests use, or examples. */
 const sources = async (directory: string): Promise<ReadonlyArray<string>> => {
   const entries = await Fs.readdir(Path.join(root, directory), { withFileTypes: true, recursive: true })
   return entries
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
     .map((entry) => Path.relative(root, Path.join(entry.parentPath, entry.name)).replaceAll(Path.sep, "/"))
-    .filter((file) => /^(?:packages|apps)\/(?!testing\/)[\w-]+(?:\/[\w-]+)?\/src\//.test(file))
+    .filter((file) => /^(?:packages|apps)\/(?!testing\/|examples\/)[\w-]+\/src\//.test(file))
     .filter((file) => !file.endsWith("/Settings.ts"))
 }
 
