@@ -35,11 +35,9 @@ const ways: Readonly<Record<Way["kind"], (stage: Stage) => Promise<Way>>> = {
   },
 }
 
-/** What the page of consent is called: a program with a document is called by where that is, too. */
-const titleFor = (way: Way): string =>
-  way.kind === "document"
-    ? `Allow Difference Engine (${new URL(way.url).host}) to use your account?`
-    : "Allow Difference Engine to use your account?"
+/** What people are told a program is called: one with a document by where that is, too. */
+const nameFor = (way: Way): string =>
+  way.kind === "document" ? `Difference Engine (${new URL(way.url).host})` : "Difference Engine"
 
 inBrowser(
   "an MCP client that somebody connects",
@@ -66,7 +64,7 @@ inBrowser(
           )
           assert.isTrue(library.needsPerson(failed), String(failed))
           await visitor.go(program.links[asked]?.href ?? assert.fail("nobody was asked"))
-          assert.strictEqual(await visitor.heading(), titleFor(way))
+          assert.strictEqual(await visitor.heading(), `Allow ${nameFor(way)} to use your account?`)
           const said = await visitor.text()
           await visitor.press("Allow")
           assert.strictEqual(await visitor.heading(), "Back at the program")
@@ -88,7 +86,7 @@ inBrowser(
         const scopes = ["account:read", "organizations:read", "organizations:write"]
         assert.includeMembers((program.tokens()?.scope ?? "").split(" "), scopes)
 
-        await takeAway(visitor)
+        await takeAway(visitor, way)
         await allowing(() => connection.call("get_account"))
         assert.include(await connection.call("get_account"), email)
         await connection.close()
@@ -99,7 +97,7 @@ inBrowser(
 )
 
 /** The person takes the program's access away, in their account. */
-const takeAway = async (visitor: Visitor): Promise<void> => {
+const takeAway = async (visitor: Visitor, way: Way): Promise<void> => {
   await visitor.go("/account")
-  await visitor.press("Remove access of Difference Engine")
+  await visitor.press(`Remove access of ${nameFor(way)}`)
 }
