@@ -23,6 +23,8 @@ export interface ServedSite {
   readonly readMail: (to: string) => Promise<PrintedMail>
   /** How many messages to an address were printed so far, read or not. */
   readonly countMail: (to: string) => number
+  /** Whether the server was told to stop: what a page still loads then, it cannot have. */
+  readonly isStopping: () => boolean
   /** Stops the server as an operator does; tells its exit code and what it said besides its address and mail. */
   readonly stop: () => Promise<{ readonly code: number | null; readonly said: string }>
 }
@@ -75,7 +77,9 @@ export const start = async (environment: Environment = {}, program = mainFile): 
   const readCounts = new Map<string, number>()
 
   const announcement = `Belfry listens on 127.0.0.1:${port}. Open ${origin}/sign-up\n`
+  let isStopping = false
   const stop = async () => {
+    isStopping = true
     child.kill("SIGTERM")
     await ended
     process.off("exit", kill)
@@ -98,6 +102,7 @@ export const start = async (environment: Environment = {}, program = mainFile): 
       return watch(`message ${index + 1} to ${to}`, () => mailTo(to)[index], 10_000)
     },
     countMail: (to) => mailTo(to).length,
+    isStopping: () => isStopping,
     stop,
   }
 }

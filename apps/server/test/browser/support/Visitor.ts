@@ -34,7 +34,10 @@ export class Visitor {
     page.on("console", (message) => {
       // Chromium reports the status of a page, say of a form that was refused, as an error of the console.
       const isStatus = message.text().startsWith("Failed to load resource: the server responded with a status of")
-      const isOurs = !this.elsewhere.has(originOf(message.location().url))
+      const origin = originOf(message.location().url)
+      // A test's own server goes with the test's scope, which may be before the browser has a page's last file.
+      const isGone = origin === site.origin && site.isStopping()
+      const isOurs = !this.elsewhere.has(origin) && !isGone
       if (["error", "warning"].includes(message.type()) && !isStatus && isOurs) this.faults.push(message.text())
     })
     page.on("pageerror", (error) => this.faults.push(String(error)))
