@@ -14,6 +14,8 @@ import { round, table } from "./report.ts"
 import type { ContenderReport, Options, Report } from "./report.ts"
 
 const requestsPerBatch = 20
+/** Before the first turn of a measure: rates of all contenders rise for about so long after the start. */
+const settlingSeconds = 15
 
 /** Those of the contenders that take part. Fails where a name is nobody's. */
 export const chosenOf = <A extends { readonly name: string }>(
@@ -68,8 +70,6 @@ export interface Comparison<Entrant, Measure extends string> {
   /** The entrant that the others are put beside in the tables. */
   readonly limit: string
   readonly connections: number
-  /** Before the first turn of a measure: rates of all contenders rise for about so long after the start. */
-  readonly settlingSeconds: number
   readonly prepare: (measure: Measure) => Generator<Entrant>["prepare"]
   /** Statements of a request, or NaN. */
   readonly statements: (entrant: string, measure: Measure) => number
@@ -78,7 +78,7 @@ export interface Comparison<Entrant, Measure extends string> {
 /** Throughput of all measures, one after the other; within each, the contenders take turns. */
 export const compareEach = async <Entrant extends Contestant, Measure extends string>(
   entrants: ReadonlyArray<Entrant>,
-  { connections, limit, measures, prepare, settlingSeconds, statements, unit }: Comparison<Entrant, Measure>,
+  { connections, limit, measures, prepare, statements, unit }: Comparison<Entrant, Measure>,
   { duration, print, rounds }: Options,
 ): Promise<Omit<Report, "bars">> => {
   const reports: Record<string, ContenderReport> = {}

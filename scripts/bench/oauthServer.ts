@@ -32,8 +32,6 @@ import type { Bar, Bench, Options, Report } from "./report.ts"
 
 const contenders: ReadonlyArray<OAuthContender> = [limit, oidcProvider, betterAuthOAuth, belfryOAuth]
 const atOnce = 50
-/** Rates of all contenders rise for about so long after the start. */
-const settlingSeconds = 15
 const chains = 2000
 const opaqueTokens = 1000
 const trials = 10
@@ -200,7 +198,6 @@ const measureAll = async (
       unit: (measure) => measures[measure],
       limit: limit.name,
       connections: atOnce,
-      settlingSeconds,
       prepare: (measure) => prepare(context, measure),
       statements: (name, measure) => statementsOf(statements.get(name), measure),
     }

@@ -36,8 +36,6 @@ const flatness = "flatness"
 const atOnce = 50
 // So many more requests are prepared than the best rate so far asks for; a run that has too few ends before its time.
 const reserve = 1.5
-/** Rates of all contenders rise for about so long after the start. */
-const settlingSeconds = 6
 
 /** A contestant, and what it has been asked so far. */
 interface Entrant extends OrganizationContestant {
@@ -188,7 +186,6 @@ const compare = async (
       unit: () => "requests/s",
       limit: organizationLimit.name,
       connections: atOnce,
-      settlingSeconds,
       prepare: (measure) => prepare(context, measure),
       statements: (name, measure) => statements.get(name)?.get(measure)?.besidesTransactions ?? NaN,
     }

@@ -25,7 +25,7 @@ import { SubscriptionWork } from "./SubscriptionWork.ts"
 
 /**
  * Layer that has seats counted again when members come and go, by whatever path: the worker of the subscription pays
- * for as many as there are then.
+ * for as many as there are then. Where nothing is sold it does nothing.
  *
  * @category layers
  * @since 0.1.0
@@ -34,6 +34,9 @@ export const layerSeats = Layer.effectDiscard(
   Effect.gen(function* () {
     const subscribers = yield* OutboxSubscribers
     const work = yield* SubscriptionWork
+    const { isEnabled } = yield* BillingProvider
+    // Who came and went while nothing was sold is counted when customers are reconciled.
+    if (!isEnabled) return
 
     yield* subscribers.register({
       name: "billing-seats",

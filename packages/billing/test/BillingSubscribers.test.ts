@@ -134,16 +134,16 @@ describe("Stripe is told", () => {
     }),
   )
 
-  it.effect("nothing where there is none", () =>
+  it.effect("nothing where there is none; no seats are asked for then, and deleted organizations still are", () =>
     Effect.gen(function* () {
       const names = yield* OutboxSubscribers.OutboxSubscribers.use(({ list }) => list)
       assert.deepStrictEqual(
         names.map(({ name }) => name),
-        [],
+        ["billing-organizations"],
       )
     }).pipe(
       Effect.provide(
-        Layer.fresh(BillingSubscribers.layerProfiles).pipe(
+        Layer.fresh(BillingSubscribers.layer).pipe(
           Layer.provide(StripeBillingProvider.layerOff),
           Layer.provideMerge(Layer.fresh(OutboxSubscribers.layer)),
           Layer.provide(TestBilling.layerMemory()),

@@ -83,9 +83,16 @@ export const make = Effect.gen(function* () {
     })
   }
 
-  // It runs after the transaction, with the services of now, among which the open transaction must not be.
+  // It runs after the transaction, with the services of now, among which the open transaction must not be. Most have
+  // none open, and to take a service away copies all of them.
   const afterCommit = (effect: Effect.Effect<void>) =>
-    sql.afterCommit(Effect.updateContext(effect, (context: Context.Context<never>) => Context.omit(current)(context)))
+    Effect.withFiber((fiber) =>
+      sql.afterCommit(
+        Context.getOrUndefined(fiber.context, current) === undefined
+          ? effect
+          : Effect.updateContext(effect, (context: Context.Context<never>) => Context.omit(current)(context)),
+      ),
+    )
 
   return TransactionStore.of({ run, runExclusive, afterCommit })
 })
