@@ -130,6 +130,12 @@ export const define = <
   options: AccessOptions<R, RoleKey, TeamRoleKey, Public, Private>,
 ): AccessDefinition<PermissionOf<R> | BuiltInPermission, RoleKey | BuiltInRole, Public, Private> => {
   const { metadata } = options
+  const publicCodec = Schema.toCodecJson(metadata.public)
+  const privateCodec = Schema.toCodecJson(metadata.private)
+  const decodePublic = Schema.decodeUnknownEffect(publicCodec)
+  const decodePrivate = Schema.decodeUnknownEffect(privateCodec)
+  const encodePublic = Schema.encodeEffect(publicCodec)
+  const encodePrivate = Schema.encodeEffect(privateCodec)
   const missing = (membership: Membership, asked: ReadonlyArray<string>): ReadonlyArray<Permission> =>
     asked
       .filter((permission) => !membership.permissionSet.has(permission))
@@ -145,11 +151,10 @@ export const define = <
         ? Effect.void
         : Effect.fail(new PermissionMissing({ reason: "permission", missing: lacking }))
     },
-    publicMetadata: ({ publicMetadata }) =>
-      Schema.decodeUnknownEffect(Schema.toCodecJson(metadata.public))(publicMetadata),
-    privateMetadata: (json) => Schema.decodeUnknownEffect(Schema.toCodecJson(metadata.private))(json),
-    encodePublic: (value) => Schema.encodeEffect(Schema.toCodecJson(metadata.public))(value),
-    encodePrivate: (value) => Schema.encodeEffect(Schema.toCodecJson(metadata.private))(value),
+    publicMetadata: ({ publicMetadata }) => decodePublic(publicMetadata),
+    privateMetadata: (json) => decodePrivate(json),
+    encodePublic: (value) => encodePublic(value),
+    encodePrivate: (value) => encodePrivate(value),
   }
 }
 

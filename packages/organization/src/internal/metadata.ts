@@ -14,22 +14,27 @@ export const maximumBytes = 16 * 1024
 /** How deep metadata may nest. */
 const maximumDepth = 16
 
-/** Metadata as the host's form writes it: what that does not know is gone, what it defaults is there. */
-export const encoded = Effect.fnUntraced(function* (
-  form: MetadataCodec,
-  metadata: JsonObject,
-): Effect.fn.Return<JsonObject, MetadataInvalid> {
-  // First: whatever else walks it falls where it is too deep.
-  if (!isShallow(metadata, maximumDepth)) return yield* tooDeep
-  if (isTooLarge(metadata)) return yield* tooLarge
+/**
+ * Makes what writes metadata as the host's form does: what that does not know is gone, what it defaults is there. Once
+ * for a form, whose codec costs more to build than to use.
+ */
+export const encoder = (form: MetadataCodec) => {
   const codec = Schema.toCodecJson(form)
-  const json = yield* Schema.decodeUnknownEffect(codec, { errors: "all" })(metadata).pipe(
-    Effect.flatMap((value) => Schema.encodeEffect(codec, { errors: "all" })(value)),
-    Effect.mapError(({ issue }) => new MetadataInvalid({ issues: formatIssues(issue).issues.map(toText) })),
-  )
-  if (!isObject(json)) return yield* new MetadataInvalid({ issues: ["Expected an object"] })
-  return isTooLarge(json) ? yield* tooLarge : json
-})
+  const decode = Schema.decodeUnknownEffect(codec, { errors: "all" })
+  const encode = Schema.encodeEffect(codec, { errors: "all" })
+
+  return Effect.fnUntraced(function* (metadata: JsonObject): Effect.fn.Return<JsonObject, MetadataInvalid> {
+    // First: whatever else walks it falls where it is too deep.
+    if (!isShallow(metadata, maximumDepth)) return yield* tooDeep
+    if (isTooLarge(metadata)) return yield* tooLarge
+    const json = yield* decode(metadata).pipe(
+      Effect.flatMap((value) => encode(value)),
+      Effect.mapError(({ issue }) => new MetadataInvalid({ issues: formatIssues(issue).issues.map(toText) })),
+    )
+    if (!isObject(json)) return yield* new MetadataInvalid({ issues: ["Expected an object"] })
+    return isTooLarge(json) ? yield* tooLarge : json
+  })
+}
 
 // internal
 

@@ -40,7 +40,7 @@ import { OrganizationStore, type StoredOrganization, type StoredPatch } from "..
 import { owner, RoleName, type RoleNames } from "../Role.ts"
 import { TeamAssignments } from "../TeamAssignments.ts"
 import * as Changes from "./changes.ts"
-import { encoded } from "./metadata.ts"
+import * as Metadata from "./metadata.ts"
 import type { NamedRoles } from "./roleNames.ts"
 
 /** Private metadata beside what people say of an organization: for code that is trusted. */
@@ -84,6 +84,9 @@ export const make = Effect.gen(function* () {
   const site = yield* Site
   const paths = yield* PagePaths
 
+  const encodePublic = Metadata.encoder(rules.publicMetadata)
+  const encodePrivate = Metadata.encoder(rules.privateMetadata)
+
   const metadataOf = Effect.fnUntraced(function* ({
     publicMetadata,
     privateMetadata,
@@ -92,10 +95,8 @@ export const make = Effect.gen(function* () {
     MetadataInvalid
   > {
     return {
-      ...(publicMetadata === undefined ? {} : { publicMetadata: yield* encoded(rules.publicMetadata, publicMetadata) }),
-      ...(privateMetadata === undefined
-        ? {}
-        : { privateMetadata: yield* encoded(rules.privateMetadata, privateMetadata) }),
+      ...(publicMetadata === undefined ? {} : { publicMetadata: yield* encodePublic(publicMetadata) }),
+      ...(privateMetadata === undefined ? {} : { privateMetadata: yield* encodePrivate(privateMetadata) }),
     }
   })
 
