@@ -1,6 +1,6 @@
 /**
- * Keeps the generated parts of the documentation true: the table of settings, the list of examples, the layers and options
- * of each package, and the code, which is compiled and run by tests.
+ * Keeps the generated parts of the documentation true: the table of settings, the list of examples, the layers and
+ * options of each package, and the code, which is compiled and run by tests.
  *
  * A generated part stands between `<!-- name -->` and `<!-- /name -->`. `node scripts/readme.ts` writes them all,
  * `--check` writes nothing and fails when one is stale.

@@ -5,8 +5,8 @@
  * prices and a customer on a test clock, subscribes, lets the trial end, changes, schedules, ends, and compares what
  * Belfry makes of each with what it should be; then it removes what it made. A minute or two.
  *
- * Nothing runs it by itself, since it takes an account and a network that reaches Stripe: it was tried against the local
- * Stripe alone (`BELFRY_STRIPE_API_URL`).
+ * Nothing runs it by itself, since it takes an account and a network that reaches Stripe: it was tried against the
+ * local Stripe alone (`BELFRY_STRIPE_API_URL`).
  */
 import { ProviderCustomerId } from "@belfry/billing/BillingCustomer"
 import * as BillingDefinition from "@belfry/billing/BillingDefinition"

@@ -2,8 +2,8 @@
  * Bench `callback`: what it costs to take somebody back from a provider: the state is used up, the code exchanged, the
  * ID token validated, the account's tokens renewed, a session begun, and the browser sent on.
  *
- * Belfry and Better Auth do it for people who have been there before, on the same PostgreSQL, which writes durably, with
- * the same provider: a process on this machine. Sign-ins are begun before a turn, and not timed.
+ * Belfry and Better Auth do it for people who have been there before, on the same PostgreSQL, which writes durably,
+ * with the same provider: a process on this machine. Sign-ins are begun before a turn, and not timed.
  */
 import { availableParallelism } from "node:os"
 import { authorize } from "./authorizations.ts"

@@ -135,7 +135,8 @@ const keepBusy = async (first: Socket, index: number): Promise<void> => {
     if (everyMillis > 0) {
       const wait = due - performance.now()
       if (wait > 0) await sleep(wait)
-      // A timer that rings late is no fault of the server: only what a missing answer held up counts from when it was due.
+      // A timer that rings late is no fault of the server: only what a missing answer held up counts from when it was
+      // due.
       else if (load.openLoop === true) overdueSince = due
       // Never in a burst after a pause unless asked for: what could not be sent in time is not sent.
       due = load.openLoop === true ? due + everyMillis : Math.max(due + everyMillis, performance.now())

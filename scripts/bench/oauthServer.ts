@@ -3,8 +3,8 @@
  * exchange, rotations of refresh tokens, introspections; and whether what is good for one use is used once.
  *
  * All contenders are on the same PostgreSQL, each server with the same core for itself; see `contenders/oauthServer.ts`
- * for the rules that all of them keep, which is checked before anything is measured. PostgreSQL writes durably, as whoever
- * rotates refresh tokens wants it to.
+ * for the rules that all of them keep, which is checked before anything is measured. PostgreSQL writes durably, as
+ * whoever rotates refresh tokens wants it to.
  */
 import { availableParallelism } from "node:os"
 import { chosenOf, compareEach, countEach, withContext } from "./contest.ts"

@@ -119,8 +119,8 @@ const reportOf = ({ turns }: Participant, statementsPerRequest: number): Contend
 }
 
 /**
- * The median of the ratio of two participants' rates over the rounds in which nothing disturbed either; NaN without one:
- * a program that slows down one of the two would make the ratio whatever it likes.
+ * The median of the ratio of two participants' rates over the rounds in which nothing disturbed either; NaN without
+ * one: a program that slows down one of the two would make the ratio whatever it likes.
  */
 const ratio = (one: Participant, other: Participant): number =>
   round(

@@ -228,8 +228,8 @@ const killAtEachStatement = Effect.fnUntraced(function* <E>(site: Site, exchange
 })
 
 /**
- * Kills a server when the database has its rotation, which then goes through there, and meanwhile presents the same token
- * to another server.
+ * Kills a server when the database has its rotation, which then goes through there, and meanwhile presents the same
+ * token to another server.
  */
 const killWhileRotating = Effect.fnUntraced(function* (site: Site, server: Site["first"]) {
   const { port } = yield* site.start

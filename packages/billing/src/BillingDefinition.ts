@@ -61,7 +61,8 @@ export interface BillingRules {
 }
 
 /**
- * A plan as a host writes it. Left out: `group` is `main`, `audience` users, `proration` prorations on the next invoice.
+ * A plan as a host writes it. Left out: `group` is `main`, `audience` users, `proration` prorations on the next
+ * invoice.
  *
  * @category models
  * @since 0.1.0

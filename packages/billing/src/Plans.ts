@@ -50,8 +50,8 @@ export class Plans extends Context.Service<
   Plans,
   {
     /**
-     * The plans that are sold to such payers, in the order of the catalogue, with what they cost. None where there is no
-     * provider.
+     * The plans that are sold to such payers, in the order of the catalogue, with what they cost. None where there is
+     * no provider.
      */
     readonly list: (audience?: PayerKind) => Effect.Effect<ReadonlyArray<PlanView>, BillingProviderError | StoreError>
     /** A plan by name without regard to case, that is sold to such payers in this interval. */

@@ -328,7 +328,8 @@ export class SubscriptionNotFound extends Schema.TaggedError<SubscriptionNotFoun
  *
  * `subscribed`: it is this already. `canceling`, `not-canceling`: it is to end already, or nothing is to be taken back.
  * `ended`: it is over. `unpaid`: an invoice is to be paid first. `busy`: something else is being done to it at this
- * moment. `superseded`: somebody asked for something else meanwhile. `period`: it has no period to change at the end of.
+ * moment. `superseded`: somebody asked for something else meanwhile. `period`: it has no period to change at the end
+ * of.
  *
  * @category errors
  * @since 0.1.0

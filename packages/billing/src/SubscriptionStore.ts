@@ -108,8 +108,9 @@ export class SubscriptionStore extends Context.Service<
       readonly until: DateTime.Utc
     }) => Effect.Effect<Option.Option<SubscriptionLease>, StoreError>
     /**
-     * Ends a lease. `retryAt`, of who failed, has the work due then, whatever was asked for meanwhile. Null: it is done,
-     * and what was asked for after the lease began is due at once. False when the lease is somebody else's by now.
+     * Ends a lease. `retryAt`, of who failed, has the work due then, whatever was asked for meanwhile. Null: it is
+     * done, and what was asked for after the lease began is due at once. False when the lease is somebody else's by
+     * now.
      */
     readonly settle: (options: {
       readonly id: SubscriptionId

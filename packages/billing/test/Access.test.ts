@@ -1,6 +1,6 @@
 /**
- * Who may do what for whom: every call of the table, for every kind of payer and everybody who could ask, by the services
- * and over HTTP.
+ * Who may do what for whom: every call of the table, for every kind of payer and everybody who could ask, by the
+ * services and over HTTP.
  */
 import { BillingAccess } from "@belfry/billing/BillingAccess"
 import { billingActions } from "@belfry/billing/BillingActions"

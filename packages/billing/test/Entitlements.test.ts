@@ -1,5 +1,6 @@
 /**
- * What payers may use: by their plans, beside their plans, and what is recorded of that. In memory and on both databases.
+ * What payers may use: by their plans, beside their plans, and what is recorded of that. In memory and on both
+ * databases.
  */
 import { CustomerStore } from "@belfry/billing/CustomerStore"
 import { EntitlementMissing, type EntitlementOverride } from "@belfry/billing/Entitlement"

@@ -1,8 +1,8 @@
 /**
  * Passwords over PGlite and PostgreSQL, with real hashes: what depends on the transactions of a database.
  *
- * The clock stands still, so a test in which the database breaks a deadlock, after which we try again later, ends by its
- * timeout.
+ * The clock stands still, so a test in which the database breaks a deadlock, after which we try again later, ends by
+ * its timeout.
  */
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import { Sessions } from "@belfry/core/Sessions"

@@ -22,8 +22,8 @@ import * as McpServer from "effect/ai/McpServer"
  * **Details**
  *
  * `token` is what the access token says, never its text: a server that could pass it on would. `resource` is the one
- * that it was verified for, `organizationId` the organization that this resource is bound to, `caller` where the request
- * came from, as audit events keep it.
+ * that it was verified for, `organizationId` the organization that this resource is bound to, `caller` where the
+ * request came from, as audit events keep it.
  *
  * @category models
  * @since 0.1.0

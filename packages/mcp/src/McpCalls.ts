@@ -48,15 +48,15 @@ export const layerSpans = McpServer.middleware(
 )
 
 /**
- * Layer of the MCP middleware that keeps an audit event for each call of a tool, `mcp.tool-called`: the tool, who called
- * it through which client, at which resource, and whether it failed; no arguments and no result.
+ * Layer of the MCP middleware that keeps an audit event for each call of a tool, `mcp.tool-called`: the tool, who
+ * called it through which client, at which resource, and whether it failed; no arguments and no result.
  *
  * **Details**
  *
- * `reason` of a failure: the tool answered with an error (`tool-error`), the call was refused before it ended (`refused`),
- * it was broken off (`interrupted`) or is broken (`defect`). The event's user is the subject where it reads as the id of
- * one. A call whose event cannot be written is answered all the same, since it has happened, and an error is logged;
- * what it changed has events of its own, which commit with it.
+ * `reason` of a failure: the tool answered with an error (`tool-error`), the call was refused before it ended
+ * (`refused`), it was broken off (`interrupted`) or is broken (`defect`). The event's user is the subject where it
+ * reads as the id of one. A call whose event cannot be written is answered all the same, since it has happened, and an
+ * error is logged; what it changed has events of its own, which commit with it.
  *
  * @category layers
  * @since 0.1.0

@@ -66,8 +66,8 @@ export interface McpAuthInfo {
 }
 
 /**
- * Answers a request: by itself where it must not come in or asks for the metadata, and by `handle` otherwise, which gets
- * the request without its token.
+ * Answers a request: by itself where it must not come in or asks for the metadata, and by `handle` otherwise, which
+ * gets the request without its token.
  *
  * @category models
  * @since 0.1.0

@@ -17,8 +17,8 @@ const isPlain = (text: string): boolean => /^[\x21-\x7E]+$/u.test(text) && !/[?#
  *
  * **Details**
  *
- * The reference is one segment of a path: `prefix` ends with a slash, and `suffix` begins with one. The other fields are
- * those of each resource of the family.
+ * The reference is one segment of a path: `prefix` ends with a slash, and `suffix` begins with one. The other fields
+ * are those of each resource of the family.
  *
  * **Example** (An MCP server for each organization)
  *

@@ -36,9 +36,9 @@ import { OAuthServerSettings } from "./OAuthServerSettings.ts"
  * **Details**
  *
  * A document is fetched when somebody is sent here by its client and it is not known, or known for longer than its
- * answer allowed: 5 minutes where it says nothing, at least one and at most a day. What it says is kept as a client like
- * any other, for all nodes, so that nothing but the authorization endpoint ever fetches. Nobody but the document changes
- * it, though the host may disable it.
+ * answer allowed: 5 minutes where it says nothing, at least one and at most a day. What it says is kept as a client
+ * like any other, for all nodes, so that nothing but the authorization endpoint ever fetches. Nobody but the document
+ * changes it, though the host may disable it.
  *
  * A document is fetched once for all who wait, at most 30 times a minute for all of one origin, and not within 10
  * seconds after it could not be used. The failure itself is not kept, nor is a client used whose document is over and
@@ -52,8 +52,8 @@ export class ClientMetadataDocuments extends Context.Service<
   ClientMetadataDocuments,
   {
     /**
-     * The client of an id, of which `known` is on file: as it is on file, unless its id is the URL of a document; as the
-     * document says it, else. Null where there is none.
+     * The client of an id, of which `known` is on file: as it is on file, unless its id is the URL of a document; as
+     * the document says it, else. Null where there is none.
      */
     readonly current: (
       id: ClientId,

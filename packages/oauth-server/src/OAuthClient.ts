@@ -151,8 +151,8 @@ export interface ClientSecret {
  * **Details**
  *
  * `userId` is who made it, `referenceId` what it belongs to (an organization, say). `isDynamic`: it registered itself,
- * so what it says of itself is unproved. `documentUntil`: until when a client whose id is the URL of its metadata document
- * is as the document says, after which it is fetched again; null for all other clients.
+ * so what it says of itself is unproved. `documentUntil`: until when a client whose id is the URL of its metadata
+ * document is as the document says, after which it is fetched again; null for all other clients.
  *
  * @category models
  * @since 0.1.0

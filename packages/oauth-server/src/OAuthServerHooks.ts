@@ -65,8 +65,8 @@ export interface OAuthServerHooksService {
   /** What consent is kept under beside the user: an organization, say. Null: the user alone. Not asked for bound ones. */
   readonly consentReference: (facts: AuthorizationFacts) => Effect.Effect<string | null, StoreError>
   /**
-   * Whether somebody may act for what a bound resource is bound to: nobody, unless a host says so. Asked before consent,
-   * and again whenever tokens are issued: there is no session then, and who may not any more gets none.
+   * Whether somebody may act for what a bound resource is bound to: nobody, unless a host says so. Asked before
+   * consent, and again whenever tokens are issued: there is no session then, and who may not any more gets none.
    */
   readonly mayAct: (facts: ActingFacts) => Effect.Effect<boolean, StoreError>
   /** What a new client belongs to beside its maker, and what clients somebody may see by. */
@@ -114,7 +114,8 @@ export interface AuthorizationFacts {
 }
 
 /**
- * Somebody who acts for what a resource is bound to, by a client. `session` is null where none is there to be looked at.
+ * Somebody who acts for what a resource is bound to, by a client. `session` is null where none is there to be looked
+ * at.
  *
  * @category models
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Attacks on codes and refresh tokens: substitution, downgrade of PKCE, replay, tokens of somebody else, escalation. Over
- * HTTP, against the whole server.
+ * Attacks on codes and refresh tokens: substitution, downgrade of PKCE, replay, tokens of somebody else, escalation.
+ * Over HTTP, against the whole server.
  */
 import { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerTables"
 import * as TestHttp from "@belfry/testing/TestHttp"

@@ -1,6 +1,6 @@
 /**
- * Attacks on people who are asked: forged requests from other sites, steps that are skipped, requests of other browsers and
- * sessions, silent probing. Over HTTP, against the whole server.
+ * Attacks on people who are asked: forged requests from other sites, steps that are skipped, requests of other browsers
+ * and sessions, silent probing. Over HTTP, against the whole server.
  */
 import { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerTables"
 import * as TestHttp from "@belfry/testing/TestHttp"
@@ -376,7 +376,8 @@ describe("Login CSRF", () => {
       const posted = yield* victim.submitFrom("https://evil.example", "/auth/oauth2/authorize", { client_id: app.id })
       assert.notProperty(posted.cookies, "belfry_session")
       assert.isFalse(victim.cookies.has("belfry_session"))
-      // The code of the attacker's account is good for the browser's own request alone: its verifier is not known there.
+      // The code of the attacker's account is good for the browser's own request alone: its verifier is not known
+      // there.
       const answer = yield* agree(browser, app)
       const refused = yield* exchange(send, app, answer["code"] ?? "", { code_verifier: "v".repeat(43) })
       assert.strictEqual(TestHttp.at(refused.json, "error"), "invalid_grant")

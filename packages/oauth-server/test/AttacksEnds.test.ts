@@ -1,6 +1,6 @@
 /**
- * What is over is over everywhere at once: revoked grants, withdrawn consents, disabled and removed clients, users who are
- * gone, sessions that ended. Over HTTP, against the whole server.
+ * What is over is over everywhere at once: revoked grants, withdrawn consents, disabled and removed clients, users who
+ * are gone, sessions that ended. Over HTTP, against the whole server.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
 import { Users } from "@belfry/core/Users"

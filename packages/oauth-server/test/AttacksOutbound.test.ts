@@ -1,6 +1,6 @@
 /**
- * Attacks that make the server call somewhere (SSRF): key sets, logos, sector documents and request URIs that lead inside.
- * Over HTTP, against the whole server.
+ * Attacks that make the server call somewhere (SSRF): key sets, logos, sector documents and request URIs that lead
+ * inside. Over HTTP, against the whole server.
  */
 import type { OutboundRequest } from "@belfry/core/Outbound"
 import { OutboundFailed } from "@belfry/core/Outbound"

@@ -1,6 +1,7 @@
 /**
- * Attacks on what belongs to somebody else: clients, consents, grants and resources by their ids, enumeration of clients and
- * people, and clients that register themselves for more than they may have. Over HTTP, against the whole server.
+ * Attacks on what belongs to somebody else: clients, consents, grants and resources by their ids, enumeration of
+ * clients and people, and clients that register themselves for more than they may have. Over HTTP, against the whole
+ * server.
  */
 import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import { MemoryOAuthServerTables } from "@belfry/oauth-server/MemoryOAuthServerTables"

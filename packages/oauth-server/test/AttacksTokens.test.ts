@@ -1,6 +1,6 @@
 /**
- * Attacks with forged and misused tokens: confusion of algorithms, keys and types, tokens for others, huge and deep JWTs,
- * assertions that were not signed by their client. Over HTTP, against the whole server.
+ * Attacks with forged and misused tokens: confusion of algorithms, keys and types, tokens for others, huge and deep
+ * JWTs, assertions that were not signed by their client. Over HTTP, against the whole server.
  */
 import * as AccessTokenVerifier from "@belfry/oauth-server/AccessTokenVerifier"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"

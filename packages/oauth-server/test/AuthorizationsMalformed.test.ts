@@ -1,6 +1,6 @@
 /**
- * Whatever comes to the endpoints that browsers are led to: never an error of the server, and never a redirect to a place
- * that no client registered.
+ * Whatever comes to the endpoints that browsers are led to: never an error of the server, and never a redirect to a
+ * place that no client registered.
  */
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMigrations"

@@ -1,5 +1,6 @@
 /**
- * How PostgreSQL carries out the statements of grants, consents and clients: by indexes, so that they cost the same in large tables.
+ * How PostgreSQL carries out the statements of grants, consents and clients: by indexes, so that they cost the same in
+ * large tables.
  */
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import * as SqlStores from "@belfry/core/SqlStores"

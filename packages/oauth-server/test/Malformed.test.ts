@@ -1,6 +1,6 @@
 /**
- * Whatever comes to whichever endpoint of this package is answered by its RFC, or as a problem: never an error of the server,
- * and never a redirect to a place that nobody registered.
+ * Whatever comes to whichever endpoint of this package is answered by its RFC, or as a problem: never an error of the
+ * server, and never a redirect to a place that nobody registered.
  */
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMigrations"

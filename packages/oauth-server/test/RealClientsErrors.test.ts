@@ -1,6 +1,6 @@
 /**
- * How `openid-client` and `oauth4webapi` report what the server refuses: in the answer through the browser, in the body,
- * and by challenges.
+ * How `openid-client` and `oauth4webapi` report what the server refuses: in the answer through the browser, in the
+ * body, and by challenges.
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Duration } from "effect"

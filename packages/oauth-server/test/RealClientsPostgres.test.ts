@@ -1,6 +1,6 @@
 /**
- * A whole story over PostgreSQL: applications on `openid-client` and `oauth4webapi` register, sign somebody in, use what
- * they got and give it back.
+ * A whole story over PostgreSQL: applications on `openid-client` and `oauth4webapi` register, sign somebody in, use
+ * what they got and give it back.
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { createRemoteJWKSet, jwtVerify } from "jose"

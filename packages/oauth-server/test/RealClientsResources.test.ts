@@ -1,6 +1,6 @@
 /**
- * A resource server of its own, on another port, and applications that know nothing but its URL: they learn from it where
- * to get a token, and what the token lacks.
+ * A resource server of its own, on another port, and applications that know nothing but its URL: they learn from it
+ * where to get a token, and what the token lacks.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
 import * as HttpClientOutboundHttp from "@belfry/core/HttpClientOutboundHttp"

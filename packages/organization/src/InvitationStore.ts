@@ -71,8 +71,8 @@ export class InvitationStore extends Context.Service<
     /**
      * Keeps an invitation unless there are `limit` open ones when it is made (null: no limit). `invited`: one to the
      * address is marked pending, its time over or not. With `version` it is for who does not hold the lock of the
-     * organization: `changed` where that has another version, which it has afterwards too. With it its record, where one
-     * is given. One statement.
+     * organization: `changed` where that has another version, which it has afterwards too. With it its record, where
+     * one is given. One statement.
      */
     readonly insert: (options: {
       readonly invitation: Invitation

@@ -40,7 +40,8 @@ export interface SessionActor extends Actor {
 }
 
 /**
- * Who did something: a person, in a session where there is one, or the host's own code, which may name a person, or time.
+ * Who did something: a person, in a session where there is one, or the host's own code, which may name a person, or
+ * time.
  *
  * @category models
  * @since 0.1.0

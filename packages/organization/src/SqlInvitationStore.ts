@@ -76,8 +76,8 @@ export const make = Effect.gen(function* () {
         ),
         (rows) => toGuarded(rows, ([row]) => toFacts(row)),
       ),
-    // An address that is invited is answered before the organization is found to have too many. What has no rows is left
-    // out: the database would plan the statement anew each time for the lengths of the arrays.
+    // An address that is invited is answered before the organization is found to have too many. What has no rows is
+    // left out: the database would plan the statement anew each time for the lengths of the arrays.
     insert: ({ invitation, assignment, tokenHash, limit, version = null, record }) => {
       const { id, organizationId, email, createdAt } = invitation
       const hasRoom = sql`(${limit}::integer IS NULL OR (SELECT count(*) FROM (
@@ -238,10 +238,10 @@ export const make = Effect.gen(function* () {
         firstStored,
       )
     },
-    // Locked one after the other, as by all others: the organization, the user, the invitation. Nothing is written unless
-    // all three are as they are meant to be when they are locked; nobody becomes a member without another version of the
-    // organization, so that who is none then has a seat to take. Roles are read with the version too: an invitation that
-    // gives none of the organization's has none to release.
+    // Locked one after the other, as by all others: the organization, the user, the invitation. Nothing is written
+    // unless all three are as they are meant to be when they are locked; nobody becomes a member without another
+    // version of the organization, so that who is none then has a seat to take. Roles are read with the version too: an
+    // invitation that gives none of the organization's has none to release.
     accept: ({ hashes, invitation: { assignment, invitation, version }, limit, member, now, record }) => {
       const { id, organizationId } = invitation
       const { sessionId = null, ...who } = member

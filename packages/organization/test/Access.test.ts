@@ -24,8 +24,8 @@ interface Row {
 const everybody = "owner admin member billing editor only without lead"
 
 /**
- * By role: those that there are; `only` has the permission of the call and no other, `without` every one but that, `lead`
- * none at all, and leads the team that the call is about.
+ * By role: those that there are; `only` has the permission of the call and no other, `without` every one but that,
+ * `lead` none at all, and leads the team that the call is about.
  */
 const table: Readonly<Record<OrganizationAction, Row>> = {
   "organizations.get": { needs: "organization:read", allowed: "owner admin member billing only" },
@@ -66,8 +66,8 @@ const table: Readonly<Record<OrganizationAction, Row>> = {
 }
 
 /**
- * The calls that give something to somebody, or take it, and that the role of `payer` is about: it gives `billing:manage`,
- * which administrators lack. `only` has the permission of the call, `exactly` has both and no other.
+ * The calls that give something to somebody, or take it, and that the role of `payer` is about: it gives
+ * `billing:manage`, which administrators lack. `only` has the permission of the call, `exactly` has both and no other.
  */
 const aboutPayers: ReadonlyArray<OrganizationAction> = [
   "members.add",

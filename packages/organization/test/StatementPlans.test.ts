@@ -1,6 +1,6 @@
 /**
- * How PostgreSQL carries out the statements of this package: by indexes, so that they cost the same in large tables and in
- * large organizations.
+ * How PostgreSQL carries out the statements of this package: by indexes, so that they cost the same in large tables and
+ * in large organizations.
  */
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import { InvitationStore } from "@belfry/organization/InvitationStore"

@@ -1,6 +1,6 @@
 /**
- * What belongs to one organization is not there for others: every endpoint of the contract, with every name in a request
- * that is another organization's, answers 404 and changes nothing. Over HTTP, on all three stores.
+ * What belongs to one organization is not there for others: every endpoint of the contract, with every name in a
+ * request that is another organization's, answers 404 and changes nothing. Over HTTP, on all three stores.
  */
 import * as MemoryTables from "@belfry/core/MemoryTables"
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"

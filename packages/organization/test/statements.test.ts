@@ -1,6 +1,6 @@
 /**
- * What requests cost, in statements beside the one that finds their session: whatever is read takes one, and a change no
- * more than is written here.
+ * What requests cost, in statements beside the one that finds their session: whatever is read takes one, and a change
+ * no more than is written here.
  */
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import { Invitations } from "@belfry/organization/Invitations"

@@ -63,8 +63,8 @@ export const rateLimits: McpRateLimits.McpRateLimitRules = {
  * **Details**
  *
  * Needs the services of organizations, users and the authorization server, whose settings are those of
- * `McpConfig.layerOAuthServer`. Clients whose subjects are pairwise are refused by every tool: what the token names is no
- * user here.
+ * `McpConfig.layerOAuthServer`. Clients whose subjects are pairwise are refused by every tool: what the token names is
+ * no user here.
  *
  * @see [MCP Authorization](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization)
  * @category layers

@@ -128,8 +128,8 @@ export const layerSafe = Layer.effectDiscard(
  * **Details**
  *
  * Tokens may be for them, with the scopes of their tools. Clients may be known by their metadata documents, unless
- * `BELFRY_OAUTH_CLIENT_METADATA_DOCUMENTS` says otherwise; registration stays as it is set. Clients that came either way
- * may ask for the scopes of tools later. What the host says of the same resource stays.
+ * `BELFRY_OAUTH_CLIENT_METADATA_DOCUMENTS` says otherwise; registration stays as it is set. Clients that came either
+ * way may ask for the scopes of tools later. What the host says of the same resource stays.
  *
  * @see [MCP Authorization](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization)
  * @category layers

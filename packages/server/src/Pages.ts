@@ -132,8 +132,9 @@ export const layerStart = HttpRouter.use((router) =>
  * **Details**
  *
  * Needs the router, `Site`, and the services of `core`, `factors`, `oauth-client`, `oauth-server`, `organization` and
- * `billing`; there are pages of teams where there is `Teams`, and pages about bills where a provider takes money. Looks and words come from `PageTheme`, `PageCatalogues` and
- * `ScopeDescriptions`, paths from `PagePaths`. Fails when the theme is not of its form.
+ * `billing`; there are pages of teams where there is `Teams`, and pages about bills where a provider takes money. Looks
+ * and words come from `PageTheme`, `PageCatalogues` and `ScopeDescriptions`, paths from `PagePaths`. Fails when the
+ * theme is not of its form.
  *
  * @category layers
  * @since 0.1.0

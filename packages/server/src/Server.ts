@@ -195,8 +195,8 @@ export const layerProviders = Layer.provideMerge(ProviderPresets.layerConfig, OA
  *
  * **Details**
  *
- * Plans are those of `BELFRY_BILLING_PLANS`, or of the host (`PlanCatalogue.layer`), or with `BELFRY_STRIPE=local` those
- * for looking at it. Settings come from configuration; hooks are a reference.
+ * Plans are those of `BELFRY_BILLING_PLANS`, or of the host (`PlanCatalogue.layer`), or with `BELFRY_STRIPE=local`
+ * those for looking at it. Settings come from configuration; hooks are a reference.
  *
  * @category layers
  * @since 0.1.0
@@ -268,8 +268,8 @@ export const layerServices = Layer.mergeAll(Sweeper.layer, Sweeper.layerBilling,
 )
 
 /**
- * Delivers the events of the outbox and sees to subscriptions, beside the routes. Not a part of {@link layerServices}: a
- * command has none of the host's subscribers, and is over soon.
+ * Delivers the events of the outbox and sees to subscriptions, beside the routes. Not a part of {@link layerServices}:
+ * a command has none of the host's subscribers, and is over soon.
  *
  * @category layers
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Requests of the wrong form, over every route: the server answers each of them with the client's fault, shows nothing of
- * itself, and goes on.
+ * Requests of the wrong form, over every route: the server answers each of them with the client's fault, shows nothing
+ * of itself, and goes on.
  */
 import { BelfryApi } from "@belfry/client/BelfryApi"
 import { VerificationTokens } from "@belfry/core/VerificationTokens"

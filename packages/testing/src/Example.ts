@@ -26,9 +26,9 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs/promises"
-import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import * as FreePort from "./FreePort.ts"
 
 /**
  * Settings of a program, as the environment would have them.
@@ -177,7 +177,7 @@ export const mailedToken = Effect.fnUntraced(function* (address: string, path: s
 const examine = Effect.fnUntraced(function* <A, E, E2, S>(example: Example<A, E, E2, S>) {
   const said: Array<string> = []
   const check = Effect.gen(function* () {
-    const port = yield* freePort
+    const port = yield* Effect.promise(FreePort.find)
     const { context, place, standIn } = yield* prepare(example, {
       port,
       baseUrl: `http://localhost:${port}`,
@@ -193,7 +193,7 @@ const examine = Effect.fnUntraced(function* <A, E, E2, S>(example: Example<A, E,
 
 const serve = Effect.fnUntraced(function* <A, E, E2, S>(example: Example<A, E, E2, S>) {
   const wanted = Number(process.env["BELFRY_PORT"] ?? 3000)
-  const port = wanted === 0 ? yield* freePort : wanted
+  const port = wanted === 0 ? yield* Effect.promise(FreePort.find) : wanted
   const baseUrl = process.env["BELFRY_BASE_URL"] ?? `http://localhost:${port}`
   const { context } = yield* prepare(example, { port, baseUrl, set: setDefaults })
   yield* Layer.build(example.program).pipe(Effect.provide(context))
@@ -233,18 +233,6 @@ const setDefaults = (settings: Settings) => {
 const temporaryDirectory = Effect.acquireRelease(
   Effect.promise(() => Fs.mkdtemp(Path.join(Os.tmpdir(), "belfry-example-"))),
   (directory) => Effect.promise(() => Fs.rm(directory, { recursive: true, force: true })),
-)
-
-const freePort = Effect.promise(
-  () =>
-    new Promise<number>((resolve, reject) => {
-      const server = Net.createServer()
-      server.once("error", reject)
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-      })
-    }),
 )
 
 /** A console that writes nothing, and keeps what it is told. */

@@ -14,6 +14,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { promisify } from "node:util"
+import * as FreePort from "./FreePort.ts"
 import * as PostgresBinaries from "./internal/postgresBinaries.ts"
 import * as ProcessOwner from "./internal/processOwner.ts"
 
@@ -90,7 +91,7 @@ export const start = async (options: Options = {}): Promise<PostgresServer> => {
     const directory = await ProcessOwner.reachable(binaries.directory, base, owner)
     const password = randomBytes(16).toString("hex")
     await createCluster({ base, directory, owner, password })
-    const port = options.port ?? (await freePort())
+    const port = options.port ?? (await FreePort.find())
     watchdog = watch(base)
     const server = serverProcess({ base, directory, owner, port, settings: options.settings ?? {} })
     await server.start()
@@ -242,18 +243,6 @@ const isReady = async (data: string, pid: number | undefined): Promise<boolean> 
   const lines = (await Fs.readFile(Path.join(data, "postmaster.pid"), "utf8").catch(() => "")).split("\n")
   return lines[0] === String(pid) && lines[7]?.trim() === "ready"
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = Net.createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() =>
-        address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("No free port")),
-      )
-    })
-  })
 
 /**
  * Starts a little process that waits for the end of this one, however it ends, and then kills the server and deletes

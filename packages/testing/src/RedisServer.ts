@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
-import * as Net from "node:net"
 import * as Path from "node:path"
+import * as FreePort from "./FreePort.ts"
 
 /**
  * The path of `redis-server`, or nothing where there is none.
@@ -45,7 +45,7 @@ export interface RedisServer {
 export const acquire = (file: string) =>
   Effect.acquireRelease(
     Effect.gen(function* () {
-      const port = yield* freePort
+      const port = yield* Effect.promise(FreePort.find)
       let running: ChildProcess | undefined
       const start = Effect.promise(async () => {
         const child = spawn(file, ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], {
@@ -73,17 +73,3 @@ export const acquire = (file: string) =>
     }),
     ({ stop }) => stop,
   )
-
-// internal
-
-const freePort = Effect.promise(
-  () =>
-    new Promise<number>((resolve, reject) => {
-      const server = Net.createServer()
-      server.once("error", reject)
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-      })
-    }),
-)

@@ -1,5 +1,5 @@
 /** Belfry as an authorization server; the clients, the API and the consents are made by Belfry's own services. */
-import { freePort } from "../processes.ts"
+import * as FreePort from "@belfry/testing/FreePort"
 import { prepareBelfry } from "./belfryServer.ts"
 import { apiScope, people } from "./oauthServer.ts"
 import type { OAuthContender } from "./oauthServer.ts"
@@ -22,7 +22,7 @@ export const belfryOAuth: OAuthContender = {
     })
     // Loads the whole of Belfry, which no other bench needs.
     const { seedOAuthServer } = await import("./belfryOAuthSeed.ts")
-    const clients = await seedOAuthServer(environment(await freePort()))
+    const clients = await seedOAuthServer(environment(await FreePort.find()))
     return {
       ...(await start(endpoints.token)),
       clients,

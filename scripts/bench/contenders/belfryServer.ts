@@ -1,7 +1,7 @@
 /**
- * Belfry's server, as every bench runs it: from a bundle made as `npm run build` makes it, of the sources as they are, on
- * a database of its own that it migrates when it starts. Users and sessions are inserted afterwards, as signing in would
- * store them.
+ * Belfry's server, as every bench runs it: from a bundle made as `npm run build` makes it, of the sources as they are,
+ * on a database of its own that it migrates when it starts. Users and sessions are inserted afterwards, as signing in
+ * would store them.
  */
 import { randomBytes } from "node:crypto"
 import { join } from "node:path"

@@ -3,7 +3,8 @@
  * provider.
  *
  * E-mail and password are on, the cookie cache is off (its default), rate limits, telemetry and logs are off. One user
- * signs up over HTTP and proves that the whole works; the other rows are inserted, with cookies signed as it signs them.
+ * signs up over HTTP and proves that the whole works; the other rows are inserted, with cookies signed as it signs
+ * them.
  */
 import { createHmac, randomBytes } from "node:crypto"
 import { seed } from "../seed.ts"

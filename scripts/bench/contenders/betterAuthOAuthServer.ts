@@ -1,8 +1,9 @@
 /**
- * Program of the `better-auth` contender of the oauth-server bench: Better Auth with its JWT and OAuth provider plugins.
+ * Program of the `better-auth` contender of the oauth-server bench: Better Auth with its JWT and OAuth provider
+ * plugins.
  *
- * Settings: those of `betterAuthProgram.ts`; and `CLIENTS_FILE`, where it creates the clients and writes them as JSON before
- * it listens. Secrets and tokens are hashed (its default), resources are checked for each client (its default).
+ * Settings: those of `betterAuthProgram.ts`; and `CLIENTS_FILE`, where it creates the clients and writes them as JSON
+ * before it listens. Secrets and tokens are hashed (its default), resources are checked for each client (its default).
  */
 import { randomBytes } from "node:crypto"
 import { writeFileSync } from "node:fs"

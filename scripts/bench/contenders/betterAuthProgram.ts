@@ -1,6 +1,6 @@
 /**
- * What all programs of Better Auth have: ten connections to the database, e-mail and password on, its own migrations, its
- * own handler for `node:http`; rate limits, telemetry and logs are off, and everything else is as it comes.
+ * What all programs of Better Auth have: ten connections to the database, e-mail and password on, its own migrations,
+ * its own handler for `node:http`; rate limits, telemetry and logs are off, and everything else is as it comes.
  *
  * Settings: `PORT`, `DATABASE_URL`, `BETTER_AUTH_SECRET`.
  */

@@ -1,6 +1,6 @@
 /**
- * Program of the `better-auth` contender. Settings: those of `betterAuthProgram.ts`; and `PROVIDER`, where people sign in
- * with one: the configuration of the generic OAuth plugin as JSON.
+ * Program of the `better-auth` contender. Settings: those of `betterAuthProgram.ts`; and `PROVIDER`, where people sign
+ * in with one: the configuration of the generic OAuth plugin as JSON.
  */
 import { peerUrl } from "../peers.ts"
 import type { GenericOAuthConfig } from "./betterAuth.ts"

@@ -1,8 +1,9 @@
 /** What a contender of the session bench is: a server in its own process that answers who is calling. */
+import * as FreePort from "@belfry/testing/FreePort"
 import { join } from "node:path"
 import type { Postgres } from "../postgres.ts"
 import { root } from "../peers.ts"
-import { freePort, start, waitFor200 } from "../processes.ts"
+import { start, waitFor200 } from "../processes.ts"
 import type { Cores, Running } from "../processes.ts"
 
 /** What every contender gets. */
@@ -65,7 +66,7 @@ export const startServer = async (
   options: ServerOptions,
   how: { readonly cores?: keyof Cores; readonly pollEveryMillis: number } = { cores: "server", pollEveryMillis: 20 },
 ): Promise<ServerProcess> => {
-  const port = await freePort()
+  const port = await FreePort.find()
   const started = performance.now()
   const server = start({
     name: options.name,

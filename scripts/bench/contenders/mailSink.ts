@@ -1,5 +1,5 @@
 /** An SMTP server that takes every message and keeps none: where the mail of the organization bench goes. */
-import { freePort } from "../processes.ts"
+import * as FreePort from "@belfry/testing/FreePort"
 import { file, startServer } from "./contender.ts"
 import type { Context } from "./contender.ts"
 
@@ -11,7 +11,7 @@ export interface MailSink {
 
 /** Starts the mail server, on the cores of PostgreSQL and the load. */
 export const startMailSink = async (context: Context): Promise<MailSink> => {
-  const mailPort = await freePort()
+  const mailPort = await FreePort.find()
   const { process } = await startServer(
     context,
     {

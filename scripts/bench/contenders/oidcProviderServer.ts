@@ -1,5 +1,6 @@
 /**
- * Program of the `oidc-provider` contender. Settings: `PORT`, `DATABASE_URL`, `SIGNING_KEY` (private JWK), `COOKIE_KEY`.
+ * Program of the `oidc-provider` contender. Settings: `PORT`, `DATABASE_URL`, `SIGNING_KEY` (private JWK),
+ * `COOKIE_KEY`.
  *
  * Its clients are in its storage, with hashes of their secrets. Whoever comes without a session is signed in as the
  * `login_hint` says and consents to everything; people are there before anything is measured.

@@ -3,8 +3,8 @@
  * the same server on databases of several sizes.
  *
  * All servers are up, and short slices of a fixed, moderate rate go round between them, there and back again, so that
- * drift of the machine cancels out. Of the rounds the half counts that other programs disturbed least. As many people ask
- * everywhere, from all over the tables, and the pages that they get are as long.
+ * drift of the machine cancels out. Of the rounds the half counts that other programs disturbed least. As many people
+ * ask everywhere, from all over the tables, and the pages that they get are as long.
  */
 import { pathOf, startBelfry } from "../contenders/belfryOrganization.ts"
 import type { OrganizationSizes } from "../contenders/belfryOrganizationSeed.ts"

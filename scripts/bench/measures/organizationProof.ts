@@ -1,6 +1,6 @@
 /**
- * Proof that a contender does what the organization bench says that everybody does: who may not is refused, a slug is one
- * organization's, an address is invited once, and whoever accepts is a member afterwards.
+ * Proof that a contender does what the organization bench says that everybody does: who may not is refused, a slug is
+ * one organization's, an address is invited once, and whoever accepts is a member afterwards.
  */
 import { addressOf, memberAt, organizations } from "../contenders/organizations.ts"
 import type { OrganizationContestant } from "../contenders/organizations.ts"

@@ -2,8 +2,8 @@
  * What sign-ins do to everybody else: the latency of `GET /auth/session` while sign-ins are in flight all the time, by
  * that of the same server when nothing else is asked of it.
  *
- * Both at the same modest rate, in slices that take turns. The rate does not wait for answers: a server that stops for a
- * while has the requests of that while counted against it.
+ * Both at the same modest rate, in slices that take turns. The rate does not wait for answers: a server that stops for
+ * a while has the requests of that while counted against it.
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Contestant } from "../contenders/contender.ts"

@@ -1,6 +1,6 @@
 /**
- * SQL statements per request, counted in the log of PostgreSQL: whatever a client had it run, prepared or not, with what
- * begins and ends transactions. (`pg_stat_statements` counts a prepared BEGIN once, however often it runs.)
+ * SQL statements per request, counted in the log of PostgreSQL: whatever a client had it run, prepared or not, with
+ * what begins and ends transactions. (`pg_stat_statements` counts a prepared BEGIN once, however often it runs.)
  *
  * Requests come one after the other on one connection, so that no statement is shared between two of them. They are
  * counted in batches and the median batch is the result: periodic work of a server falls into few batches.

@@ -1,5 +1,6 @@
 /**
- * Two servers on one PostgreSQL, and on one Redis where there is one: somebody is signed in at both, and either may die.
+ * Two servers on one PostgreSQL, and on one Redis where there is one: somebody is signed in at both, and either may
+ * die.
  */
 import { BelfryClient } from "@belfry/client"
 import { User } from "@belfry/core"

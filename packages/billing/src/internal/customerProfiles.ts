@@ -35,7 +35,8 @@ export const make = Effect.fnUntraced(function* (
     // The address of an organization or a team is whatever somebody set at the provider.
     const profile = { name: facts.name, email: payer._tag === "User" ? facts.email : remote.profile.email }
     if (!Equal.equals(profile, remote.profile)) {
-      // A name that comes back is another change than the first: a key that is used again would answer without doing it.
+      // A name that comes back is another change than the first: a key that is used again would answer without doing
+      // it.
       const at = DateTime.formatIso(yield* DateTime.now)
       const mark = yield* Effect.provideService(fingerprint({ ...profile, at }), Digest.Digest, digest)
       yield* provider.updateCustomer(providerId, { profile }, customerChangeKey(id, mark))

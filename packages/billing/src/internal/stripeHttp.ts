@@ -1,6 +1,7 @@
 /**
- * How the SDK reaches Stripe: as it does by itself, but for one thing. It repeats a request whose connection was closed,
- * whatever its settings say, and waits half a second of real time for that. Here retries are the client's alone.
+ * How the SDK reaches Stripe: as it does by itself, but for one thing. It repeats a request whose connection was
+ * closed, whatever its settings say, and waits half a second of real time for that. Here retries are the client's
+ * alone.
  */
 import { Stripe } from "stripe"
 

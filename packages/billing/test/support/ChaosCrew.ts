@@ -1,6 +1,6 @@
 /**
- * Processes that live through worlds of chaos side by side: a machine has more than one processor, and a world waits for
- * its database most of the time.
+ * Processes that live through worlds of chaos side by side: a machine has more than one processor, and a world waits
+ * for its database most of the time.
  */
 import { fork } from "node:child_process"
 import { availableParallelism } from "node:os"

@@ -5,8 +5,9 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /**
- * Makes `rows` users who are customers, each with an organization of one team, with a subscription, two operations, an event in the inbox, a trial, a
- * ticket, a run of a hook and an override, and every hundredth of them with work that is due.
+ * Makes `rows` users who are customers, each with an organization of one team, with a subscription, two operations, an
+ * event in the inbox, a trial, a ticket, a run of a hook and an override, and every hundredth of them with work that is
+ * due.
  */
 export const fillTables = Effect.fnUntraced(function* (rows: number) {
   const sql = yield* SqlClient.SqlClient

@@ -1,28 +1,16 @@
 /**
  * The official conformance suite for authorization servers, for each way in which a client is known.
  */
+import * as FreePort from "@belfry/testing/FreePort"
 import { clientMetadata } from "@belfry/testing/McpProgram"
 import { real } from "@belfry/testing/RealServer"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Schema } from "effect"
-import { once } from "node:events"
-import { createServer } from "node:net"
 import * as Conformance from "../support/Conformance.ts"
 import { documents, endpointOf, layer } from "../support/McpSite.ts"
 import * as baseline from "./baseline.ts"
 
 const decodeClient = Schema.decodeUnknownSync(Schema.Struct({ client_id: Schema.String }))
-
-/** A port that was free just now. */
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  if (address === null || typeof address === "string") throw new Error("no port")
-  return address.port
-}
 
 withLayer(layer, { excludeTestServices: true })("The conformance suite, authorization servers", (it) => {
   const ways = {
@@ -46,7 +34,7 @@ withLayer(layer, { excludeTestServices: true })("The conformance suite, authoriz
           let answered: Promise<unknown> | undefined
           const report = await Conformance.run(
             "authorization",
-            [...given, "--port", String(await freePort())],
+            [...given, "--port", String(await FreePort.find())],
             (printed) => {
               const link = /^(http\S+\/authorize\?\S+)$/mu.exec(printed)?.[1]
               if (link === undefined) return

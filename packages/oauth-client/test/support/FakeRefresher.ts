@@ -1,5 +1,6 @@
 /**
- * A provider that renews tokens and tells profiles, without HTTP. It rotates refresh tokens and takes each of them once.
+ * A provider that renews tokens and tells profiles, without HTTP. It rotates refresh tokens and takes each of them
+ * once.
  */
 import type { ProviderTokens } from "@belfry/core/LinkedAccount"
 import {

@@ -1,5 +1,6 @@
 /**
- * An OpenID provider on loopback that a test controls: it signs in at once, rotates its keys, and misbehaves when told to.
+ * An OpenID provider on loopback that a test controls: it signs in at once, rotates its keys, and misbehaves when told
+ * to.
  */
 import * as LocalServer from "@belfry/testing/LocalServer"
 import * as Effect from "effect/Effect"

@@ -14,8 +14,8 @@ import * as Read from "./authorizeParameters.ts"
 import { askableScopes } from "./clientScopes.ts"
 
 /**
- * What is known when it is asked who asks. `client` is null when there is none of that id; `document` says why, where its
- * metadata document cannot be used.
+ * What is known when it is asked who asks. `client` is null when there is none of that id; `document` says why, where
+ * its metadata document cannot be used.
  */
 export interface SourceFacts {
   readonly parameters: Parameters

@@ -23,8 +23,8 @@ export const readObject = (text: string | null, depth: number): Claims | null =>
 }
 
 /**
- * Whether an object in a text that is well-formed JSON has a member twice, at whatever depth: readers differ in which of
- * the two they take.
+ * Whether an object in a text that is well-formed JSON has a member twice, at whatever depth: readers differ in which
+ * of the two they take.
  */
 export const hasRepeatedMembers = (text: string): boolean => {
   // Of each object that is open its names; null for a list.

@@ -9,8 +9,8 @@ import type { ProtectedResource } from "../ProtectedResource.ts"
 
 /**
  * The resources of `identifiers`, each once; null when one of them is neither configured, nor on file, nor of a family,
- * or disabled. What is configured wins over what is on file, and that over a family: so one of them can be disabled. What
- * it is bound to stays the same then.
+ * or disabled. What is configured wins over what is on file, and that over a family: so one of them can be disabled.
+ * What it is bound to stays the same then.
  */
 export const resolve = (
   { boundResources, resources }: Pick<OAuthServerSettingsService, "boundResources" | "resources">,

@@ -1,6 +1,6 @@
 /**
- * The whole authorization server over HTTP, with `core` beside it, and those who meet there: clients with their secrets,
- * people with browsers, and whoever is between them.
+ * The whole authorization server over HTTP, with `core` beside it, and those who meet there: clients with their
+ * secrets, people with browsers, and whoever is between them.
  */
 import { unknownClient } from "@belfry/core/AuditEvent"
 import { CoreApi } from "@belfry/core/CoreApi"

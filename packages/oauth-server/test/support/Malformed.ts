@@ -1,6 +1,6 @@
 /**
- * Requests that are made up: nearly right, wrong, strange, huge and deep; the same each time, so that a failure can be seen
- * again.
+ * Requests that are made up: nearly right, wrong, strange, huge and deep; the same each time, so that a failure can be
+ * seen again.
  */
 import type { TestRequest } from "@belfry/testing/TestHttp"
 

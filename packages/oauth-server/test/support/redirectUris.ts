@@ -1,5 +1,6 @@
 /**
- * Redirect URIs that look like a registered one to somebody: to people, to lenient parsers, to proxies. None of them is it.
+ * Redirect URIs that look like a registered one to somebody: to people, to lenient parsers, to proxies. None of them is
+ * it.
  */
 
 /** What the client registered. */

@@ -1,8 +1,8 @@
 /**
- * The ways of changing something in an organization. Under its lock: the lock first, then what must be known, read after
- * it, then whether the caller may; all in one transaction with the change. Or at once, where the change is one statement:
- * what must be known is read without the lock, and the change is made while the organization has the version that was
- * read. Every lock and every such change gives it another version.
+ * The ways of changing something in an organization. Under its lock: the lock first, then what must be known, read
+ * after it, then whether the caller may; all in one transaction with the change. Or at once, where the change is one
+ * statement: what must be known is read without the lock, and the change is made while the organization has the version
+ * that was read. Every lock and every such change gives it another version.
  */
 import type { StoreError } from "@belfry/core/StoreError"
 import { TransactionStore } from "@belfry/core/TransactionStore"

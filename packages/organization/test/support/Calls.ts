@@ -24,8 +24,8 @@ import { permissions, roleName } from "./People.ts"
 export type Things = Effect.Success<ReturnType<typeof things>>
 
 /**
- * An organization whose people have one role with the permissions `given` (none): a member in the team, another one who is
- * not, an invitation. Another role with them is nobody's, and one without permissions too.
+ * An organization whose people have one role with the permissions `given` (none): a member in the team, another one who
+ * is not, an invitation. Another role with them is nobody's, and one without permissions too.
  */
 export const things = Effect.fnUntraced(function* (
   organizationId: OrganizationId,

@@ -5,8 +5,8 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /**
- * Makes `rows` organizations of one owner each, and puts everybody into the first one as well; each has a role, a team, an
- * invitation and an event in the audit log, and is the default of its owner's session.
+ * Makes `rows` organizations of one owner each, and puts everybody into the first one as well; each has a role, a team,
+ * an invitation and an event in the audit log, and is the default of its owner's session.
  */
 export const fillTables = Effect.fnUntraced(function* (rows: number) {
   const sql = yield* SqlClient.SqlClient

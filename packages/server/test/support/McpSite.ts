@@ -4,12 +4,12 @@
 import { unknownClient } from "@belfry/core/AuditEvent"
 import { AdminClients } from "@belfry/oauth-server/AdminClients"
 import type { Consents } from "@belfry/oauth-server/Consents"
+import * as FreePort from "@belfry/testing/FreePort"
 import { nowhere } from "@belfry/testing/McpProgram"
 import { make as makePerson, type Person, signIn } from "@belfry/testing/Person"
 import { Context, Effect, Layer, Predicate } from "effect"
 import type { HttpRouter } from "effect/http"
 import { createHash, randomBytes } from "node:crypto"
-import { createServer } from "node:net"
 import * as TestServer from "./TestServer.ts"
 
 /** What came of a request for a token. */
@@ -48,7 +48,7 @@ export const layer = (
   routes: (origin: string) => Layer.Layer<never, never, HttpRouter.HttpRouter> = () => Layer.empty,
 ) =>
   Layer.unwrap(
-    Effect.map(freePort, (port) => {
+    Effect.map(Effect.promise(FreePort.find), (port) => {
       const origin = `http://127.0.0.1:${port}`
       return layerSite(origin).pipe(
         Layer.provideMerge(
@@ -73,17 +73,6 @@ export const revoke = (consents: Consents["Service"], person: Person) =>
   consents.revokeGrants(person.user().id, unknownClient)
 
 // internal
-
-const freePort = Effect.promise(
-  () =>
-    new Promise<number>((resolve) => {
-      const server = createServer()
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-      })
-    }),
-)
 
 const layerSite = (origin: string) =>
   Layer.effect(

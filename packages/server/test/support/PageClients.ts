@@ -23,8 +23,8 @@ export const makeClient = (
 ) => OAuthBuilders.storedClient({ ...fields, metadata })
 
 /**
- * A site with a client, whose people all have an account; the first one's browser is signed in, since a second: who asks
- * for a sign-in of now gets another.
+ * A site with a client, whose people all have an account; the first one's browser is signed in, since a second: who
+ * asks for a sign-in of now gets another.
  */
 export const openSite = Effect.fnUntraced(function* (email: string, ...others: ReadonlyArray<string>) {
   const site = yield* serveWithApi()

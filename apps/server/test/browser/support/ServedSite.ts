@@ -2,10 +2,10 @@
  * The server as people run it: a process of its own on a free port, with PGlite in a new data directory. Mail is read
  * from its console.
  */
+import * as FreePort from "@belfry/testing/FreePort"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import * as Fs from "node:fs/promises"
-import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 
@@ -40,7 +40,7 @@ export type Environment =
  */
 export const start = async (environment: Environment = {}, program = mainFile): Promise<ServedSite> => {
   const dataDir = await Fs.mkdtemp(Path.join(Os.tmpdir(), "belfry-browser-"))
-  const port = await freePort()
+  const port = await FreePort.find()
   const origin = `http://localhost:${port}`
   const settings = typeof environment === "function" ? await environment(origin) : environment
   const child = spawn(process.execPath, [program, "serve"], {
@@ -112,18 +112,6 @@ export const linkIn = ({ text }: PrintedMail): string => {
   const link = /^https?:\/\/\S+$/mu.exec(text)?.[0]
   if (link === undefined) throw new Error(`No link in the message:\n${text}`)
   return link
-}
-
-/** A port that was free a moment ago, for who must know its address before it listens. */
-export const freePort = async (): Promise<number> => {
-  const server = Net.createServer()
-  server.listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  if (address === null || typeof address === "string") throw new Error("No port")
-  return address.port
 }
 
 // internal

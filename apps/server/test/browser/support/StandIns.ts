@@ -4,10 +4,10 @@
  * They are another host than the server's, `127.0.0.1` and not `localhost`, so cookies and requests between them are
  * cross-site.
  */
+import * as FreePort from "@belfry/testing/FreePort"
 import { createEmulator } from "emulate"
 import { randomBytes } from "node:crypto"
 import * as Path from "node:path"
-import { freePort } from "./ServedSite.ts"
 import type { Visitor } from "./Visitor.ts"
 
 /** Whom there is a stand-in for, by the ids of their presets. */
@@ -26,8 +26,8 @@ export interface StandIns {
 export const program = Path.join(import.meta.dirname, "presetServer.ts")
 
 /**
- * The addresses of two people at a service: Ada's account is of an organization, Bob's his own. Each service has others,
- * so that nobody is found here by an address that another service vouches for.
+ * The addresses of two people at a service: Ada's account is of an organization, Bob's his own. Each service has
+ * others, so that nobody is found here by an address that another service vouches for.
  */
 export const addressesAt = (service: Service): { readonly ada: string; readonly bob: string } => ({
   ada: `ada.${service}@acme.example`,
@@ -62,7 +62,7 @@ export const choose = async ({ page, site }: Visitor, address: string): Promise<
 
 const startOne = async (service: Service, site: string, secret: string) => {
   // A stand-in takes itself to be at `localhost` unless it is told, which is before it can choose a port.
-  const port = await freePort()
+  const port = await FreePort.find()
   const seed = { [service]: seedOf(service, site, secret) }
   const emulator = await createEmulator({ service, port, baseUrl: `http://127.0.0.1:${port}`, seed })
   return { service, emulator }

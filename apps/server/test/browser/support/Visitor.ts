@@ -1,8 +1,8 @@
 /**
  * A person with a browser of their own: opens pages, fills in forms, presses buttons, reads what is there.
  *
- * Whatever goes wrong behind their back is noted: errors in the console (among them all that the Content-Security-Policy
- * blocks), requests to another origin, files that are answered with an error.
+ * Whatever goes wrong behind their back is noted: errors in the console (among them all that the
+ * Content-Security-Policy blocks), requests to another origin, files that are answered with an error.
  */
 import { assert } from "@effect/vitest"
 import type { Browser, BrowserContext, BrowserContextOptions, Page, Response } from "playwright-core"

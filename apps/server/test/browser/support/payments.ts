@@ -1,8 +1,8 @@
 /**
  * The local Stripe that a server has started beside itself: its pages, as people use them, and its time.
  */
+import * as FreePort from "@belfry/testing/FreePort"
 import { assert } from "@effect/vitest"
-import { freePort } from "./ServedSite.ts"
 import type { Visitor } from "./Visitor.ts"
 
 /** Cards for the pages of the local Stripe: one that pays, one that is taken and then cannot be charged. */
@@ -18,7 +18,7 @@ export interface Payments {
 
 /** Chooses where a local Stripe will be. */
 export const choose = async (): Promise<Payments> => {
-  const port = await freePort()
+  const port = await FreePort.find()
   const origin = `http://127.0.0.1:${port}`
   const control = async (name: string, body: Readonly<Record<string, number>> = {}): Promise<void> => {
     const answer = await fetch(`${origin}/_local/${name}`, { method: "POST", body: JSON.stringify(body) })

@@ -1,6 +1,7 @@
 /**
- * The server as a host composes it that has presets of its own: everything of the command line's, and Google, Microsoft,
- * Apple and GitHub at the addresses of `STAND_IN_*`. It is a program, which says and ends as `belfry serve` does.
+ * The server as a host composes it that has presets of its own: everything of the command line's, and Google,
+ * Microsoft, Apple and GitHub at the addresses of `STAND_IN_*`. It is a program, which says and ends as `belfry serve`
+ * does.
  */
 import * as Apple from "@belfry/oauth-client/Apple"
 import * as GitHub from "@belfry/oauth-client/GitHub"

@@ -40,8 +40,8 @@ export const clientName = ({ clientId, name }: { readonly clientId: string; read
 export const nameOf = ({ id, metadata }: OAuthClient): string => clientName({ clientId: id, name: metadata.clientName })
 
 /**
- * The same in a request: with the host of its metadata document beside it, where it has one. Anybody may take a name, so
- * that the host tells clients of one name apart.
+ * The same in a request: with the host of its metadata document beside it, where it has one. Anybody may take a name,
+ * so that the host tells clients of one name apart.
  *
  * @category formatting
  * @since 0.1.0
