@@ -2,10 +2,12 @@
  * Bench `organization`: what organizations cost: making one, inviting, accepting, listing members, asking for a
  * permission; and whether what is asked most costs the same in an organization of a million members as in one of ten.
  *
- * All contenders are on the same PostgreSQL, each server with the same core for itself; see `contenders/organizations.ts`
- * for the rules that all of them keep, which is checked before anything is measured. PostgreSQL writes durably.
+ * All contenders are on the same PostgreSQL, each server with the same core for itself; see
+ * `contenders/organizations.ts` for the rules that all of them keep, which is checked before anything is measured.
+ * PostgreSQL writes durably.
  */
 import { availableParallelism } from "node:os"
+import { setTimeout as delay } from "node:timers/promises"
 import { chosenOf, compareEach, countEach, withContext } from "./contest.ts"
 import type { Comparison } from "./contest.ts"
 import { belfryOrganization } from "./contenders/belfryOrganization.ts"
@@ -90,17 +92,32 @@ const entrantOf = (contestant: OrganizationContestant): Entrant => {
   return { ...contestant, take, rates: new Map() }
 }
 
+/** Waits until so many more messages have been taken than `before`; the seconds that it took. */
+const untilMailed = async ({ mailTaken }: OrganizationContext, before: number, messages: number): Promise<number> => {
+  const started = performance.now()
+  const seconds = () => (performance.now() - started) / 1000
+  for (;;) {
+    const missing = before + messages - (await mailTaken())
+    if (missing <= 0) return seconds()
+    if (seconds() > 60) throw new Error(`${missing} of ${messages} invitations were not mailed`)
+    await delay(10)
+  }
+}
+
 const load = async (
-  { cores }: OrganizationContext,
+  context: OrganizationContext,
   entrant: Entrant,
   measure: Measure,
   how: Pick<ClientLoad, "port" | "connections" | "seconds"> & Requests,
 ): Promise<LoadResult> => {
   const requests = (how.posts ?? how.gets).length
-  const result = await clientLoad(cores, { path: entrant.path, cookies: [], requests, ...how })
+  const before = await context.mailTaken()
+  const result = await clientLoad(context.cores, { path: entrant.path, cookies: [], requests, ...how })
   const failures = result.badAnswers + result.socketErrors + result.timeouts
   if (failures > 0) throw new Error(`${failures} of ${entrant.name}, ${measure}, failed: ${JSON.stringify(result)}`)
-  return result
+  if (measure !== "invite" || !entrant.mails) return result
+  // Mail is sent behind the requests, so the work of some is done when they are answered and that of others is not.
+  return { ...result, seconds: result.seconds + (await untilMailed(context, before, result.requests)) }
 }
 
 /** Prepares the load of a measure for so many seconds. */
@@ -227,7 +244,7 @@ const run = (options: Options): Promise<Report> => {
   return withContext(options, async (context) => {
     const mail = await startMailSink(context)
     try {
-      return await measureAll({ ...context, mailPort: mail.port }, chosen, options)
+      return await measureAll({ ...context, mailPort: mail.port, mailTaken: mail.taken }, chosen, options)
     } finally {
       await mail.stop()
     }

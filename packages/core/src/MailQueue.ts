@@ -43,9 +43,9 @@ export class MailQueue extends Context.Service<
  * @since 0.1.0
  */
 export interface MailQueueOptions {
-  /** Messages that may wait. Default: 1,000. */
+  /** Messages that may wait. Default: 10,000, of some 4 KB each. */
   readonly capacity?: number | undefined
-  /** Messages sent at a time. Default: 4. */
+  /** Messages sent at a time. Default: 10. */
   readonly concurrency?: number | undefined
   /** How long closing waits for what is queued. Default: 10 seconds. */
   readonly drainTimeout?: Duration.Duration | undefined
@@ -75,7 +75,7 @@ export const mailTotal = Metric.counter("belfry_mail_total", {
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function* (options: MailQueueOptions = {}) {
-  const { capacity = 1000, concurrency = 4, drainTimeout = Duration.seconds(10) } = options
+  const { capacity = 10_000, concurrency = 10, drainTimeout = Duration.seconds(10) } = options
   const mailer = yield* Mailer
   const queue = yield* Queue.dropping<MailMessage, Cause.Done>(capacity)
 

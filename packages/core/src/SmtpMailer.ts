@@ -44,7 +44,7 @@ export interface SmtpMailerOptions {
 }
 
 /**
- * Makes a mailer with a pool of connections that closes with the scope.
+ * Makes a mailer with a pool of up to 10 connections that closes with the scope.
  *
  * **Details**
  *
@@ -71,7 +71,8 @@ export const make = Effect.fnUntraced(function* (options: SmtpMailerOptions) {
       createTransport({
         ...server,
         pool: true,
-        maxConnections: 4,
+        // As many as the queue sends at a time: one message takes several round trips.
+        maxConnections: 10,
         connectionTimeout: 10_000,
         greetingTimeout: 10_000,
         dnsTimeout: 10_000,

@@ -48,6 +48,7 @@ export const belfryOrganization: OrganizationContender = {
       mayAdd: (person, organization) =>
         postBy(cookies, person, `${pathOf(idAt(ids, organization))}/access/check`, { permissions: ["member:create"] }),
       yes: '"isAllowed":true',
+      mails: true,
       keepInvitations: async (invited) => {
         const issued = await issueInvitations(secrets, invited.length)
         await withClient(databaseUrl, (client) =>

@@ -64,6 +64,7 @@ export const betterAuthOrganization: OrganizationContender = {
         return postBy(cookies, person, `${path}/has-permission`, body)
       },
       yes: '"success":true',
+      mails: true,
       keepInvitations: async (invited) => {
         const keys = invited.map(() => randomBytes(24).toString("base64url"))
         await withClient(databaseUrl, (client) =>

@@ -1,8 +1,8 @@
 /**
  * Program of the `better-auth` contender of the organization bench: Better Auth with its organization plugin.
  *
- * Settings: those of `betterAuthProgram.ts`; and `MAIL_PORT`. Organizations have roles of their own, its numbers of members
- * and invitations are no limit, invitations are mailed behind the request.
+ * Settings: those of `betterAuthProgram.ts`; and `MAIL_PORT`. Organizations have roles of their own, its numbers of
+ * members and invitations are no limit, invitations are mailed behind the request.
  */
 import { createTransport } from "nodemailer"
 import { peerUrl } from "../peers.ts"
@@ -25,7 +25,7 @@ const transport = createTransport({
   port: Number(process.env["MAIL_PORT"]),
   secure: false,
   pool: true,
-  maxConnections: 4,
+  maxConnections: 10,
 })
 
 const sendInvitationEmail = ({ email, id, inviter, organization }: InvitationMail): Promise<void> => {

@@ -1,10 +1,12 @@
 /**
  * Program of the mail server of the organization bench: as much of RFC 5321 as it takes to be handed messages.
  *
- * Settings: `MAIL_PORT`; and `PORT`, where it tells by HTTP that it is ready.
+ * Settings: `MAIL_PORT`; and `PORT`, where it tells by HTTP how many messages it has taken.
  */
 import { createServer as createHttpServer } from "node:http"
 import { createServer } from "node:net"
+
+let taken = 0
 
 const smtp = createServer((socket) => {
   let text = ""
@@ -32,6 +34,7 @@ const smtp = createServer((socket) => {
       text = text.slice(end + (isMessage ? 5 : 2))
       if (isMessage) {
         isMessage = false
+        taken += 1
         say("250 taken")
       } else {
         answer(line)
@@ -42,5 +45,5 @@ const smtp = createServer((socket) => {
 })
 
 smtp.listen(Number(process.env["MAIL_PORT"]), "127.0.0.1", () => {
-  createHttpServer((_request, response) => response.end()).listen(Number(process.env["PORT"]), "127.0.0.1")
+  createHttpServer((_request, response) => response.end(String(taken))).listen(Number(process.env["PORT"]), "127.0.0.1")
 })

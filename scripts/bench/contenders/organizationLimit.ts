@@ -119,6 +119,7 @@ export const organizationLimit: OrganizationContender = {
       mayAdd: (person, organization) =>
         postBy(cookies, person, "/check", { ...at(organization), permission: "member:create" }),
       yes: '"isAllowed":true',
+      mails: false,
       keepInvitations: async (invited) => {
         const tokens = invited.map(() => randomBytes(32).toString("base64url"))
         await withClient(databaseUrl, (client) =>

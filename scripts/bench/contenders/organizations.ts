@@ -3,8 +3,8 @@
  * signed in.
  *
  * Everybody plays by the same rules: the table of organizations is as large, each has as many members and a role of its
- * own beside those of the server, permissions are read at every request, an invitation is mailed, whoever accepts becomes
- * a member and acts for the organization from then on. Rate limits are off.
+ * own beside those of the server, permissions are read at every request, an invitation is mailed and counts when its mail
+ * is there, whoever accepts becomes a member and acts for the organization from then on. Rate limits are off.
  */
 import type { Get, Post } from "../load.ts"
 import { clientAddress } from "../load.ts"
@@ -42,6 +42,8 @@ export interface OrganizationContestant extends Contestant {
   readonly mayAdd: (person: number, organization: number) => Post
   /** Text in the answer to {@link mayAdd} of somebody who may. */
   readonly yes: string
+  /** Whether it mails invitations: as all do, but the limit. */
+  readonly mails: boolean
   /** Keeps open invitations of people to organizations, and tells by what each is accepted. */
   readonly keepInvitations: (invited: ReadonlyArray<Invited>) => Promise<ReadonlyArray<string>>
 }
@@ -56,6 +58,8 @@ export interface Invited {
 export interface OrganizationContext extends Context {
   /** Port of the SMTP server that takes all mail. */
   readonly mailPort: number
+  /** How many messages it has taken so far. */
+  readonly mailTaken: () => Promise<number>
 }
 
 /** A way to have organizations. */
