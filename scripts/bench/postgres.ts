@@ -28,6 +28,8 @@ const settings = {
   shared_buffers: "1GB",
   max_wal_size: "8GB",
   autovacuum: "off",
+  // One that came in the middle of a run would be at the cost of whoever has its turn then.
+  checkpoint_timeout: "1h",
   log_line_prefix: "[%d] ",
   log_parameter_max_length: "0",
 }

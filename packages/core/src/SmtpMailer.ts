@@ -11,7 +11,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { headersOf, load } from "./internal/nodemailer.ts"
+import { load, loadComposer } from "./internal/nodemailer.ts"
 import { parseSender } from "./Mail.ts"
 import { MailError, Mailer } from "./Mailer.ts"
 
@@ -66,6 +66,7 @@ export const make = Effect.fnUntraced(function* (options: SmtpMailerOptions) {
     (reason) => new SmtpSettingInvalid({ setting: "BELFRY_SMTP_URL", reason }),
   )
   const { createTransport } = yield* load
+  const composer = yield* loadComposer
   const transport = yield* Effect.acquireRelease(
     Effect.sync(() =>
       createTransport({
@@ -87,8 +88,11 @@ export const make = Effect.fnUntraced(function* (options: SmtpMailerOptions) {
   return Mailer.of({
     send: Effect.fn("SmtpMailer.send")(function* (message) {
       yield* Effect.tryPromise({
-        try: (signal) =>
-          transport.sendMail({ ...headersOf(message, from), text: message.text, html: message.html, signal }),
+        try: (signal) => {
+          const node = composer.compile(message, from)
+          const { from: sender, to } = node.getEnvelope()
+          return transport.sendMail({ envelope: { from: sender, to }, raw: composer.toText(node), signal })
+        },
         catch: toMailError,
       }).pipe(
         Effect.timeoutOrElse({
