@@ -90,15 +90,13 @@ export const inWords = (duration: Duration.Duration): string => {
 const button =
   "display:inline-block;padding:.75rem 1.25rem;border-radius:.375rem;background:#1d4ed8;color:#ffffff;text-decoration:none;font-weight:600"
 
-const escape = (text: string): string => text.replaceAll(/[&<>"']/gu, (character) => entities[character] ?? character)
-
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-}
+const escape = (text: string): string =>
+  text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;")
 
 const paragraph = (text: string): string => `<p style="margin:0 0 1rem">${escape(text)}</p>`
 
