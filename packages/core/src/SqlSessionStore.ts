@@ -9,10 +9,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
-import * as sqlLookup from "./internal/sqlLookup.ts"
 import type { KeyedHash } from "./KeyedHash.ts"
 import type { AuthenticationMethod, Session, SessionId, SessionProof } from "./Session.ts"
 import { SessionStore, type StoredSession } from "./SessionStore.ts"
+import * as SqlBatch from "./SqlBatch.ts"
 import { removeExpired } from "./SqlExpiry.ts"
 import { toJsonb } from "./SqlJson.ts"
 import * as SqlStoreError from "./SqlStoreError.ts"
@@ -39,7 +39,13 @@ export const make = Effect.gen(function* () {
       sql<StoredSessionRow>`SELECT ${storedColumns} FROM belfry_sessions s
         JOIN belfry_users u ON u.id = s.user_id WHERE s.token_hash IN ${sql.in(filledUp(hashes))}`,
     )
-  const findJoined = yield* sqlLookup.make({ find, keyOf: (row) => row.token_hash })
+  const findJoined = SqlBatch.make((asked: NonEmptyReadonlyArray<NonEmptyReadonlyArray<KeyedHash>>) =>
+    Effect.map(find([...new Set(asked.flat())]), (rows) => {
+      const found = new Map(rows.map((row) => [row.token_hash, row]))
+      return (hashes: NonEmptyReadonlyArray<KeyedHash>) =>
+        Option.firstSomeOf(hashes.map((hash) => Option.fromUndefinedOr(found.get(hash))))
+    }),
+  )
 
   const findByTokenHash = (hashes: NonEmptyReadonlyArray<KeyedHash>) =>
     Effect.flatMap(SqlStoreError.isInTransaction(sql), (isInside) =>

@@ -24,6 +24,23 @@ import type { ClientId } from "./OAuthClient.ts"
 export type GrantInsertion = "kept" | "no-consent" | "session-over"
 
 /**
+ * A refresh token and what takes its place: `successor`, and the access token that was made with it. `expiresAt` is the
+ * grant's from then on, unless it is null; `sealed` is kept with the old one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Rotation {
+  readonly hash: KeyedHash
+  readonly grantId: GrantId
+  readonly now: DateTime.Utc
+  readonly expiresAt: DateTime.Utc | null
+  readonly successor: RefreshToken
+  readonly sealed: Sealed | null
+  readonly accessToken: AccessToken | null
+}
+
+/**
  * Where grants are kept.
  *
  * **Details**
@@ -60,19 +77,10 @@ export class GrantStore extends Context.Service<
       readonly accessToken: AccessToken | null
     }) => Effect.Effect<boolean, StoreError>
     /**
-     * Puts `successor` in the place of a refresh token, and keeps the access token that was made with it; `expiresAt`
-     * is the grant's from then on, unless it is null. `sealed` is kept with the old one. False when it was rotated
-     * already, is over at `now`, or its grant is revoked: nothing is kept then. Of concurrent calls one gets true.
+     * Rotates a refresh token. False when it was rotated already, is over at `now`, or its grant is revoked: nothing is
+     * kept then. Of concurrent calls one gets true.
      */
-    readonly rotate: (options: {
-      readonly hash: KeyedHash
-      readonly grantId: GrantId
-      readonly now: DateTime.Utc
-      readonly expiresAt: DateTime.Utc | null
-      readonly successor: RefreshToken
-      readonly sealed: Sealed | null
-      readonly accessToken: AccessToken | null
-    }) => Effect.Effect<boolean, StoreError>
+    readonly rotate: (rotation: Rotation) => Effect.Effect<boolean, StoreError>
     /** Keeps an opaque access token by itself. */
     readonly insertAccessToken: (token: AccessToken) => Effect.Effect<void, StoreError>
     /** Revokes a grant; true for the call that did it. */

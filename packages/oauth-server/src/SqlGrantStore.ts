@@ -5,7 +5,9 @@
  */
 import { removeExpired } from "@belfry/core/SqlExpiry"
 import { toJsonb } from "@belfry/core/SqlJson"
+import * as SqlBatch from "@belfry/core/SqlBatch"
 import * as SqlStoreError from "@belfry/core/SqlStoreError"
+import type { StoreError } from "@belfry/core/StoreError"
 import * as SqlFailure from "@belfry/sql/SqlFailure"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -14,7 +16,7 @@ import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { AccessToken, Grant, GrantId, GrantSummary, RefreshToken } from "./Grant.ts"
-import { GrantStore } from "./GrantStore.ts"
+import { GrantStore, type Rotation } from "./GrantStore.ts"
 import {
   accessTokenColumns,
   codeColumns,
@@ -24,6 +26,7 @@ import {
   toGrant,
   toNullableDate,
 } from "./internal/grantRow.ts"
+import { rotationStatement, toRows } from "./internal/rotationRow.ts"
 import { isText } from "./internal/sqlText.ts"
 import type { ClientId } from "./OAuthClient.ts"
 
@@ -60,14 +63,6 @@ export const make = Effect.gen(function* () {
           FROM taken
         )`
 
-  /** Moves the end of the grant in `taken`. */
-  const moveGrant = (expiresAt: DateTime.Utc | null) =>
-    expiresAt === null
-      ? sql``
-      : sql`, moved AS (
-          UPDATE belfry_oauth_grants g SET expires_at = ${toDate(expiresAt)} FROM taken WHERE g.id = taken.id
-        )`
-
   /** The consent that a grant stands on, locked: who takes it back waits, and then finds the grant. */
   const fromConsent = ({ clientId, referenceId, resources, scopes, userId }: Grant) =>
     sql`FROM belfry_oauth_consents AS consent
@@ -75,6 +70,35 @@ export const make = Effect.gen(function* () {
         AND consent.reference_id IS NOT DISTINCT FROM ${referenceId}
         AND consent.scopes @> ${scopes}::text[] AND consent.resources @> ${resources}::text[]
       FOR SHARE`
+
+  /** Rotates each of these, and tells which of them were. */
+  const rotateAll = (rotations: ReadonlyArray<Rotation>, text: string) =>
+    Effect.map(
+      sql.unsafe<{ readonly place: number }>(text, [toRows(rotations)]),
+      (rows): ReadonlySet<Rotation | undefined> => new Set(rows.map(({ place }) => rotations[place])),
+    )
+  const rotateAlone = (rotation: Rotation) =>
+    statements.write(
+      "rotate",
+      Effect.map(rotateAll([rotation], rotateWaiting), (rotated) => rotated.has(rotation)),
+    )
+  const onOwnConnection = <A>(statement: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    Effect.catchTag(sql.withTransaction(statement), "SqlError", (cause) =>
+      Effect.fail(statements.failure("rotate", cause)),
+    )
+  // One of each grant at a time. Who is not rotated among others tries again alone, on a connection of its own: so
+  // nobody waits for a lock on somebody else's grant, and none fails for another.
+  const rotateAmongOthers = SqlBatch.make((rotations: ReadonlyArray<Rotation>) => {
+    const ofGrants = [...new Map(rotations.map((rotation) => [rotation.grantId, rotation])).values()]
+    const rotated = Effect.catchIf(rotateAll(ofGrants, rotatePassingOver), SqlFailure.isRolledBack, () =>
+      Effect.succeed(nothingRotated),
+    )
+    return Effect.map(
+      statements.write("rotate", rotated),
+      (rotated) => (rotation: Rotation) =>
+        rotated.has(rotation) ? Effect.succeed(true) : onOwnConnection(rotateAlone(rotation)),
+    )
+  })
 
   return GrantStore.of({
     insert: (grant, code, options) =>
@@ -112,24 +136,10 @@ export const make = Effect.gen(function* () {
         ),
         isSome,
       ),
-    // The grant's lock comes first: a revocation waits for it or is seen under it, and so is another rotation, whose
-    // token is looked at again and not taken. What follows happens to what was taken, or not at all.
-    rotate: ({ accessToken, expiresAt, grantId, hash, now, sealed, successor }) =>
-      Effect.map(
-        statements.write(
-          "rotate",
-          sql`WITH in_force AS (
-            SELECT id FROM belfry_oauth_grants WHERE id = ${grantId} AND revoked_at IS NULL FOR NO KEY UPDATE
-          ), taken AS (
-            UPDATE belfry_oauth_refresh_tokens SET rotated_at = ${toDate(now)}, successor = ${sealed}
-            FROM in_force
-            WHERE token_hash = ${hash} AND grant_id = in_force.id AND rotated_at IS NULL
-              AND expires_at > ${toDate(now)}
-            RETURNING in_force.id
-          )${moveGrant(expiresAt)}${keepRefreshToken(successor)}${keepAccessToken(accessToken)}
-          SELECT id FROM taken`,
-        ),
-        isSome,
+    // Inside a transaction it is done on its own connection, and undone with it.
+    rotate: (rotation) =>
+      Effect.flatMap(SqlStoreError.isInTransaction(sql), (isInside) =>
+        isInside ? rotateAlone(rotation) : Effect.flatten(rotateAmongOthers(rotation)),
       ),
     insertAccessToken: (token) =>
       Effect.asVoid(
@@ -275,6 +285,12 @@ const toSummary = (row: GrantSummaryRow): GrantSummary => ({
 const isOfNobody = (error: SqlError): boolean =>
   SqlFailure.isForeignKeyViolation(error, "belfry_oauth_grants_session_id_fkey") ||
   SqlFailure.isForeignKeyViolation(error, "belfry_oauth_grants_user_id_fkey")
+
+// Each text is built once, and prepared once a connection.
+const rotateWaiting = rotationStatement("wait")
+const rotatePassingOver = rotationStatement("pass over")
+
+const nothingRotated: ReadonlySet<Rotation | undefined> = new Set()
 
 const isSome = (rows: ReadonlyArray<unknown>): boolean => rows.length > 0
 

@@ -6,7 +6,6 @@ import * as SqlStores from "@belfry/core/SqlStores"
 import { TransactionStore } from "@belfry/core/TransactionStore"
 import type { RefreshToken } from "@belfry/oauth-server/Grant"
 import { GrantStore } from "@belfry/oauth-server/GrantStore"
-import { RecordStore } from "@belfry/oauth-server/RecordStore"
 import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMigrations"
 import * as SqlOAuthServerStores from "@belfry/oauth-server/SqlOAuthServerStores"
 import * as Postgres from "@belfry/sql/Postgres"
@@ -17,6 +16,8 @@ import * as TestDatabase from "@belfry/testing/TestDatabase"
 import { assert, describe, it, layer as withLayer } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
+import type { SqlError } from "effect/sql/SqlError"
+import { aboutToRotate, holding, manyToRotate } from "./support/Rotations.ts"
 
 const sets = [SqlCoreMigrations.migrations, SqlOAuthServerMigrations.migrations]
 const stores = Layer.merge(SqlOAuthServerStores.layer, SqlStores.layer)
@@ -160,6 +161,30 @@ describe("A rotation on a server that dies", () => {
     }).pipe(Effect.scoped),
   )
 
+  it.live("in the middle of many: none of them was done, and none is tried again by itself", () =>
+    Effect.gen(function* () {
+      const server = yield* start
+      yield* Effect.gen(function* () {
+        const { grants, rotations } = yield* manyToRotate(6)
+        const [first = assert.fail(), ...others] = rotations
+        const lock = yield* server.lockRefreshToken((others[2] ?? assert.fail()).hash)
+        const rotating = yield* Effect.forkChild(
+          Effect.forEach(others, (rotation) => Effect.exit(grants.rotate(rotation)), { concurrency: "unbounded" }),
+        )
+        assert.isTrue(yield* grants.rotate(first))
+        yield* server.isWaiting(rotating)
+        yield* server.terminate
+        const exits = yield* Fiber.join(rotating)
+        yield* lock.release
+        for (const exit of exits.slice(1)) assert.isTrue(Exit.isFailure(exit))
+        for (const rotation of others.slice(1)) {
+          assert.isNull(yield* Held.refreshToken(rotation.successor.hash))
+          assert.isTrue(yield* grants.rotate(rotation))
+        }
+      }).pipe(Effect.provideContext(server.context))
+    }).pipe(Effect.scoped),
+  )
+
   it.live("after the rotation: was done, and is not done twice", () =>
     Effect.gen(function* () {
       const server = yield* start
@@ -217,23 +242,6 @@ describe("A rotation on a server that dies", () => {
 // internal
 // -----------------------------------------------------------------------------
 
-/** Runs an effect in a transaction that stays open until it is told how to end. */
-const holding = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
-  const { run } = yield* TransactionStore
-  const isDone = yield* Deferred.make<A>()
-  const end = yield* Deferred.make<boolean>()
-  const fiber = yield* Effect.gen(function* () {
-    const answer = yield* effect
-    yield* Deferred.succeed(isDone, answer)
-    return (yield* Deferred.await(end)) ? answer : yield* Effect.fail("undo" as const)
-  }).pipe(run, Effect.forkChild)
-  yield* Deferred.await(isDone)
-  return {
-    commit: Effect.andThen(Deferred.succeed(end, true), Fiber.join(fiber)),
-    undo: Effect.andThen(Deferred.succeed(end, false), Effect.exit(Fiber.join(fiber))),
-  }
-})
-
 /** A server with the stores, on a database of its own, whose connections can be cut from outside. */
 const start = Effect.gen(function* () {
   const url = yield* TestDatabase.acquirePostgres(sets)
@@ -250,25 +258,24 @@ const start = Effect.gen(function* () {
         assert.isTrue(isWaiting),
       ),
     /** Locks the row of a grant. */
-    lock: Effect.fnUntraced(function* (id: string) {
-      const isLocked = yield* Deferred.make<void>()
-      const end = yield* Deferred.make<void>()
-      const fiber = yield* outside`SELECT 1 FROM belfry_oauth_grants WHERE id = ${id} FOR UPDATE`.pipe(
-        Effect.andThen(Deferred.succeed(isLocked, undefined)),
-        Effect.andThen(Deferred.await(end)),
-        outside.withTransaction,
-        Effect.forkChild,
-      )
-      yield* Deferred.await(isLocked)
-      return { release: Effect.andThen(Deferred.succeed(end, undefined), Fiber.join(fiber)) }
-    }),
+    lock: (id: string) => locking(outside, outside`SELECT 1 FROM belfry_oauth_grants WHERE id = ${id} FOR UPDATE`),
+    /** Locks the row of a refresh token. */
+    lockRefreshToken: (hash: string) =>
+      locking(outside, outside`SELECT 1 FROM belfry_oauth_refresh_tokens WHERE token_hash = ${hash} FOR UPDATE`),
   }
 })
 
-const aboutToRotate = Effect.gen(function* () {
-  const held = yield* Held.redeemed()
-  const rotation = yield* Held.rotationOf(held.refreshToken, held.grant)
-  return { grants: yield* GrantStore, records: yield* RecordStore, held, rotation }
+const locking = Effect.fnUntraced(function* (outside: SqlClient.SqlClient, lock: Effect.Effect<unknown, SqlError>) {
+  const isLocked = yield* Deferred.make<void>()
+  const end = yield* Deferred.make<void>()
+  const fiber = yield* lock.pipe(
+    Effect.andThen(Deferred.succeed(isLocked, undefined)),
+    Effect.andThen(Deferred.await(end)),
+    outside.withTransaction,
+    Effect.forkChild,
+  )
+  yield* Deferred.await(isLocked)
+  return { release: Effect.andThen(Deferred.succeed(end, undefined), Fiber.join(fiber)) }
 })
 
 /** The hashes of refresh tokens that are on file for the grant of a token beside it; `candidates` are all there can be. */

@@ -7,9 +7,10 @@ import { ClientStore } from "@belfry/oauth-server/ClientStore"
 import { GrantId } from "@belfry/oauth-server/Grant"
 import * as MemoryOAuthServerStores from "@belfry/oauth-server/MemoryOAuthServerStores"
 import { ClientId } from "@belfry/oauth-server/OAuthClient"
-import { type Presented, RecordStore } from "@belfry/oauth-server/RecordStore"
+import { type Presented, type Records, RecordStore } from "@belfry/oauth-server/RecordStore"
 import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMigrations"
 import * as SqlOAuthServerStores from "@belfry/oauth-server/SqlOAuthServerStores"
+import * as GrantFixtures from "@belfry/testing/GrantFixtures"
 import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import * as RecordStoreTest from "@belfry/testing/RecordStoreTest"
 import { genericPlanOf, textsOf } from "@belfry/testing/StatementPlans"
@@ -26,7 +27,7 @@ for (const { name, layer } of TestDatabase.each([SqlCoreMigrations.migrations, S
 }
 
 const database = Layer.provideMerge(
-  SqlOAuthServerStores.layer,
+  Layer.merge(SqlOAuthServerStores.layer, SqlStores.layer),
   TestDatabase.layerPostgres([SqlCoreMigrations.migrations, SqlOAuthServerMigrations.migrations]),
 )
 
@@ -48,12 +49,24 @@ withLayer(database)("A look-up of records in PostgreSQL", (it) => {
     }),
   )
 
-  it.effect("of a code or a refresh token is nobody else's", () =>
+  it.effect("is one statement for all who ask for something of the same kind meanwhile, each with its own answer", () =>
     Effect.gen(function* () {
-      for (const presented of [{ code: hashes(1) }, { refreshToken: hashes(1) }]) {
-        const all = Array.from({ length: 5 }, () => find({ clientId: clientId(1), ...presented }))
-        assert.lengthOf(yield* textsOf(Effect.all(all, { concurrency: "unbounded" })), 5)
-      }
+      const held = yield* Effect.forEach([1, 2, 3], () => GrantFixtures.redeemed())
+      const ofNobody = [hashes(1)[0]] as const
+      const asked = [...held.map(({ refreshToken }) => [refreshToken.hash] as const), ofNobody, ofNobody]
+      const answers: Array<Records> = []
+      const all = asked.map((refreshToken, index) =>
+        Effect.map(find({ refreshToken }), (records) => (answers[index] = records)),
+      )
+      assert.lengthOf(yield* textsOf(Effect.all(all, { concurrency: "unbounded" })), 2)
+      assert.deepStrictEqual(
+        answers.map(({ grant, refreshToken }) => [grant?.grant.id, refreshToken?.hash]),
+        [
+          ...held.map(({ grant, refreshToken }) => [grant.id, refreshToken.hash]),
+          [undefined, undefined],
+          [undefined, undefined],
+        ],
+      )
     }),
   )
 
@@ -99,8 +112,6 @@ withLayer(Layer.fresh(database))("A look-up of records in a PostgreSQL that is i
       yield* fillTables(2000)
       const sql = yield* SqlClient.SqlClient
       for (const [shape, presented] of Object.entries(shapes)) {
-        // PostgreSQL guesses ten for a list of any length, and rather plans lists of two each time.
-        if ((presented(1).resources ?? []).length > 1) continue
         const [text = ""] = yield* textsOf(find(presented(1)))
         const [plans] = yield* sql.withTransaction(
           Effect.andThen(

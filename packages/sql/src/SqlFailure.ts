@@ -112,6 +112,15 @@ export const isRetryable = (error: SqlError): boolean => {
 }
 
 /**
+ * Tells whether the server refused the statement, so that nothing of it was kept.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isRolledBack = (error: SqlError): boolean =>
+  sqlState(error) !== undefined && reason(error) !== "connection"
+
+/**
  * Repeats a single reading statement after a lost connection, a serialization failure or a timeout.
  *
  * **Details**
