@@ -86,11 +86,10 @@ export const make = Effect.gen(function* () {
     Effect.catchTag(sql.withTransaction(statement), "SqlError", (cause) =>
       Effect.fail(statements.failure("rotate", cause)),
     )
-  // One of each grant at a time. Who is not rotated among others tries again alone, on a connection of its own: so
+  // Who is not rotated among others tries again alone, on a connection of its own: so
   // nobody waits for a lock on somebody else's grant, and none fails for another.
   const rotateAmongOthers = SqlBatch.make((rotations: ReadonlyArray<Rotation>) => {
-    const ofGrants = [...new Map(rotations.map((rotation) => [rotation.grantId, rotation])).values()]
-    const rotated = Effect.catchIf(rotateAll(ofGrants, rotatePassingOver), SqlFailure.isRolledBack, () =>
+    const rotated = Effect.catchIf(rotateAll(rotations, rotatePassingOver), SqlFailure.isRolledBack, () =>
       Effect.succeed(nothingRotated),
     )
     return Effect.map(

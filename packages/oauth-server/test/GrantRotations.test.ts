@@ -3,6 +3,7 @@
  */
 import * as SqlCoreMigrations from "@belfry/core/SqlCoreMigrations"
 import * as SqlStores from "@belfry/core/SqlStores"
+import type { Rotation } from "@belfry/oauth-server/GrantStore"
 import { RecordStore } from "@belfry/oauth-server/RecordStore"
 import * as SqlOAuthServerMigrations from "@belfry/oauth-server/SqlOAuthServerMigrations"
 import * as SqlOAuthServerStores from "@belfry/oauth-server/SqlOAuthServerStores"
@@ -11,8 +12,9 @@ import * as OAuthBuilders from "@belfry/testing/OAuthBuilders"
 import { textsOf } from "@belfry/testing/StatementPlans"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import { assert, layer as withLayer } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer } from "effect"
+import { Context, Effect, Exit, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
+import { TestClock } from "effect/testing"
 import { aboutToRotate, holding, manyToRotate } from "./support/Rotations.ts"
 
 const stores = Layer.merge(SqlOAuthServerStores.layer, SqlStores.layer)
@@ -40,6 +42,7 @@ withLayer(Layer.provideMerge(stores, database))("Rotations at once in PostgreSQL
     }),
   )
 
+  // On the real clock: whoever waited for the lock after all would go on when PostgreSQL gives up, after 5 seconds.
   it.effect("do not wait for one whose grant somebody has locked, and it is rotated afterwards", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
@@ -49,7 +52,11 @@ withLayer(Layer.provideMerge(stores, database))("Rotations at once in PostgreSQL
         Effect.as(Effect.orDie(sql`UPDATE belfry_oauth_grants SET nonce = 'x' WHERE id = ${locked.grantId}`), true),
       )
       const fibers = yield* Effect.forEach(rotations, (rotation) => Effect.forkChild(grants.rotate(rotation)))
-      for (const fiber of fibers.filter((_, index) => index !== 3)) assert.isTrue(yield* Fiber.join(fiber))
+      const others = fibers.filter((_, index) => index !== 3)
+      assert.deepStrictEqual(
+        yield* TestClock.withLive(Effect.timeout(Effect.forEach(others, Fiber.join), "3 seconds")),
+        Array.from(others, () => true),
+      )
       assert.isNull(yield* Held.refreshToken(locked.successor.hash))
       yield* changing.commit
       assert.isTrue(yield* Fiber.join(fibers[3] ?? assert.fail()))
@@ -73,6 +80,29 @@ withLayer(Layer.provideMerge(stores, database))("Rotations at once in PostgreSQL
         assert.strictEqual(Exit.isFailure(exits[index] ?? assert.fail()), isRefused)
         assert.strictEqual((yield* Held.refreshToken(hash))?.rotatedAt === null, isRefused)
         assert.strictEqual((yield* Held.refreshToken(successor.hash)) === null, isRefused)
+      }
+    }),
+  )
+
+  it.effect("are undone with their transaction, and those beside it are not", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { grants, rotations } = yield* manyToRotate(4)
+      const leave = Context.omit(sql.transactionService)
+      const isInside = (index: number) => index % 2 === 0
+      const rotate = (rotation: Rotation, index: number) =>
+        isInside(index)
+          ? grants.rotate(rotation)
+          : Effect.updateContext(grants.rotate(rotation), (inside: Context.Context<never>) => leave(inside))
+      const undone = yield* Effect.forEach(rotations, rotate, { concurrency: "unbounded" }).pipe(
+        Effect.tap((answers) => Effect.sync(() => assert.deepStrictEqual(answers, [true, true, true, true]))),
+        Effect.andThen(Effect.fail("undo")),
+        sql.withTransaction,
+        Effect.exit,
+      )
+      assert.deepStrictEqual(undone, Exit.fail("undo"))
+      for (const [index, { successor }] of rotations.entries()) {
+        assert.strictEqual((yield* Held.refreshToken(successor.hash)) === null, isInside(index))
       }
     }),
   )

@@ -1,5 +1,5 @@
 /**
- * Rotations of refresh tokens as one statement: for one of them, or for many of as many grants.
+ * Rotations of refresh tokens as one statement, for one of them or for many.
  */
 import { toJsonb } from "@belfry/core/SqlJson"
 import * as DateTime from "effect/DateTime"
@@ -30,8 +30,9 @@ export const rotationStatement = (locked: "wait" | "pass over"): string => `WITH
       AND old.grant_id = asked.grant_id AND old.rotated_at IS NULL AND old.expires_at > asked.now
     RETURNING asked.*
   ), moved AS (
-    UPDATE belfry_oauth_grants AS g SET expires_at = taken.grant_expires_at
-    FROM taken WHERE g.id = taken.grant_id AND taken.grant_expires_at IS NOT NULL
+    UPDATE belfry_oauth_grants AS g SET expires_at = latest.expires_at
+    FROM (SELECT grant_id, max(grant_expires_at) AS expires_at FROM taken GROUP BY grant_id) AS latest
+    WHERE g.id = latest.grant_id AND latest.expires_at IS NOT NULL
   ), refresh_token AS (
     INSERT INTO belfry_oauth_refresh_tokens (${refreshTokenColumns}) SELECT ${refreshTokenColumns} FROM taken
   ), access_token AS (
