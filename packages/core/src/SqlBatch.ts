@@ -11,11 +11,18 @@
  *
  * @since 0.1.0
  */
+import * as SqlFailure from "@belfry/sql/SqlFailure"
 import * as Array from "effect/Array"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import type * as Schema from "effect/Schema"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { toJsonb } from "./SqlJson.ts"
+import { isInTransaction, type Statements } from "./SqlStoreError.ts"
+import type { StoreError } from "./StoreError.ts"
 
 /**
  * Makes a call that joins those that are made beside it.
@@ -68,7 +75,121 @@ export const make = <A, B, E>(
     )
 }
 
+/**
+ * Makes a write that joins those that are made beside it.
+ *
+ * **Details**
+ *
+ * `run` is one statement for all of its items and says what each is answered. Where the database refuses them together,
+ * each is tried by itself: none fails for another. After a lost connection nobody knows what happened, and all fail.
+ * Inside a transaction it is done alone, on its connection, and undone with it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const write = <A, B>(
+  sql: SqlClient.SqlClient,
+  statements: Statements,
+  method: string,
+  run: (items: ReadonlyArray<A>) => Effect.Effect<(item: A) => B, SqlError>,
+): ((item: A) => Effect.Effect<B, StoreError>) => {
+  const alone = (item: A) =>
+    statements.write(
+      method,
+      Effect.map(run([item]), (answerOf) => answerOf(item)),
+    )
+  const amongOthers = make((items: ReadonlyArray<A>) =>
+    statements.write(
+      method,
+      Effect.map(run(items), (answerOf) => (item: A) => Effect.succeed(answerOf(item))).pipe(
+        Effect.catchIf(
+          (error) => items.length > 1 && SqlFailure.isRolledBack(error),
+          () => Effect.succeed(alone),
+        ),
+      ),
+    ),
+  )
+  return (item) =>
+    Effect.flatMap(isInTransaction(sql), (isInside) => (isInside ? alone(item) : Effect.flatten(amongOthers(item))))
+}
+
+/**
+ * A look-up of rows by values: the store's method, the values by their names with their types in SQL, and the SELECT.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LookUp {
+  readonly method: string
+  readonly values: Readonly<Record<string, "text" | "text[]" | "uuid">>
+  readonly body: string
+}
+
+/**
+ * Makes a look-up by values that joins those that are made beside it, in one statement for all of them.
+ *
+ * **Details**
+ *
+ * `body` is a SELECT for one request, whose values it calls `request.name`, by the names and types of `values`. Each
+ * request is looked up by itself, whatever the planner thinks of how many there are: for one and for a hundred, in small
+ * tables and in large ones, the plan is that of one. Who asks for the same shares one answer; its rows are in the order
+ * of `body`. Inside a transaction the statement is on its connection, and sees what it wrote.
+ *
+ * **Example** (A user by the address)
+ *
+ * ```ts
+ * const find = SqlBatch.lookUp<UserRow>(sql, statements, {
+ *   method: "findByEmail",
+ *   values: { email: "text" },
+ *   body: "SELECT id, name FROM belfry_users WHERE email = request.email",
+ * })
+ * const rows = find({ email })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const lookUp = <Row extends object>(
+  sql: SqlClient.SqlClient,
+  statements: Statements,
+  { body, method, values: types }: LookUp,
+): ((values: Readonly<Record<string, Schema.Json>>) => Effect.Effect<ReadonlyArray<Row>, StoreError>) => {
+  const columns = Object.entries({ place: "int4", ...types }).map(([name, type]) => `${name} ${type}`)
+  const text = `SELECT request.place, found.* FROM jsonb_to_recordset($1::jsonb) AS request (${columns.join(", ")})
+    CROSS JOIN LATERAL (${body} OFFSET 0) AS found`
+
+  const find = (asked: ReadonlyArray<Asked>) => {
+    const different = new Map(asked.map(({ key, values }) => [key, values]))
+    const places = new Map([...different.keys()].map((key, place) => [key, place]))
+    const requests = toJsonb([...different.values()].map((values, place) => ({ place, ...values })))
+    const statement = sql.unsafe<Row & { readonly place: number }>(text, [requests])
+    return Effect.map(statements.read(method, statement), (rows) => {
+      const found = new Map<number, Array<Row>>()
+      for (const row of rows) {
+        const others = found.get(row.place)
+        if (others === undefined) found.set(row.place, [row])
+        else others.push(row)
+      }
+      return ({ key }: Asked): ReadonlyArray<Row> => found.get(places.get(key) ?? -1) ?? []
+    })
+  }
+  const findAmongOthers = make(find)
+
+  return (values) => {
+    const asked: Asked = { values, key: JSON.stringify(values) }
+    return Effect.flatMap(isInTransaction(sql), (isInside) =>
+      isInside ? Effect.map(find([asked]), (answerOf) => answerOf(asked)) : findAmongOthers(asked),
+    )
+  }
+}
+
 // internal
+
+/** The values of a request, and the same as a text. */
+interface Asked {
+  readonly values: Readonly<Record<string, Schema.Json>>
+  readonly key: string
+}
 
 interface Waiting<A, B, E> {
   readonly item: A

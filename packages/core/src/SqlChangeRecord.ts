@@ -1,41 +1,70 @@
 /**
- * What a change leaves behind, as parts of the statement that makes the change.
+ * What changes leave behind, as parts of the statement that makes them: one change or many, whose values are rows of
+ * JSON.
  *
  * @since 0.1.0
  */
 import * as DateTime from "effect/DateTime"
-import type * as SqlClient from "effect/sql/SqlClient"
-import type { Fragment } from "effect/sql/Statement"
 import type { ChangeRecord } from "./ChangeRecord.ts"
-import { auditEventColumns, toNullableJsonb } from "./SqlAuditStore.ts"
-import { toJsonb } from "./SqlJson.ts"
-import { appendTo } from "./SqlOutboxStore.ts"
+import { auditEventColumns } from "./SqlAuditStore.ts"
+import { appendedTo, toEventRow } from "./SqlOutboxStore.ts"
 
 /**
- * Common table expressions that keep a record where `table` has a row, to stand after those of the change; nothing
- * without a record. `table` is one of them, and has one row or none.
+ * The columns of a record among those of a change, of which {@link toRecordRow} writes the values.
  *
- * **Example** (With the row that was inserted)
+ * @category rows
+ * @since 0.1.0
+ */
+export const recordColumns = "audit jsonb, aggregate text, events jsonb"
+
+/**
+ * A record as values of {@link recordColumns}; null each without one.
+ *
+ * @category rows
+ * @since 0.1.0
+ */
+export const toRecordRow = (record: ChangeRecord | undefined) =>
+  record === undefined
+    ? { audit: null, aggregate: null, events: null }
+    : {
+        audit: toAuditRow(record.audit),
+        aggregate: record.events[0]?.aggregate ?? null,
+        events: record.events.map(toEventRow),
+      }
+
+/**
+ * Common table expressions that keep the record of each row of `table`, to stand after those of the changes. `table` is
+ * one of them, with {@link recordColumns}, and has an aggregate once.
+ *
+ * **Example** (With the rows that were inserted)
  *
  * ```ts
- * sql`WITH made AS (INSERT INTO things (id) VALUES (${id}) ON CONFLICT DO NOTHING RETURNING id)
- *   ${recorded(sql, "made", record)} SELECT EXISTS (SELECT FROM made) AS is_made`
+ * sql.unsafe(
+ *   `WITH asked AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS asked (id uuid, ${recordColumns})),
+ *     kept AS (INSERT INTO things (id) SELECT id FROM asked ON CONFLICT DO NOTHING RETURNING id),
+ *     made AS (SELECT asked.* FROM asked JOIN kept USING (id)), ${recordedIn("made")} SELECT id FROM made`,
+ *   [toJsonb([{ id, ...toRecordRow(record) }])],
+ * )
  * ```
  *
  * @category constructors
  * @since 0.1.0
  */
-export const recorded = (sql: SqlClient.SqlClient, table: string, record: ChangeRecord | undefined): Fragment => {
-  if (record === undefined) return sql``
-  const { audit, events } = record
-  const from = sql.literal(table)
-  const [first, ...rest] = events
-  return sql`, audited AS (
-      INSERT INTO belfry_audit_events (${sql.literal(auditEventColumns)})
-      SELECT ${audit.id}::uuid, ${audit.type}::text, ${audit.outcome}::text, ${audit.reason}::text, ${audit.userId}::uuid,
-        ${audit.sessionId}::uuid, ${audit.client.ipAddress}::text, ${audit.client.userAgent}::text,
-        ${toJsonb(audit.data)}::jsonb, ${audit.aggregate}::text, ${toNullableJsonb(audit.before)}::jsonb,
-        ${toNullableJsonb(audit.after)}::jsonb, ${DateTime.toDateUtc(audit.occurredAt)}::timestamptz
-      FROM ${from}
-    )${first === undefined ? sql`` : sql`, ${appendTo(sql, [first, ...rest], from)}`}`
-}
+export const recordedIn = (table: string): string => `audited AS (
+    INSERT INTO belfry_audit_events (${auditEventColumns})
+    SELECT event.* FROM ${table} CROSS JOIN LATERAL jsonb_to_record(${table}.audit) AS event (
+      id uuid, type text, outcome text, reason text, user_id uuid, session_id uuid, ip_address text, user_agent text,
+      data jsonb, aggregate text, before jsonb, after jsonb, occurred_at timestamptz
+    ) WHERE ${table}.audit IS NOT NULL
+  ), ${appendedTo(table)}`
+
+// internal
+
+const toAuditRow = ({ client, occurredAt, sessionId, userId, ...event }: ChangeRecord["audit"]) => ({
+  ...event,
+  user_id: userId,
+  session_id: sessionId,
+  ip_address: client.ipAddress,
+  user_agent: client.userAgent,
+  occurred_at: DateTime.formatIso(occurredAt),
+})

@@ -8,7 +8,6 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
-import type { Fragment } from "effect/sql/Statement"
 import type { NewOutboxEvent, OutboxEvent, OutboxEventId } from "./OutboxEvent.ts"
 import { type OutboxBatch, type OutboxOutcome, OutboxStore } from "./OutboxStore.ts"
 import { toJsonb } from "./SqlJson.ts"
@@ -54,7 +53,7 @@ export const make = Effect.gen(function* () {
     // The row of the aggregate is locked until the transaction ends, so versions are in the order of commits, gapless.
     append: (events) =>
       Effect.asVoid(
-        statements.write("append", sql`WITH ${appendTo(sql, events, sql.literal("(VALUES (true)) AS change"))} SELECT`),
+        statements.write("append", sql.unsafe(appendStatement, [events[0].aggregate, toJsonb(events.map(toEventRow))])),
       ),
     // The array is computed once: see `removeExpired` of SqlExpiry. Who is at an aggregate is passed over, not waited
     // for. Neither a lease nor its end waits for the disk: what a crash takes of them is delivered again.
@@ -124,32 +123,45 @@ export const make = Effect.gen(function* () {
 export const layer: Layer.Layer<OutboxStore, never, SqlClient.SqlClient> = Layer.effect(OutboxStore, make)
 
 /**
- * Common table expressions that append events of one aggregate where `from` has a row; it has one or none.
+ * Common table expressions that append the events of each row of `table`, which has the columns `aggregate` and
+ * `events`: each aggregate once, and its events as {@link toEventRow} writes them. A row without events is passed over.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const appendTo = (
-  sql: SqlClient.SqlClient,
-  events: NonEmptyReadonlyArray<NewOutboxEvent>,
-  from: Fragment,
-): Fragment =>
-  sql`head AS (
+export const appendedTo = (table: string): string => `head AS (
     INSERT INTO belfry_outbox_aggregates AS a (aggregate, last_version, due_at)
-    SELECT ${events[0].aggregate}::text, ${events.length}::int8, ${toDate(events[0].occurredAt)}::timestamptz FROM ${from}
+    SELECT aggregate, jsonb_array_length(events), (events -> 0 ->> 'occurredAt')::timestamptz FROM ${table}
+    WHERE jsonb_array_length(events) > 0 ORDER BY aggregate
     ON CONFLICT ON CONSTRAINT belfry_outbox_aggregates_pkey DO UPDATE SET
       last_version = a.last_version + excluded.last_version, due_at = COALESCE(a.due_at, excluded.due_at)
     RETURNING aggregate, last_version
   ), appended AS (
     INSERT INTO belfry_outbox_events (aggregate, version, id, type, payload, occurred_at)
-    SELECT head.aggregate, head.last_version - ${events.length}::int8 + place, (event ->> 'id')::uuid,
+    SELECT head.aggregate, head.last_version - jsonb_array_length(${table}.events) + nth, (event ->> 'id')::uuid,
       event ->> 'type', event -> 'payload', (event ->> 'occurredAt')::timestamptz
-    FROM head, jsonb_array_elements(${toJsonb(events.map(toJson))}::jsonb) WITH ORDINALITY AS e (event, place)
+    FROM head JOIN ${table} ON ${table}.aggregate = head.aggregate
+    CROSS JOIN LATERAL jsonb_array_elements(${table}.events) WITH ORDINALITY AS e (event, nth)
   )`
+
+/**
+ * An event as {@link appendedTo} reads it.
+ *
+ * @category rows
+ * @since 0.1.0
+ */
+export const toEventRow = ({ id, occurredAt, payload, type }: NewOutboxEvent) => ({
+  id,
+  type,
+  payload,
+  occurredAt: DateTime.formatIso(occurredAt),
+})
 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+const appendStatement = `WITH change AS (SELECT $1::text AS aggregate, $2::jsonb AS events), ${appendedTo("change")} SELECT`
 
 interface OutboxEventRow {
   readonly aggregate: string
@@ -175,13 +187,6 @@ const toBatches = (rows: ReadonlyArray<OutboxEventRow>): ReadonlyArray<OutboxBat
   }
   return [...batches].map(([aggregate, batch]) => ({ aggregate, ...batch }))
 }
-
-const toJson = ({ id, occurredAt, payload, type }: NewOutboxEvent) => ({
-  id,
-  type,
-  payload,
-  occurredAt: DateTime.formatIso(occurredAt),
-})
 
 const toRecord = ({ retryAt, ...outcome }: OutboxOutcome) => ({
   ...outcome,

@@ -86,18 +86,9 @@ export const make = Effect.gen(function* () {
     Effect.catchTag(sql.withTransaction(statement), "SqlError", (cause) =>
       Effect.fail(statements.failure("rotate", cause)),
     )
-  // Who is not rotated among others tries again alone, on a connection of its own: so
-  // nobody waits for a lock on somebody else's grant, and none fails for another.
-  const rotateAmongOthers = SqlBatch.make((rotations: ReadonlyArray<Rotation>) => {
-    const rotated = Effect.catchIf(rotateAll(rotations, rotatePassingOver), SqlFailure.isRolledBack, () =>
-      Effect.succeed(nothingRotated),
-    )
-    return Effect.map(
-      statements.write("rotate", rotated),
-      (rotated) => (rotation: Rotation) =>
-        rotated.has(rotation) ? Effect.succeed(true) : onOwnConnection(rotateAlone(rotation)),
-    )
-  })
+  const rotateAmongOthers = SqlBatch.write(sql, statements, "rotate", (rotations: ReadonlyArray<Rotation>) =>
+    Effect.map(rotateAll(rotations, rotatePassingOver), (rotated) => (rotation: Rotation) => rotated.has(rotation)),
+  )
 
   return GrantStore.of({
     insert: (grant, code, options) =>
@@ -135,11 +126,12 @@ export const make = Effect.gen(function* () {
         ),
         isSome,
       ),
-    // Inside a transaction it is done on its own connection, and undone with it.
-    rotate: (rotation) =>
-      Effect.flatMap(SqlStoreError.isInTransaction(sql), (isInside) =>
-        isInside ? rotateAlone(rotation) : Effect.flatten(rotateAmongOthers(rotation)),
-      ),
+    // Who is not rotated among others tries again alone, on a connection of its own: so nobody waits for a lock on
+    // somebody else's grant.
+    rotate: Effect.fnUntraced(function* (rotation) {
+      if (yield* SqlStoreError.isInTransaction(sql)) return yield* rotateAlone(rotation)
+      return (yield* rotateAmongOthers(rotation)) || (yield* onOwnConnection(rotateAlone(rotation)))
+    }),
     insertAccessToken: (token) =>
       Effect.asVoid(
         statements.write(
@@ -288,8 +280,6 @@ const isOfNobody = (error: SqlError): boolean =>
 // Each text is built once, and prepared once a connection.
 const rotateWaiting = rotationStatement("wait")
 const rotatePassingOver = rotationStatement("pass over")
-
-const nothingRotated: ReadonlySet<Rotation | undefined> = new Set()
 
 const isSome = (rows: ReadonlyArray<unknown>): boolean => rows.length > 0
 

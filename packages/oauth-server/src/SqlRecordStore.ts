@@ -4,9 +4,7 @@
  * @since 0.1.0
  */
 import * as SqlBatch from "@belfry/core/SqlBatch"
-import { toJsonb } from "@belfry/core/SqlJson"
 import * as SqlStoreError from "@belfry/core/SqlStoreError"
-import type { StoreError } from "@belfry/core/StoreError"
 import { userColumns } from "@belfry/core/SqlUserStore"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,7 +14,7 @@ import { consentColumns } from "./internal/consentRow.ts"
 import { accessTokenColumns, codeColumns, grantColumns, refreshTokenColumns } from "./internal/grantRow.ts"
 import { type FoundRow, nothing, toRecords } from "./internal/recordRow.ts"
 import { isText } from "./internal/sqlText.ts"
-import { type Presented, RecordStore, type Records } from "./RecordStore.ts"
+import { type Presented, RecordStore } from "./RecordStore.ts"
 
 /**
  * Builds the store over the SQL client.
@@ -27,45 +25,29 @@ import { type Presented, RecordStore, type Records } from "./RecordStore.ts"
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const statements = SqlStoreError.statements(sql, "RecordStore")
-  const shapes = new Map<string, Shape>()
+  const lookUps = new Map<string, ReturnType<typeof SqlBatch.lookUp<FoundRow>>>()
 
-  // The hot path of every protocol endpoint: one row for each request, every part of it found by a unique index.
-  const makeShape = (presented: Presented): Shape => {
-    const text = textOf(presented)
-    const find = (asked: ReadonlyArray<Asked>) => {
-      // A client that asks for many tokens at once is looked up for all of them together.
-      const different = new Map(asked.map(({ key, values }) => [key, values]))
-      const keys = [...different.keys()]
-      const requests = toJsonb([...different.values()].map(toRequest))
-      return Effect.map(statements.read("find", sql.unsafe<FoundRow & Placed>(text, [requests])), (rows) => {
-        const found = new Map(rows.map((row) => [keys[row.place], row]))
-        return ({ key, presented }: Asked) => {
-          const row = found.get(key)
-          return row === undefined ? nothing : toRecords(row, presented)
-        }
-      })
+  // The hot path of every protocol endpoint: one row for each request, every part of it found by a unique index. The
+  // text depends on which parts are presented and on how many keys the key ring has, so each of the few shapes is built
+  // once and prepared once a connection.
+  const lookUpOf = (asked: ReadonlyArray<AskedPart>) => {
+    const shape = asked.map(({ name, values }) => `${name}: ${values.length}`).join()
+    let lookUp = lookUps.get(shape)
+    if (lookUp === undefined) {
+      lookUp = SqlBatch.lookUp<FoundRow>(sql, statements, { method: "find", ...statementOf(asked) })
+      lookUps.set(shape, lookUp)
     }
-    return { find, findAmongOthers: SqlBatch.make(find) }
-  }
-
-  // The text depends on which parts are presented and on how many keys the key ring has, so each of the few shapes is
-  // built once and prepared once a connection.
-  const shapeOf = (presented: Presented): Shape => {
-    const name = parts.map((part) => `${part.name}: ${part.valuesOf(presented)?.length ?? "none"}`).join()
-    let shape = shapes.get(name)
-    if (shape === undefined) shapes.set(name, (shape = makeShape(presented)))
-    return shape
+    return lookUp
   }
 
   return RecordStore.of({
     find: (presented) => {
-      const { find, findAmongOthers } = shapeOf(presented)
-      const values = parts.flatMap((part) => part.valuesOf(presented) ?? [])
-      const asked: Asked = { presented, values, key: JSON.stringify(values) }
-      // Inside a transaction its own writes must be seen, on its own connection.
-      return Effect.flatMap(SqlStoreError.isInTransaction(sql), (isInside) =>
-        isInside ? Effect.map(find([asked]), (answerOf) => answerOf(asked)) : findAmongOthers(asked),
-      )
+      const asked = parts.flatMap((part): ReadonlyArray<AskedPart> => {
+        const values = part.valuesOf(presented)
+        return values === undefined ? [] : [{ ...part, values }]
+      })
+      const values = Object.fromEntries(asked.flatMap((part) => part.values).map((value, n) => [nameOf(n), value]))
+      return Effect.map(lookUpOf(asked)(values), ([row]) => (row === undefined ? nothing : toRecords(row, presented)))
     },
   })
 })
@@ -82,25 +64,7 @@ export const layer: Layer.Layer<RecordStore, never, SqlClient.SqlClient> = Layer
 // internal
 // -----------------------------------------------------------------------------
 
-/** What a request presents, and the values that its records are looked up by, as one text too. */
-interface Asked {
-  readonly presented: Presented
-  readonly values: ReadonlyArray<Value>
-  readonly key: string
-}
-
 type Value = string | ReadonlyArray<string> | null
-
-/** A row of the answer: that of the request in this place. */
-interface Placed {
-  readonly place: number
-}
-
-/** How what is presented in one combination is looked up: now, and together with what else is asked for by then. */
-interface Shape {
-  readonly find: (asked: ReadonlyArray<Asked>) => Effect.Effect<(asked: Asked) => Records, StoreError>
-  readonly findAmongOthers: (asked: Asked) => Effect.Effect<Records, StoreError>
-}
 
 /** What can be presented, and how it is looked up. */
 interface Part {
@@ -110,6 +74,11 @@ interface Part {
   readonly joins: (count: number) => string
   /** The values, in the order of the joins; undefined where this is not presented. */
   readonly valuesOf: (presented: Presented) => ReadonlyArray<Value> | undefined
+}
+
+/** A part of what is presented, with its values. */
+interface AskedPart extends Part {
+  readonly values: ReadonlyArray<Value>
 }
 
 // As many values as there are, not an array: so the planner knows that there is one row at most for each, where it
@@ -217,30 +186,16 @@ const parts: ReadonlyArray<Part> = [
   },
 ]
 
-/**
- * The statement of one combination. Each request is looked up by itself, whatever the planner thinks of how many there
- * are: for one and for a hundred, in small tables and in large ones, it goes by the indexes.
- */
-const textOf = (presented: Presented): string => {
-  const asked = parts.flatMap(({ columns, joins, valuesOf }) => {
-    const values = valuesOf(presented)
-    return values === undefined ? [] : { columns, joins: joins(values.length), values }
-  })
+/** The statement for one combination of parts, whose values are numbered. */
+const statementOf = (asked: ReadonlyArray<AskedPart>): Pick<SqlBatch.LookUp, "body" | "values"> => {
   const types = asked.flatMap(({ values }) => values).map((value) => (Array.isArray(value) ? "text[]" : "text"))
-  const names = types.map((type, place) => `${nameOf(place)} ${type}`)
   let place = 0
-  const joins = asked.map((part) => part.joins.replaceAll("?", () => `request.${nameOf(place++)}`))
-  return `SELECT request.place, found.*
-    FROM jsonb_to_recordset($1::jsonb) AS request (${["place int4", ...names].join(", ")})
-    CROSS JOIN LATERAL (
-      SELECT ${asked.map(({ columns }) => columns).join(", ")} FROM (VALUES (1)) AS one ${joins.join(" ")} OFFSET 0
-    ) AS found`
+  const joins = asked.map((part) => part.joins(part.values.length).replaceAll("?", () => `request.${nameOf(place++)}`))
+  const columns = asked.map((part) => part.columns)
+  return {
+    values: Object.fromEntries(types.map((type, n) => [nameOf(n), type] as const)),
+    body: `SELECT ${columns.join(", ")} FROM (VALUES (1)) AS one ${joins.join(" ")}`,
+  }
 }
 
 const nameOf = (place: number): string => `value_${place}`
-
-const toRequest = (values: ReadonlyArray<Value>, place: number): Readonly<Record<string, Value | number>> => {
-  const request: Record<string, Value | number> = { place }
-  values.forEach((value, index) => (request[nameOf(index)] = value))
-  return request
-}

@@ -54,6 +54,51 @@ export interface StoredInvitation {
 }
 
 /**
+ * An acceptance by somebody who does not hold the lock of the organization: the invitation as it was found, who becomes
+ * a member, and what that leaves behind. `hashes`: it has to have one of these tokens. `limit`: so many members.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Acceptance {
+  readonly invitation: Pick<StoredInvitation, "assignment" | "invitation" | "version">
+  readonly hashes: NonEmptyReadonlyArray<KeyedHash> | null
+  readonly member: {
+    readonly id: MemberId
+    readonly userId: UserId
+    readonly sessionId?: SessionId | null | undefined
+  }
+  readonly limit: number | null
+  readonly now: DateTime.Utc
+  readonly record: ChangeRecord
+}
+
+/**
+ * What became of a new invitation: it is kept; the address is invited already; the organization has too many open ones;
+ * or it has not the version that was named, or is gone.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type InvitationInsertion = "kept" | "invited" | "full" | "changed"
+
+/**
+ * A new invitation with the hash of its token. `limit`: so many open ones. With `version`, the organization must have
+ * it, and gets another one; without, the lock of the organization is held.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NewInvitation {
+  readonly invitation: Invitation
+  readonly assignment: RoleAssignment
+  readonly tokenHash: KeyedHash
+  readonly limit: number | null
+  readonly version?: number | null
+  readonly record?: ChangeRecord
+}
+
+/**
  * Where invitations are kept. An address has at most one open invitation to an organization, and an invitation is
  * closed once, whatever happens at the same time.
  *
@@ -74,14 +119,7 @@ export class InvitationStore extends Context.Service<
      * organization: `changed` where that has another version, which it has afterwards too. With it its record, where
      * one is given. One statement.
      */
-    readonly insert: (options: {
-      readonly invitation: Invitation
-      readonly assignment: RoleAssignment
-      readonly tokenHash: KeyedHash
-      readonly limit: number | null
-      readonly version?: number | null
-      readonly record?: ChangeRecord
-    }) => Effect.Effect<"kept" | "invited" | "full" | "changed", StoreError>
+    readonly insert: (invitation: NewInvitation) => Effect.Effect<InvitationInsertion, StoreError>
     /** Invitations, newest first; of one status at `now`, when given. `search` is of the address. One statement. */
     readonly list: (
       viewer: Viewer,
@@ -137,18 +175,7 @@ export class InvitationStore extends Context.Service<
      * another version, or is deleted, or has `limit` members (null: no limit), where the invitation is not open, or has
      * none of these tokens, and where the user is gone or a member. One statement.
      */
-    readonly accept: (options: {
-      readonly invitation: Pick<StoredInvitation, "assignment" | "invitation" | "version">
-      readonly hashes: NonEmptyReadonlyArray<KeyedHash> | null
-      readonly member: {
-        readonly id: MemberId
-        readonly userId: UserId
-        readonly sessionId?: SessionId | null | undefined
-      }
-      readonly limit: number | null
-      readonly now: DateTime.Utc
-      readonly record: ChangeRecord
-    }) => Effect.Effect<boolean, StoreError>
+    readonly accept: (acceptance: Acceptance) => Effect.Effect<boolean, StoreError>
     /** Writes down at most `limit` invitations as expired that were over at `now`; which. */
     readonly expire: (
       now: DateTime.Utc,

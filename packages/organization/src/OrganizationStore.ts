@@ -49,6 +49,26 @@ export interface StoredPatch {
 }
 
 /**
+ * The first owner of a new organization, and the session that is to act for it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NewOwner {
+  readonly id: MemberId
+  readonly userId: UserId
+  readonly sessionId?: SessionId | null | undefined
+}
+
+/**
+ * What became of a new organization: it is kept; its slug is somebody else's; or there is no such user.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OrganizationInsertion = "kept" | "slug-taken" | "absent"
+
+/**
  * Where organizations are kept. A slug belongs to at most one, whatever happens at the same time; an organization that
  * is deleted keeps its own until it is gone.
  *
@@ -65,9 +85,9 @@ export class OrganizationStore extends Context.Service<
      */
     readonly insert: (
       organization: StoredOrganization,
-      owner: { readonly id: MemberId; readonly userId: UserId; readonly sessionId?: SessionId | null | undefined },
+      owner: NewOwner,
       record?: ChangeRecord,
-    ) => Effect.Effect<"kept" | "slug-taken" | "absent", StoreError>
+    ) => Effect.Effect<OrganizationInsertion, StoreError>
     /** An organization with its counts at `now`, for a member. One statement. */
     readonly get: (
       viewer: Viewer,

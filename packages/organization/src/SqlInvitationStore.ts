@@ -3,13 +3,15 @@
  *
  * @since 0.1.0
  */
-import { recorded } from "@belfry/core/SqlChangeRecord"
+import * as SqlBatch from "@belfry/core/SqlBatch"
 import * as SqlStoreError from "@belfry/core/SqlStoreError"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
+import type { Statement } from "effect/sql/Statement"
+import * as AcceptanceRow from "./internal/acceptanceRow.ts"
 import {
   invitationColumns,
   type InvitationRow,
@@ -21,12 +23,13 @@ import {
   toPreview,
   toStored,
 } from "./internal/invitationRow.ts"
-import { personTable, seatTables } from "./internal/sqlMembers.ts"
-import { isThere, type MembershipRow, toGuarded, viewerTable } from "./internal/sqlMembership.ts"
+import * as NewInvitationRow from "./internal/newInvitationRow.ts"
+import { personTable } from "./internal/sqlMembers.ts"
+import { isThere, type MembershipRow, requestedViewer, toGuarded, viewerTable } from "./internal/sqlMembership.ts"
 import { before, begins, limitTo } from "./internal/sqlPages.ts"
 import type { InvitationId, InvitationStatus } from "./Invitation.ts"
-import { type InvitationFacts, InvitationStore } from "./InvitationStore.ts"
-import type { OrganizationId } from "./Organization.ts"
+import { type Acceptance, type InvitationFacts, InvitationStore, type NewInvitation } from "./InvitationStore.ts"
+import { isOrganizationId, type OrganizationId } from "./Organization.ts"
 
 /**
  * Builds the store over the SQL client.
@@ -49,92 +52,65 @@ export const make = Effect.gen(function* () {
     return sql`AND i.status = ${status}`
   }
 
-  /** An organization that is there and has this version still, and room for another member; locked. */
-  const placeAt = (organizationId: OrganizationId, version: number, limit: number | null = null) =>
-    sql`SELECT o.id FROM belfry_organizations AS o WHERE o.id = ${organizationId} AND o.version = ${version}::int8
-      AND ${sql.literal(isThere)} AND (${limit}::integer IS NULL OR o.member_count < ${limit}::integer)
-      FOR NO KEY UPDATE OF o`
+  // What precedes each invitation and each acceptance is read for all that come at once.
+  const prepare = (isId: boolean) =>
+    SqlBatch.lookUp<MembershipRow & FactsRow>(sql, statements, {
+      method: "prepare",
+      values: { user_id: "uuid", organization: isId ? "uuid" : "text", email: "text", roles: "text[]" },
+      body: textOf(sql`WITH ${requestedViewer(sql, isId)} SELECT viewer.*, (
+          SELECT o.version::float8 FROM belfry_organizations AS o WHERE o.id = viewer.viewer_organization_id
+        ) AS version, EXISTS (
+          SELECT FROM belfry_users AS u
+          JOIN belfry_organization_members AS m ON m.user_id = u.id
+          WHERE u.email = request.email AND m.organization_id = viewer.viewer_organization_id
+        ) AS is_member, open.id AS open_id, open.expires_at AS open_expires_at, COALESCE((
+          SELECT jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'permissions', r.permissions) ORDER BY r.name)
+          FROM belfry_organization_roles AS r
+          WHERE r.organization_id = viewer.viewer_organization_id AND r.name = ANY (request.roles)
+        ), '[]') AS roles
+        FROM viewer LEFT JOIN belfry_organization_invitations AS open ON open.email = request.email
+          AND open.organization_id = viewer.viewer_organization_id AND open.status = 'pending'`),
+    })
+  const [prepareById, prepareBySlug] = [prepare(true), prepare(false)]
+  const findByToken = SqlBatch.lookUp<StoredRow>(sql, statements, {
+    method: "findByToken",
+    values: { hashes: "text[]" },
+    body: textOf(sql`SELECT ${stored} FROM belfry_organization_invitations AS i ${place}
+      WHERE i.token_hash = ANY (request.hashes) AND ${sql.literal(isThere)}`),
+  })
+
+  const insertAll = (invitations: ReadonlyArray<NewInvitation>) =>
+    Effect.map(
+      sql.unsafe<NewInvitationRow.Answer>(NewInvitationRow.statement, [NewInvitationRow.toRows(invitations)]),
+      (rows) => {
+        const answers = new Map(rows.map((row) => [invitations[row.place], row]))
+        return (invitation: NewInvitation) => NewInvitationRow.toInsertion(answers.get(invitation))
+      },
+    )
+  const insertAmongOthers = SqlBatch.write(sql, statements, "insert", insertAll)
+  const insertAlone = (invitation: NewInvitation) =>
+    statements.write(
+      "insert",
+      Effect.map(insertAll([invitation]), (answerOf) => answerOf(invitation)),
+    )
+  const accept = SqlBatch.write(sql, statements, "accept", (acceptances: ReadonlyArray<Acceptance>) =>
+    Effect.map(
+      sql.unsafe<{ readonly place: number }>(AcceptanceRow.statement, [AcceptanceRow.toRows(acceptances)]),
+      (rows) => {
+        const accepted = new Set(rows.map(({ place }) => acceptances[place]))
+        return (acceptance: Acceptance) => accepted.has(acceptance)
+      },
+    ),
+  )
 
   return InvitationStore.of({
-    prepare: (viewer, { email, roles }) =>
+    prepare: ({ organization, userId }, { email, roles }) =>
       Effect.map(
-        statements.read(
-          "prepare",
-          sql<MembershipRow & FactsRow>`WITH ${viewerTable(sql, viewer)} SELECT viewer.*, (
-              SELECT o.version::float8 FROM belfry_organizations AS o WHERE o.id = viewer.viewer_organization_id
-            ) AS version, EXISTS (
-              SELECT FROM belfry_users AS u
-              JOIN belfry_organization_members AS m ON m.user_id = u.id
-              WHERE u.email = ${email} AND m.organization_id = viewer.viewer_organization_id
-            ) AS is_member, open.id AS open_id, open.expires_at AS open_expires_at, COALESCE((
-              SELECT jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'permissions', r.permissions) ORDER BY r.name)
-              FROM belfry_organization_roles AS r
-              WHERE r.organization_id = viewer.viewer_organization_id AND r.name = ANY (${roles}::text[])
-            ), '[]') AS roles
-            FROM viewer LEFT JOIN belfry_organization_invitations AS open
-              ON open.organization_id = viewer.viewer_organization_id AND open.email = ${email} AND open.status = 'pending'`,
-        ),
+        (isOrganizationId(organization) ? prepareById : prepareBySlug)({ user_id: userId, organization, email, roles }),
         (rows) => toGuarded(rows, ([row]) => toFacts(row)),
       ),
-    // An address that is invited is answered before the organization is found to have too many. What has no rows is
-    // left out: the database would plan the statement anew each time for the lengths of the arrays.
-    insert: ({ invitation, assignment, tokenHash, limit, version = null, record }) => {
-      const { id, organizationId, email, createdAt } = invitation
-      const hasRoom = sql`(${limit}::integer IS NULL OR (SELECT count(*) FROM (
-        SELECT FROM belfry_organization_invitations WHERE organization_id = ${organizationId} AND status = 'pending'
-          AND expires_at > ${toDate(createdAt)} LIMIT ${limit}
-      ) AS counted) < ${limit}::integer)`
-      return Effect.map(
-        statements.write(
-          "insert",
-          sql<Insertion>`WITH place AS (${
-            version === null ? sql`SELECT ${organizationId}::uuid AS id` : placeAt(organizationId, version)
-          }), kept AS (
-            INSERT INTO belfry_organization_invitations (
-              id, organization_id, email, built_in_roles, role_names, status, token_hash, inviter_id, accepted_by, sends,
-              sent_at, created_at, updated_at, expires_at
-            )
-            SELECT ${id}::uuid, place.id, ${email}::text, ${assignment.builtIn}::text[],
-              ${invitation.roles}::text[], ${invitation.status}::text, ${tokenHash}::text, ${invitation.inviterId}::uuid,
-              ${invitation.acceptedBy}::uuid, ${invitation.sends}::integer, ${toDate(invitation.sentAt)}::timestamptz,
-              ${toDate(createdAt)}::timestamptz, ${toDate(invitation.updatedAt)}::timestamptz,
-              ${toDate(invitation.expiresAt)}::timestamptz
-            FROM place WHERE ${hasRoom}
-            ON CONFLICT (organization_id, email) WHERE status = 'pending' DO NOTHING RETURNING id, organization_id
-          ), ${
-            assignment.custom.length === 0
-              ? sql``
-              : sql`given AS (
-                  INSERT INTO belfry_organization_invitation_roles (invitation_id, role_id, organization_id)
-                  SELECT kept.id, role_id, kept.organization_id FROM kept, unnest(${assignment.custom}::uuid[]) AS role_id
-                ), `
-          }${
-            invitation.teams.length === 0
-              ? sql``
-              : sql`joined AS (
-                  INSERT INTO belfry_organization_invitation_teams (invitation_id, team_id, organization_id, role)
-                  SELECT kept.id, team_id, kept.organization_id, role FROM kept, unnest(
-                    ${invitation.teams.map(({ teamId }) => teamId)}::uuid[],
-                    ${invitation.teams.map(({ role }) => role)}::text[]
-                  ) AS team (team_id, role)
-                ), `
-          }passed AS (${
-            version === null
-              ? sql`SELECT`
-              : sql`UPDATE belfry_organizations AS o SET version = o.version + 1 FROM kept WHERE o.id = kept.organization_id`
-          }) ${recorded(sql, "kept", record)}
-          SELECT EXISTS (SELECT FROM place) AS is_current, EXISTS (SELECT FROM kept) AS is_kept, ${hasRoom} OR EXISTS (
-            SELECT FROM belfry_organization_invitations
-            WHERE organization_id = ${organizationId} AND email = ${email} AND status = 'pending'
-          ) AS is_invited`,
-        ),
-        ([row]) => {
-          if (row?.is_kept === true) return "kept"
-          if (row?.is_current !== true) return "changed"
-          return row.is_invited ? "invited" : "full"
-        },
-      )
-    },
+    insert: (invitation) =>
+      (invitation.version ?? null) === null ? insertAlone(invitation) : insertAmongOthers(invitation),
     list: (viewer, page) =>
       Effect.map(
         statements.read(
@@ -163,15 +139,7 @@ export const make = Effect.gen(function* () {
         ),
         (rows) => toGuarded(rows, ([row]) => (row.item_id === null ? Option.none() : Option.some(toStored(row)))),
       ),
-    findByToken: (hashes) =>
-      Effect.map(
-        statements.read(
-          "findByToken",
-          sql<StoredRow>`SELECT ${stored} FROM belfry_organization_invitations AS i ${place}
-            WHERE i.token_hash IN ${sql.in(hashes)} AND ${sql.literal(isThere)}`,
-        ),
-        firstStored,
-      ),
+    findByToken: (hashes) => Effect.map(findByToken({ hashes }), firstStored),
     findByEmail: (email, id) =>
       Effect.map(
         statements.read(
@@ -238,37 +206,7 @@ export const make = Effect.gen(function* () {
         firstStored,
       )
     },
-    // Locked one after the other, as by all others: the organization, the user, the invitation. Nothing is written
-    // unless all three are as they are meant to be when they are locked; nobody becomes a member without another
-    // version of the organization, so that who is none then has a seat to take. Roles are read with the version too: an
-    // invitation that gives none of the organization's has none to release.
-    accept: ({ hashes, invitation: { assignment, invitation, version }, limit, member, now, record }) => {
-      const { id, organizationId } = invitation
-      const { sessionId = null, ...who } = member
-      const hasToken = hashes === null ? sql`` : sql`AND i.token_hash IN ${sql.in(hashes)}`
-      return Effect.map(
-        statements.write(
-          "accept",
-          sql`WITH place AS (${placeAt(organizationId, version, limit)}), person AS (
-            SELECT u.id FROM place, belfry_users AS u WHERE u.id = ${who.userId} AND NOT EXISTS (
-              SELECT FROM belfry_organization_members WHERE organization_id = ${organizationId} AND user_id = ${who.userId}
-            ) FOR KEY SHARE OF u
-          ), closed AS (
-            UPDATE belfry_organization_invitations AS i
-            SET status = 'accepted', accepted_by = person.id, updated_at = ${toDate(now)} FROM person
-            WHERE i.id = ${id} AND i.organization_id = ${organizationId} AND i.status = 'pending'
-              AND i.expires_at > ${toDate(now)} ${hasToken} RETURNING i.id
-          ), ${seatTables(sql, { ...who, organizationId, roles: assignment, sessionId, now }, sql`closed`)}${
-            assignment.custom.length === 0
-              ? sql``
-              : sql`, released AS (
-                  DELETE FROM belfry_organization_invitation_roles AS ir USING seat WHERE ir.invitation_id = ${id}
-                )`
-          } ${recorded(sql, "seat", record)} SELECT FROM seat`,
-        ),
-        (rows) => rows.length > 0,
-      )
-    },
+    accept,
     // Those that somebody works on are left for the next sweep, so that sweeps of several nodes share the work.
     expire: (now, limit) =>
       Effect.map(
@@ -317,12 +255,6 @@ export const layer: Layer.Layer<InvitationStore, never, SqlClient.SqlClient> = L
 /** The row of a join that may have found nothing: `item_id` is null then. */
 type Joined<Row> = Row | { readonly [K in keyof Row]: null }
 
-interface Insertion {
-  readonly is_current: boolean
-  readonly is_kept: boolean
-  readonly is_invited: boolean
-}
-
 interface FactsRow {
   readonly version: number
   readonly is_member: boolean
@@ -341,6 +273,9 @@ const toFacts = (row: MembershipRow & FactsRow): InvitationFacts => ({
       : { id: row.open_id, expiresAt: DateTime.fromDateUnsafe(row.open_expires_at) },
   roles: row.roles,
 })
+
+/** The text of a statement that has no parameters. */
+const textOf = (statement: Statement<object>): string => statement.compile()[0]
 
 const firstStored = ([row]: ReadonlyArray<StoredRow>) =>
   row === undefined ? Option.none() : Option.some(toStored(row))

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { auditEventColumns, type AuditEventRow, toAuditEvent } from "@belfry/core/SqlAuditStore"
-import { recorded } from "@belfry/core/SqlChangeRecord"
+import * as SqlBatch from "@belfry/core/SqlBatch"
 import { toJsonb } from "@belfry/core/SqlJson"
 import * as SqlStoreError from "@belfry/core/SqlStoreError"
 import * as SqlFailure from "@belfry/sql/SqlFailure"
@@ -22,9 +22,8 @@ import {
   toOrganization,
   toStored,
 } from "./internal/organizationRow.ts"
-import { personTable } from "./internal/sqlMembers.ts"
+import * as NewOrganizationRow from "./internal/newOrganizationRow.ts"
 import {
-  chooses,
   isNamed,
   isThere,
   membershipColumns,
@@ -36,7 +35,6 @@ import {
 import { before, begins, isText, limitTo } from "./internal/sqlPages.ts"
 import type { OrganizationCounts, OrganizationId } from "./Organization.ts"
 import { OrganizationStore, type StoredOrganization, type StoredPatch } from "./OrganizationStore.ts"
-import { owner } from "./Role.ts"
 
 /**
  * Builds the store over the SQL client.
@@ -96,35 +94,23 @@ export const make = Effect.gen(function* () {
     return isText(search) ? sql`AND starts_with(type, ${search})` : sql`AND false`
   }
 
-  return OrganizationStore.of({
-    insert: (organization, { sessionId = null, ...member }, record) =>
+  const insert = SqlBatch.write(
+    sql,
+    statements,
+    "insert",
+    (organizations: ReadonlyArray<NewOrganizationRow.NewOrganization>) =>
       Effect.map(
-        statements.write(
-          "insert",
-          sql<{
-            readonly is_kept: boolean
-            readonly is_user: boolean
-          }>`WITH ${personTable(sql, member.userId)}, made AS (
-            INSERT INTO belfry_organizations (
-              id, name, slug, logo, public_metadata, private_metadata, member_count, owner_count, created_at, updated_at,
-              deleted_at
-            ) SELECT
-              ${organization.id}::uuid, ${organization.name}::text, ${organization.slug}::text, ${organization.logo}::text,
-              ${toJsonb(organization.publicMetadata)}::jsonb, ${toJsonb(organization.privateMetadata)}::jsonb, 1, 1,
-              ${toDate(organization.createdAt)}::timestamptz, ${toDate(organization.updatedAt)}::timestamptz,
-              ${organization.deletedAt === null ? null : toDate(organization.deletedAt)}::timestamptz
-            FROM person ON CONFLICT ON CONSTRAINT belfry_organizations_slug_key DO NOTHING RETURNING id, created_at
-          ), seat AS (
-            INSERT INTO belfry_organization_members (
-              id, organization_id, user_id, built_in_roles, last_used_at, created_at, updated_at
-            ) SELECT ${member.id}::uuid, made.id, ${member.userId}::uuid, ${[owner]}::text[],
-              ${sessionId === null ? null : toDate(organization.createdAt)}::timestamptz, made.created_at, made.created_at
-            FROM made RETURNING id
-          ), chosen AS (${chooses(sql, sessionId, "seat", organization.createdAt)}) ${recorded(sql, "made", record)}
-          SELECT EXISTS (SELECT FROM made) AS is_kept, EXISTS (SELECT FROM person) AS is_user`,
-        ),
-        ([row]) => (row?.is_kept === true ? "kept" : row?.is_user === true ? "slug-taken" : "absent"),
+        sql.unsafe<NewOrganizationRow.Answer>(NewOrganizationRow.statement, [NewOrganizationRow.toRows(organizations)]),
+        (rows) => {
+          const answers = new Map(rows.map((row) => [organizations[row.place], row]))
+          return (organization: NewOrganizationRow.NewOrganization) =>
+            NewOrganizationRow.toInsertion(answers.get(organization))
+        },
       ),
+  )
+
+  return OrganizationStore.of({
+    insert: (organization, owner, record) => insert({ organization, owner, record }),
     get: (viewer, now) =>
       Effect.map(
         statements.read(

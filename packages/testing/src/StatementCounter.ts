@@ -39,6 +39,7 @@ export const statementsOf: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.E
 // internal
 
 const nameOf = (text: string): string | undefined => {
+  if (text.includes("WHERE s.token_hash IN")) return undefined
   if (text.includes("belfry_rate_limits")) return "TAKE rate limits"
   if (text.includes("viewer_member_id")) return "SELECT membership"
   if (text.includes("INSERT INTO belfry_audit_events") && text.includes("INSERT INTO belfry_outbox_events")) {

@@ -6,6 +6,7 @@ import type { UserId } from "@belfry/core/User"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import type * as SqlClient from "effect/sql/SqlClient"
+import type { Fragment } from "effect/sql/Statement"
 import type { MemberId } from "../Member.ts"
 import type { Guarded, StoredMembership, Viewer } from "../Membership.ts"
 import { isOrganizationId, type OrganizationId, type OrganizationRef, type Slug } from "../Organization.ts"
@@ -45,21 +46,26 @@ export const isNamed = (sql: SqlClient.SqlClient, organization: OrganizationRef)
  * The same where members are joined: a slug becomes an id first, so that the member is looked up in the organization,
  * and not the organization among all that the user is in.
  */
-const isIdentified = (sql: SqlClient.SqlClient, organization: OrganizationRef) =>
-  isOrganizationId(organization)
-    ? isNamed(sql, organization)
-    : sql`o.id = (SELECT id FROM belfry_organizations WHERE slug = ${organization})`
+const isIdentified = (sql: SqlClient.SqlClient, organization: Fragment | string, isId: boolean) =>
+  isId ? sql`o.id = ${organization}` : sql`o.id = (SELECT id FROM belfry_organizations WHERE slug = ${organization})`
 
 /**
  * `viewer AS MATERIALIZED (...)`: no row where the viewer is no member, or where there is no such organization. It is
  * computed once, however many rows are joined to it: `WITH ${viewer} SELECT viewer.*, item.* FROM viewer LEFT JOIN
  * LATERAL (...) AS item ON true`.
  */
-export const viewerTable = (sql: SqlClient.SqlClient, viewer: Viewer, deleted = false) =>
+export const viewerTable = (sql: SqlClient.SqlClient, { organization, userId }: Viewer, deleted = false) =>
+  viewerOf(sql, sql`${userId}`, isIdentified(sql, organization, isOrganizationId(organization)), deleted)
+
+/** The same of a look-up that is joined with others, whose request has `user_id` and the `organization`. */
+export const requestedViewer = (sql: SqlClient.SqlClient, isId: boolean) =>
+  viewerOf(sql, sql.literal("request.user_id"), isIdentified(sql, sql.literal("request.organization"), isId), false)
+
+const viewerOf = (sql: SqlClient.SqlClient, userId: Fragment, isMeant: Fragment, deleted: boolean) =>
   sql`viewer AS MATERIALIZED (
     SELECT ${sql.literal(membershipColumns)} FROM belfry_organizations AS o
-    JOIN belfry_organization_members AS m ON m.organization_id = o.id AND m.user_id = ${viewer.userId}
-    WHERE ${isIdentified(sql, viewer.organization)} AND ${sql.literal(deleted ? "o.deleted_at IS NOT NULL" : isThere)}
+    JOIN belfry_organization_members AS m ON m.organization_id = o.id AND m.user_id = ${userId}
+    WHERE ${isMeant} AND ${sql.literal(deleted ? "o.deleted_at IS NOT NULL" : isThere)}
   )`
 
 /**
@@ -70,6 +76,17 @@ export const chooses = (sql: SqlClient.SqlClient, sessionId: SessionId | null, t
   sql`INSERT INTO belfry_session_organizations (session_id, member_id, chosen_at)
     SELECT session.id, chosen.id, ${DateTime.toDateUtc(now)}::timestamptz FROM ${sql.literal(table)} AS chosen,
       (SELECT id FROM belfry_sessions WHERE id = ${sessionId} FOR KEY SHARE) AS session
+    ON CONFLICT (session_id) DO UPDATE SET member_id = EXCLUDED.member_id, chosen_at = EXCLUDED.chosen_at`
+
+/**
+ * Makes the membership of each row of `table` the default of its session from `now` on; where a session is in several,
+ * one of them. The columns are `session_id`, `member_id` and `now`.
+ */
+export const choosesEach = (table: string): string =>
+  `INSERT INTO belfry_session_organizations (session_id, member_id, chosen_at)
+    SELECT DISTINCT ON (session.id) session.id, ${table}.member_id, ${table}.now FROM ${table} CROSS JOIN LATERAL (
+      SELECT id FROM belfry_sessions WHERE id = ${table}.session_id FOR KEY SHARE
+    ) AS session ORDER BY session.id
     ON CONFLICT (session_id) DO UPDATE SET member_id = EXCLUDED.member_id, chosen_at = EXCLUDED.chosen_at`
 
 /** The membership of a row. */
