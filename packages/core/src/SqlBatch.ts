@@ -19,7 +19,6 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
 import { toJsonb } from "./SqlJson.ts"
 import { isInTransaction, type Statements } from "./SqlStoreError.ts"
 import type { StoreError } from "./StoreError.ts"
@@ -76,23 +75,47 @@ export const make = <A, B, E>(
 }
 
 /**
- * Makes a write that joins those that are made beside it.
+ * A write of items: the store's method, the statement, an item as a row of it, and what an item is answered.
  *
  * **Details**
  *
- * `run` is one statement for all of its items and says what each is answered. Where the database refuses them together,
- * each is tried by itself: none fails for another. After a lost connection nobody knows what happened, and all fail.
- * Inside a transaction it is done alone, on its connection, and undone with it.
+ * The statement reads the rows from `jsonb_to_recordset($1::jsonb)`, each with its `place`, an `int4`. It answers rows
+ * with these places, one for an item at most.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Write<A, Row, B> {
+  readonly method: string
+  readonly statement: string
+  readonly toRow: (item: A) => Schema.JsonObject
+  readonly answer: (row: Row | undefined) => B
+}
+
+/**
+ * Makes a write that joins those that are made beside it, in one statement for all of them.
+ *
+ * **Details**
+ *
+ * Where the database refuses them together, each is tried by itself: none fails for another. After a lost connection
+ * nobody knows what happened, and all fail. Inside a transaction it is done alone, on its connection, and undone with
+ * it.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const write = <A, B>(
+export const write = <A, Row extends object, B>(
   sql: SqlClient.SqlClient,
   statements: Statements,
-  method: string,
-  run: (items: ReadonlyArray<A>) => Effect.Effect<(item: A) => B, SqlError>,
+  { answer, method, statement, toRow }: Write<A, Row, B>,
 ): ((item: A) => Effect.Effect<B, StoreError>) => {
+  const run = (items: ReadonlyArray<A>) => {
+    const rows = toJsonb(items.map((item, place) => ({ place, ...toRow(item) })))
+    return Effect.map(sql.unsafe<Row & { readonly place: number }>(statement, [rows]), (answers) => {
+      const found = new Map(answers.map((row) => [items[row.place], row]))
+      return (item: A) => answer(found.get(item))
+    })
+  }
   const alone = (item: A) =>
     statements.write(
       method,

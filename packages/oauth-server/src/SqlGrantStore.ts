@@ -7,7 +7,6 @@ import { removeExpired } from "@belfry/core/SqlExpiry"
 import { toJsonb } from "@belfry/core/SqlJson"
 import * as SqlBatch from "@belfry/core/SqlBatch"
 import * as SqlStoreError from "@belfry/core/SqlStoreError"
-import type { StoreError } from "@belfry/core/StoreError"
 import * as SqlFailure from "@belfry/sql/SqlFailure"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -16,7 +15,7 @@ import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { AccessToken, Grant, GrantId, GrantSummary, RefreshToken } from "./Grant.ts"
-import { GrantStore, type Rotation } from "./GrantStore.ts"
+import { GrantStore } from "./GrantStore.ts"
 import {
   accessTokenColumns,
   codeColumns,
@@ -26,7 +25,7 @@ import {
   toGrant,
   toNullableDate,
 } from "./internal/grantRow.ts"
-import { rotationStatement, toRows } from "./internal/rotationRow.ts"
+import { rotationStatement, toRow as toRotationRow } from "./internal/rotationRow.ts"
 import { isText } from "./internal/sqlText.ts"
 import type { ClientId } from "./OAuthClient.ts"
 
@@ -71,24 +70,14 @@ export const make = Effect.gen(function* () {
         AND consent.scopes @> ${scopes}::text[] AND consent.resources @> ${resources}::text[]
       FOR SHARE`
 
-  /** Rotates each of these, and tells which of them were. */
-  const rotateAll = (rotations: ReadonlyArray<Rotation>, text: string) =>
-    Effect.map(
-      sql.unsafe<{ readonly place: number }>(text, [toRows(rotations)]),
-      (rows): ReadonlySet<Rotation | undefined> => new Set(rows.map(({ place }) => rotations[place])),
-    )
-  const rotateAlone = (rotation: Rotation) =>
-    statements.write(
-      "rotate",
-      Effect.map(rotateAll([rotation], rotateWaiting), (rotated) => rotated.has(rotation)),
-    )
-  const onOwnConnection = <A>(statement: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    Effect.catchTag(sql.withTransaction(statement), "SqlError", (cause) =>
-      Effect.fail(statements.failure("rotate", cause)),
-    )
-  const rotateAmongOthers = SqlBatch.write(sql, statements, "rotate", (rotations: ReadonlyArray<Rotation>) =>
-    Effect.map(rotateAll(rotations, rotatePassingOver), (rotated) => (rotation: Rotation) => rotated.has(rotation)),
-  )
+  const rotating = (locked: "wait" | "pass over") =>
+    SqlBatch.write(sql, statements, {
+      method: "rotate",
+      statement: rotationStatement(locked),
+      toRow: toRotationRow,
+      answer: (row) => row !== undefined,
+    })
+  const [rotateWaiting, rotatePassingOver] = [rotating("wait"), rotating("pass over")]
 
   return GrantStore.of({
     insert: (grant, code, options) =>
@@ -129,8 +118,11 @@ export const make = Effect.gen(function* () {
     // Who is not rotated among others tries again alone, on a connection of its own: so nobody waits for a lock on
     // somebody else's grant.
     rotate: Effect.fnUntraced(function* (rotation) {
-      if (yield* SqlStoreError.isInTransaction(sql)) return yield* rotateAlone(rotation)
-      return (yield* rotateAmongOthers(rotation)) || (yield* onOwnConnection(rotateAlone(rotation)))
+      if (yield* SqlStoreError.isInTransaction(sql)) return yield* rotateWaiting(rotation)
+      if (yield* rotatePassingOver(rotation)) return true
+      return yield* Effect.catchTag(sql.withTransaction(rotateWaiting(rotation)), "SqlError", (cause) =>
+        Effect.fail(statements.failure("rotate", cause)),
+      )
     }),
     insertAccessToken: (token) =>
       Effect.asVoid(
@@ -276,10 +268,6 @@ const toSummary = (row: GrantSummaryRow): GrantSummary => ({
 const isOfNobody = (error: SqlError): boolean =>
   SqlFailure.isForeignKeyViolation(error, "belfry_oauth_grants_session_id_fkey") ||
   SqlFailure.isForeignKeyViolation(error, "belfry_oauth_grants_user_id_fkey")
-
-// Each text is built once, and prepared once a connection.
-const rotateWaiting = rotationStatement("wait")
-const rotatePassingOver = rotationStatement("pass over")
 
 const isSome = (rows: ReadonlyArray<unknown>): boolean => rows.length > 0
 

@@ -28,7 +28,7 @@ import { personTable } from "./internal/sqlMembers.ts"
 import { isThere, type MembershipRow, requestedViewer, toGuarded, viewerTable } from "./internal/sqlMembership.ts"
 import { before, begins, limitTo } from "./internal/sqlPages.ts"
 import type { InvitationId, InvitationStatus } from "./Invitation.ts"
-import { type Acceptance, type InvitationFacts, InvitationStore, type NewInvitation } from "./InvitationStore.ts"
+import { type InvitationFacts, InvitationStore } from "./InvitationStore.ts"
 import { isOrganizationId, type OrganizationId } from "./Organization.ts"
 
 /**
@@ -79,29 +79,18 @@ export const make = Effect.gen(function* () {
       WHERE i.token_hash = ANY (request.hashes) AND ${sql.literal(isThere)}`),
   })
 
-  const insertAll = (invitations: ReadonlyArray<NewInvitation>) =>
-    Effect.map(
-      sql.unsafe<NewInvitationRow.Answer>(NewInvitationRow.statement, [NewInvitationRow.toRows(invitations)]),
-      (rows) => {
-        const answers = new Map(rows.map((row) => [invitations[row.place], row]))
-        return (invitation: NewInvitation) => NewInvitationRow.toInsertion(answers.get(invitation))
-      },
-    )
-  const insertAmongOthers = SqlBatch.write(sql, statements, "insert", insertAll)
-  const insertAlone = (invitation: NewInvitation) =>
-    statements.write(
-      "insert",
-      Effect.map(insertAll([invitation]), (answerOf) => answerOf(invitation)),
-    )
-  const accept = SqlBatch.write(sql, statements, "accept", (acceptances: ReadonlyArray<Acceptance>) =>
-    Effect.map(
-      sql.unsafe<{ readonly place: number }>(AcceptanceRow.statement, [AcceptanceRow.toRows(acceptances)]),
-      (rows) => {
-        const accepted = new Set(rows.map(({ place }) => acceptances[place]))
-        return (acceptance: Acceptance) => accepted.has(acceptance)
-      },
-    ),
-  )
+  const insert = SqlBatch.write(sql, statements, {
+    method: "insert",
+    statement: NewInvitationRow.statement,
+    toRow: NewInvitationRow.toRow,
+    answer: NewInvitationRow.toInsertion,
+  })
+  const accept = SqlBatch.write(sql, statements, {
+    method: "accept",
+    statement: AcceptanceRow.statement,
+    toRow: AcceptanceRow.toRow,
+    answer: (row) => row !== undefined,
+  })
 
   return InvitationStore.of({
     prepare: ({ organization, userId }, { email, roles }) =>
@@ -109,8 +98,7 @@ export const make = Effect.gen(function* () {
         (isOrganizationId(organization) ? prepareById : prepareBySlug)({ user_id: userId, organization, email, roles }),
         (rows) => toGuarded(rows, ([row]) => toFacts(row)),
       ),
-    insert: (invitation) =>
-      (invitation.version ?? null) === null ? insertAlone(invitation) : insertAmongOthers(invitation),
+    insert,
     list: (viewer, page) =>
       Effect.map(
         statements.read(

@@ -94,20 +94,12 @@ export const make = Effect.gen(function* () {
     return isText(search) ? sql`AND starts_with(type, ${search})` : sql`AND false`
   }
 
-  const insert = SqlBatch.write(
-    sql,
-    statements,
-    "insert",
-    (organizations: ReadonlyArray<NewOrganizationRow.NewOrganization>) =>
-      Effect.map(
-        sql.unsafe<NewOrganizationRow.Answer>(NewOrganizationRow.statement, [NewOrganizationRow.toRows(organizations)]),
-        (rows) => {
-          const answers = new Map(rows.map((row) => [organizations[row.place], row]))
-          return (organization: NewOrganizationRow.NewOrganization) =>
-            NewOrganizationRow.toInsertion(answers.get(organization))
-        },
-      ),
-  )
+  const insert = SqlBatch.write(sql, statements, {
+    method: "insert",
+    statement: NewOrganizationRow.statement,
+    toRow: NewOrganizationRow.toRow,
+    answer: NewOrganizationRow.toInsertion,
+  })
 
   return OrganizationStore.of({
     insert: (organization, owner, record) => insert({ organization, owner, record }),

@@ -13,12 +13,13 @@ import { RoleStore } from "@belfry/organization/RoleStore"
 import * as SqlOrganizationMigrations from "@belfry/organization/SqlOrganizationMigrations"
 import { TeamRoleName } from "@belfry/organization/Team"
 import { TeamStore } from "@belfry/organization/TeamStore"
+import * as Builders from "@belfry/testing/Builders"
 import * as OrganizationBuilders from "@belfry/testing/OrganizationBuilders"
 import { genericPlanOf, textsOf } from "@belfry/testing/StatementPlans"
 import * as TestDatabase from "@belfry/testing/TestDatabase"
 import * as TestServices from "@belfry/testing/TestServices"
 import { assert, layer as withLayer } from "@effect/vitest"
-import { DateTime, Effect, Layer } from "effect"
+import { DateTime, Effect, Layer, Option } from "effect"
 import { fillTables } from "./support/Filling.ts"
 
 const database = TestDatabase.layerPostgres([SqlCoreMigrations.migrations, SqlOrganizationMigrations.migrations])
@@ -41,6 +42,13 @@ const calls = Effect.gen(function* () {
   const teams = yield* TeamStore
   const names = [role.name, RoleName.make("admin")]
   const ref = { _tag: "Id", id: member.id } as const
+  const invited = { invitation: yield* OrganizationBuilders.invitation({ organizationId: id }), limit: 100 }
+  const newInvitation = { ...invited, assignment: { builtIn: [], custom: [] }, tokenHash: yield* Builders.keyedHash }
+  const stored = Option.getOrThrow(yield* invitations.findByToken([tokenHash]))
+  const newcomer = { id: yield* OrganizationBuilders.memberId, userId: (yield* Builders.storedUser()).id }
+  const founder = { id: yield* OrganizationBuilders.memberId, userId: user.id, sessionId: session.id }
+  const founded = yield* OrganizationBuilders.organization({})
+  const record = { audit: yield* Builders.auditEvent({}), events: [yield* Builders.outboxEvent({})] as const }
   const all: Readonly<Record<string, Effect.Effect<unknown, unknown>>> = {
     "memberships.find": memberships.find(viewer),
     "memberships.find by slug": memberships.find({ ...viewer, organization: Slug.make("organization-2") }),
@@ -56,6 +64,7 @@ const calls = Effect.gen(function* () {
     "organizations.listByUser, further on": organizations.listByUser(user.id, { ...next, deleted: true }),
     "organizations.list": organizations.list(page),
     "organizations.isSlugTaken": organizations.isSlugTaken(Slug.make("organization-2")),
+    "organizations.insert": organizations.insert(founded, founder, record),
     "organizations.update": organizations.update(id, { name: "Renamed" }, now),
     "organizations.listAuditEvents": organizations.listAuditEvents(viewer, { ...page, userId: null }),
     "organizations.listAuditEvents, further on": organizations.listAuditEvents(viewer, { ...next, userId: null }),
@@ -78,6 +87,15 @@ const calls = Effect.gen(function* () {
     "roles.list": roles.list(viewer, page),
     "roles.findByNames": roles.findByNames(viewer, names),
     "invitations.prepare": invitations.prepare(viewer, { email: user.email, roles: names }),
+    "invitations.insert": invitations.insert({ ...newInvitation, version: stored.version, record }),
+    "invitations.accept": invitations.accept({
+      invitation: stored,
+      hashes: [tokenHash],
+      member: newcomer,
+      limit: 100,
+      now,
+      record,
+    }),
     "invitations.list": invitations.list(viewer, { ...page, status: null, now }),
     "invitations.find": invitations.find(viewer, invitation.id),
     "invitations.findByToken": invitations.findByToken([tokenHash]),

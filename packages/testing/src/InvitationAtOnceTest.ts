@@ -25,7 +25,7 @@ import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
 import * as Builders from "./Builders.ts"
-import { begin, close } from "./InvitationFixtures.ts"
+import { begin, close, lead } from "./InvitationFixtures.ts"
 import * as OrganizationBuilders from "./OrganizationBuilders.ts"
 import { inFiftyFibers, roleName } from "./OrganizationFixtures.ts"
 import type { Stores } from "./TestServices.ts"
@@ -174,7 +174,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
       }),
     )
 
-    it.effect("waits for who changes the organization, and keeps nothing then", () =>
+    it.effect("keeps nothing while somebody changes the organization, whether it waits for them or not", () =>
       Effect.gen(function* () {
         const { id, viewer } = yield* begin
         const invitations = yield* InvitationStore
@@ -209,6 +209,94 @@ export const suite = <E>(name: string, layer: Layer.Layer<Stores, E>): void =>
           }),
         )
         assert.strictEqual(outcomes.filter((outcome) => outcome === "kept").length, 1)
+      }),
+    )
+
+    it.effect("lets in and invites for many organizations at the same time, each with its record", () =>
+      Effect.gen(function* () {
+        const invitations = yield* InvitationStore
+        const scenes = yield* Effect.forEach(Array.from({ length: 12 }), () =>
+          Effect.gen(function* () {
+            const { id, viewer } = yield* begin
+            const reader = yield* OrganizationBuilders.storedRole(id, { name: roleName("reader") })
+            const assignment = { builtIn: [roleName("billing")], custom: [reader.id] }
+            const team = yield* OrganizationBuilders.storedTeam({ organizationId: id })
+            return { id, viewer, assignment, team, invited: yield* invite(id, { assignment }) }
+          }),
+        )
+        const accepted = yield* Effect.forEach(scenes, ({ invited }) => invited.accept(), { concurrency: "unbounded" })
+        assert.deepStrictEqual(
+          accepted,
+          scenes.map(() => true),
+        )
+        const drafts = yield* Effect.forEach(scenes, ({ assignment, id, team, viewer }) =>
+          Effect.gen(function* () {
+            const invitation = yield* OrganizationBuilders.invitation({
+              organizationId: id,
+              roles: [roleName("billing"), roleName("reader")],
+              teams: [{ teamId: team.id, role: lead }],
+            })
+            const facts = Option.getOrThrow(yield* invitations.prepare(viewer, { email: invitation.email, roles: [] }))
+            const { version } = facts.value
+            const tokenHash = yield* Builders.keyedHash
+            return { invitation, assignment, tokenHash, limit: 5, version, record: yield* recordOf(id) }
+          }),
+        )
+        const kinds = yield* Effect.forEach(drafts, (draft) => invitations.insert(draft), { concurrency: "unbounded" })
+        assert.deepStrictEqual(
+          kinds,
+          scenes.map(() => "kept"),
+        )
+        for (const [index, { id, invited, assignment }] of scenes.entries()) {
+          const { invitation, record, tokenHash } = drafts[index] ?? assert.fail()
+          const stored = Option.getOrThrow(yield* invitations.findByToken([tokenHash]))
+          assert.deepStrictEqual(stored.invitation, invitation)
+          assert.deepStrictEqual(stored.assignment, assignment)
+          const member = yield* MemberStore.use((store) => store.get(id, { _tag: "User", userId: invited.guest.id }))
+          assert.deepStrictEqual(Option.getOrThrow(member).member.roles, [roleName("billing"), roleName("reader")])
+          assert.deepStrictEqual(yield* kept(invited.record), { audits: 1, versions: [1] })
+          assert.deepStrictEqual(yield* kept(record), { audits: 1, versions: [2] })
+        }
+      }),
+    )
+
+    it.effect("keeps one of several new organizations of one slug, and all others that come with them", () =>
+      Effect.gen(function* () {
+        const organizations = yield* OrganizationStore
+        const { session, user } = yield* OrganizationBuilders.actor()
+        const nobody = yield* Builders.user()
+        const slug = Slug.make(`once-${(yield* OrganizationBuilders.memberId).slice(-12)}`)
+        const drafts = yield* Effect.forEach([slug, null, slug, null, slug, null], (slug) =>
+          Effect.gen(function* () {
+            const organization = yield* OrganizationBuilders.organization({ slug })
+            const id = yield* OrganizationBuilders.memberId
+            return { organization, id, record: yield* recordOf(organization.id) }
+          }),
+        )
+        const kinds = yield* Effect.forEach(
+          drafts,
+          ({ id, organization, record }, index) =>
+            organizations.insert(
+              organization,
+              // All of one session, and the last of somebody who is not there.
+              { id, userId: index === 5 ? nobody.id : user.id, sessionId: session.id },
+              record,
+            ),
+          { concurrency: "unbounded" },
+        )
+        assert.deepStrictEqual([kinds[1], kinds[3], kinds[5]], ["kept", "kept", "absent"])
+        assert.deepStrictEqual([kinds[0], kinds[2], kinds[4]].toSorted(), ["kept", "slug-taken", "slug-taken"])
+        for (const [index, { record }] of drafts.entries()) {
+          const isKept = kinds[index] === "kept"
+          assert.deepStrictEqual(
+            yield* kept(record),
+            isKept ? { audits: 1, versions: [1] } : { audits: 0, versions: [] },
+          )
+        }
+        const active = yield* MembershipStore.use((store) =>
+          store.findActive({ userId: user.id, sessionId: session.id }),
+        )
+        assert.strictEqual(Option.getOrThrow(active).source, "session")
       }),
     )
 

@@ -1,13 +1,12 @@
 /**
  * Rotations of refresh tokens as one statement, for one of them or for many.
  */
-import { toJsonb } from "@belfry/core/SqlJson"
 import * as DateTime from "effect/DateTime"
 import type { Rotation } from "../GrantStore.ts"
 import { accessTokenColumns, refreshTokenColumns } from "./grantRow.ts"
 
 /**
- * The statement that takes rotations, as {@link toRows} writes them, and answers the places of those that took place.
+ * The statement that takes rotations, as {@link toRow} writes them, and answers the places of those that took place.
  *
  * A grant's lock comes first: a revocation waits for it or is seen under it, and so is another rotation, whose token is
  * looked at again and not taken. What follows happens to what was taken, or not at all. Grants are locked in one order,
@@ -44,11 +43,8 @@ export const rotationStatement = (locked: "wait" | "pass over"): string => `WITH
   )
   SELECT place FROM taken`
 
-/** Rotations as the parameter of {@link rotationStatement}; each is named by its place. */
-export const toRows = (rotations: ReadonlyArray<Rotation>): string => toJsonb(rotations.map(toRow))
-
-const toRow = ({ accessToken, expiresAt, grantId, hash, now, sealed, successor }: Rotation, place: number) => ({
-  place,
+/** A rotation as a row of {@link rotationStatement}. */
+export const toRow = ({ accessToken, expiresAt, grantId, hash, now, sealed, successor }: Rotation) => ({
   grant_id: grantId,
   old_hash: hash,
   sealed,

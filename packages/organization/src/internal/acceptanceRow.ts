@@ -2,13 +2,12 @@
  * Acceptances of invitations as one statement, for one of them or for many.
  */
 import { recordColumns, recordedIn, toRecordRow } from "@belfry/core/SqlChangeRecord"
-import { toJsonb } from "@belfry/core/SqlJson"
 import * as DateTime from "effect/DateTime"
 import type { Acceptance } from "../InvitationStore.ts"
 import { choosesEach, isThere } from "./sqlMembership.ts"
 
 /**
- * The statement that takes acceptances, as {@link toRows} writes them, and answers the places of those that took place:
+ * The statement that takes acceptances, as {@link toRow} writes them, and answers the places of those that took place:
  * one of each organization at most.
  *
  * Locked one after the other, as by all others: the organization, the user, the invitation. Nothing is written unless
@@ -64,14 +63,15 @@ export const statement = `WITH asked AS MATERIALIZED (
   ), ${recordedIn("seated")}
   SELECT place FROM seated`
 
-/** Acceptances as the parameter of {@link statement}; each is named by its place. */
-export const toRows = (acceptances: ReadonlyArray<Acceptance>): string => toJsonb(acceptances.map(toRow))
-
-const toRow = (
-  { hashes, invitation: { assignment, invitation, version }, limit, member, now, record }: Acceptance,
-  place: number,
-) => ({
-  place,
+/** One of them as a row of {@link statement}. */
+export const toRow = ({
+  hashes,
+  invitation: { assignment, invitation, version },
+  limit,
+  member,
+  now,
+  record,
+}: Acceptance) => ({
   organization_id: invitation.organizationId,
   version,
   maximum: limit,

@@ -2,25 +2,24 @@
  * New invitations as one statement, for one of them or for many.
  */
 import { recordColumns, recordedIn, toRecordRow } from "@belfry/core/SqlChangeRecord"
-import { toJsonb } from "@belfry/core/SqlJson"
 import * as DateTime from "effect/DateTime"
 import type { InvitationInsertion, NewInvitation } from "../InvitationStore.ts"
 import { isThere } from "./sqlMembership.ts"
 
 /**
- * The statement that takes new invitations, as {@link toRows} writes them, and answers what became of each: of one to
+ * The statement that takes new invitations, as {@link toRow} writes them, and answers what became of each: of one to
  * each organization at most. An organization that somebody else has locked has another version soon.
  *
  * One without a version comes from who holds the lock of the organization, which is not looked at. An address that is
  * invited is answered before the organization is found to have too many.
  */
 export const statement = `WITH asked AS MATERIALIZED (
-    SELECT DISTINCT ON (organization_id) * FROM jsonb_to_recordset($1::jsonb) AS asked (
+    SELECT DISTINCT ON (organization_id, CASE WHEN version IS NULL THEN place END) * FROM jsonb_to_recordset($1::jsonb) AS asked (
       place int4, id uuid, organization_id uuid, version int8, maximum int4, email text, built_in_roles text[],
       role_names text[], custom_roles uuid[], teams jsonb, status text, token_hash text, inviter_id uuid,
       accepted_by uuid, sends int4, sent_at timestamptz, created_at timestamptz, updated_at timestamptz,
       expires_at timestamptz, ${recordColumns}
-    ) ORDER BY organization_id, place
+    ) ORDER BY organization_id, CASE WHEN version IS NULL THEN place END, place
   ), held AS MATERIALIZED (
     SELECT asked.*, asked.maximum IS NULL OR asked.maximum > (
       SELECT count(*) FROM (
@@ -64,7 +63,6 @@ export const statement = `WITH asked AS MATERIALIZED (
 
 /** What {@link statement} says of the invitation in a place. */
 export interface Answer {
-  readonly place: number
   readonly is_kept: boolean
   readonly is_invited: boolean
 }
@@ -76,11 +74,8 @@ export const toInsertion = (answer: Answer | undefined): InvitationInsertion => 
   return answer.is_invited ? "invited" : "full"
 }
 
-/** New invitations as the parameter of {@link statement}; each is named by its place. */
-export const toRows = (invitations: ReadonlyArray<NewInvitation>): string => toJsonb(invitations.map(toRow))
-
-const toRow = ({ assignment, invitation, limit, record, tokenHash, version = null }: NewInvitation, place: number) => ({
-  place,
+/** One of them as a row of {@link statement}. */
+export const toRow = ({ assignment, invitation, limit, record, tokenHash, version = null }: NewInvitation) => ({
   id: invitation.id,
   organization_id: invitation.organizationId,
   version,

@@ -3,7 +3,6 @@
  */
 import type { ChangeRecord } from "@belfry/core/ChangeRecord"
 import { recordColumns, recordedIn, toRecordRow } from "@belfry/core/SqlChangeRecord"
-import { toJsonb } from "@belfry/core/SqlJson"
 import * as DateTime from "effect/DateTime"
 import type { NewOwner, OrganizationInsertion, StoredOrganization } from "../OrganizationStore.ts"
 import { owner } from "../Role.ts"
@@ -17,7 +16,7 @@ export interface NewOrganization {
 }
 
 /**
- * The statement that takes new organizations, as {@link toRows} writes them, and answers what became of each. A user who
+ * The statement that takes new organizations, as {@link toRow} writes them, and answers what became of each. A user who
  * is just being deleted is waited for, and has no row then: a foreign key that speaks aborts the transaction.
  */
 export const statement = `WITH asked AS MATERIALIZED (
@@ -49,7 +48,6 @@ export const statement = `WITH asked AS MATERIALIZED (
 
 /** What {@link statement} says of the organization in a place; nothing where there is no such user. */
 export interface Answer {
-  readonly place: number
   readonly is_kept: boolean
 }
 
@@ -59,11 +57,8 @@ export const toInsertion = (answer: Answer | undefined): OrganizationInsertion =
   return answer.is_kept ? "kept" : "slug-taken"
 }
 
-/** New organizations as the parameter of {@link statement}; each is named by its place. */
-export const toRows = (organizations: ReadonlyArray<NewOrganization>): string => toJsonb(organizations.map(toRow))
-
-const toRow = ({ organization, owner: member, record }: NewOrganization, place: number) => ({
-  place,
+/** One of them as a row of {@link statement}. */
+export const toRow = ({ organization, owner: member, record }: NewOrganization) => ({
   id: organization.id,
   name: organization.name,
   slug: organization.slug,
