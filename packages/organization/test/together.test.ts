@@ -33,13 +33,14 @@ withLayer(TestServices.layerSql(database))("Changes of many organizations at the
       const texts = yield* textsOf(Effect.map(accepting, (answers) => accepted.push(...answers)))
       assert.lengthOf(texts, 2)
       assert.isTrue(accepted.every((isAccepted) => isAccepted))
-      const owner = yield* Builders.storedUser()
+      // All of one person, in one session, which acts for one of them from then on.
+      const { session, user } = yield* OrganizationBuilders.actor()
       const made = yield* Effect.forEach(Array.from({ length: 20 }), () =>
         Effect.all([OrganizationBuilders.organization({}), OrganizationBuilders.memberId]),
       )
       const making = Effect.forEach(
         made,
-        ([organization, id]) => organizations.insert(organization, { id, userId: owner.id }),
+        ([organization, id]) => organizations.insert(organization, { id, userId: user.id, sessionId: session.id }),
         { concurrency: "unbounded" },
       )
       assert.lengthOf(yield* textsOf(making), 2)
