@@ -116,10 +116,16 @@ withLayer(TestServices.layerSql(database))("Changes of many organizations at the
   it.effect("are one of each organization: what was read before somebody else was let in lets in nobody", () =>
     Effect.gen(function* () {
       const { accept, insert, prepare } = yield* InvitationStore
-      const [id = assert.fail()] = yield* some(1)
-      const drafts = yield* Effect.forEach([1, 2, 3], () => Effect.tap(draft(id), (one) => Effect.asVoid(insert(one))))
+      const [id = assert.fail(), other = assert.fail()] = yield* some(2)
+      const invite = (organizationId: OrganizationId) => Effect.tap(draft(organizationId), (one) => insert(one))
+      const elsewhere = yield* acceptance(yield* invite(other))
+      const drafts = yield* Effect.forEach([1, 2, 3], () => invite(id))
       const acceptances = yield* Effect.forEach(drafts, acceptance)
-      const answers = yield* Effect.forEach(acceptances, (one) => accept(one), { concurrency: "unbounded" })
+      // Alone at first, so that the others come together.
+      const [first, ...answers] = yield* Effect.forEach([elsewhere, ...acceptances], (one) => accept(one), {
+        concurrency: "unbounded",
+      })
+      assert.isTrue(first)
       assert.lengthOf(
         answers.filter((isAccepted) => isAccepted),
         1,
