@@ -50,24 +50,24 @@ withLayer(TestServices.layerSql(database))("Changes of many organizations at the
   // On the real clock: whoever waited for the lock after all would go on when PostgreSQL gives up, after 5 seconds.
   it.effect("do not wait for one whose organization somebody has locked, which is told that it changes", () =>
     Effect.gen(function* () {
-      const { insert } = yield* InvitationStore
-      const ids = yield* some(6)
-      const drafts = yield* Effect.forEach(ids, (id) => draft(id))
-      const { run } = yield* TransactionStore
-      const { lock } = yield* MembershipStore
-      const [isLocked, end] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
-      const locking = yield* lock(ids[3] ?? assert.fail(), null).pipe(
-        Effect.andThen(Deferred.succeed(isLocked, undefined)),
-        Effect.andThen(Deferred.await(end)),
-        run,
-        Effect.forkChild,
+      const { accept, insert } = yield* InvitationStore
+      const [inviting, accepting] = [yield* some(6), yield* some(6)]
+      const drafts = yield* Effect.forEach(inviting, (id) => draft(id))
+      const invited = yield* Effect.forEach(accepting, (id) => Effect.tap(draft(id), (one) => insert(one)))
+      const acceptances = yield* Effect.forEach(invited, acceptance)
+      const locked = yield* Effect.forEach([inviting, accepting], (ids) => lock(ids[3] ?? assert.fail()))
+      const changing = Effect.all(
+        [
+          Effect.forEach(drafts, (one) => insert(one), { concurrency: "unbounded" }),
+          Effect.forEach(acceptances, (one) => accept(one), { concurrency: "unbounded" }),
+        ],
+        { concurrency: "unbounded" },
       )
-      yield* Deferred.await(isLocked)
-      const inserting = Effect.forEach(drafts, (one) => insert(one), { concurrency: "unbounded" })
-      const answers = yield* TestClock.withLive(Effect.timeout(inserting, "3 seconds"))
-      assert.deepStrictEqual(answers, ["kept", "kept", "kept", "changed", "kept", "kept"])
-      yield* Deferred.succeed(end, undefined)
-      yield* Fiber.join(locking)
+      assert.deepStrictEqual(yield* TestClock.withLive(Effect.timeout(changing, "3 seconds")), [
+        ["kept", "kept", "kept", "changed", "kept", "kept"],
+        [true, true, true, false, true, true],
+      ])
+      yield* Effect.forEach(locked, ({ release }) => release)
     }),
   )
 
@@ -141,6 +141,23 @@ withLayer(TestServices.layerSql(database))("Changes of many organizations at the
 })
 
 // internal
+
+/** Holds the lock of an organization until it is told to let go. */
+const lock = Effect.fnUntraced(function* (id: OrganizationId) {
+  const { run } = yield* TransactionStore
+  const memberships = yield* MembershipStore
+  const [isLocked, end] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+  const fiber = yield* memberships
+    .lock(id, null)
+    .pipe(
+      Effect.andThen(Deferred.succeed(isLocked, undefined)),
+      Effect.andThen(Deferred.await(end)),
+      run,
+      Effect.forkChild,
+    )
+  yield* Deferred.await(isLocked)
+  return { release: Effect.andThen(Deferred.succeed(end, undefined), Fiber.join(fiber)) }
+})
 
 /** So many new organizations. */
 const some = Effect.fnUntraced(function* (count: number) {
