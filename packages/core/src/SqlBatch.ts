@@ -109,31 +109,34 @@ export const write = <A, Row extends object, B>(
   statements: Statements,
   { answer, method, statement, toRow }: Write<A, Row, B>,
 ): ((item: A) => Effect.Effect<B, StoreError>) => {
-  const run = (items: ReadonlyArray<A>) => {
-    const rows = toJsonb(items.map((item, place) => ({ place, ...toRow(item) })))
+  const run = (calls: ReadonlyArray<Call<A>>) => {
+    const rows = toJsonb(calls.map(({ item }, place) => ({ place, ...toRow(item) })))
     return Effect.map(sql.unsafe<Row & { readonly place: number }>(statement, [rows]), (answers) => {
-      const found = new Map(answers.map((row) => [items[row.place], row]))
-      return (item: A) => answer(found.get(item))
+      const found = new Map(answers.map((row) => [calls[row.place], row]))
+      return (call: Call<A>) => answer(found.get(call))
     })
   }
-  const alone = (item: A) =>
+  const alone = (call: Call<A>) =>
     statements.write(
       method,
-      Effect.map(run([item]), (answerOf) => answerOf(item)),
+      Effect.map(run([call]), (answerOf) => answerOf(call)),
     )
-  const amongOthers = make((items: ReadonlyArray<A>) =>
+  const amongOthers = make((calls: ReadonlyArray<Call<A>>) =>
     statements.write(
       method,
-      Effect.map(run(items), (answerOf) => (item: A) => Effect.succeed(answerOf(item))).pipe(
+      Effect.map(run(calls), (answerOf) => (call: Call<A>) => Effect.succeed(answerOf(call))).pipe(
         Effect.catchIf(
-          (error) => items.length > 1 && SqlFailure.isRolledBack(error),
+          (error) => calls.length > 1 && SqlFailure.isRolledBack(error),
           () => Effect.succeed(alone),
         ),
       ),
     ),
   )
   return (item) =>
-    Effect.flatMap(isInTransaction(sql), (isInside) => (isInside ? alone(item) : Effect.flatten(amongOthers(item))))
+    Effect.flatMap(isInTransaction(sql), (isInside) => {
+      const call = { item }
+      return isInside ? alone(call) : Effect.flatten(amongOthers(call))
+    })
 }
 
 /**
@@ -207,6 +210,11 @@ export const lookUp = <Row extends object>(
 }
 
 // internal
+
+/** A call with an item: who makes two with the same one is answered twice. */
+interface Call<A> {
+  readonly item: A
+}
 
 /** The values of a request, and the same as a text. */
 interface Asked {

@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
+import * as SqlBatch from "@belfry/core/SqlBatch"
 import { removeExpired } from "@belfry/core/SqlExpiry"
 import { toJsonb } from "@belfry/core/SqlJson"
-import * as SqlBatch from "@belfry/core/SqlBatch"
 import * as SqlStoreError from "@belfry/core/SqlStoreError"
 import * as SqlFailure from "@belfry/sql/SqlFailure"
 import * as DateTime from "effect/DateTime"

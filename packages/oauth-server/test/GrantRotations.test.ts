@@ -107,6 +107,18 @@ withLayer(Layer.provideMerge(stores, database))("Rotations at once in PostgreSQL
     }),
   )
 
+  it.effect("are done once where one and the same is asked for several times", () =>
+    Effect.gen(function* () {
+      const { grants, rotations } = yield* manyToRotate(2)
+      const [before = assert.fail(), same = assert.fail()] = rotations
+      const rotating = grants.rotate(same)
+      const answers = yield* Effect.all([grants.rotate(before), rotating, rotating, rotating], {
+        concurrency: "unbounded",
+      })
+      assert.deepStrictEqual(answers.toSorted(), [false, false, true, true])
+    }),
+  )
+
   it.effect("of one token are one, and of several tokens of a grant each", () =>
     Effect.gen(function* () {
       const { grants, held, rotation } = yield* aboutToRotate
