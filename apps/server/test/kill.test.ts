@@ -33,9 +33,13 @@ describe("A server that is killed", () => {
           assert.deepInclude(yield* onFile, { isRevoked: true, live: [] })
         }),
       })
-      const { again } = yield* killWhileRotating(site, server)
+      const { again, other } = yield* killWhileRotating(site, server, "refresh token")
       assertRefused(again)
       assert.deepInclude(yield* onFile, { isRevoked: true, live: [], rotated: 1, accessTokens: 2 })
+      // Who waits for a grant is in a transaction, which nobody ends: it comes to nothing, and the other server rotates.
+      const { again: granting } = yield* killWhileRotating(site, other, "grant")
+      granted(granting)
+      assert.deepInclude(yield* onFile, { isRevoked: false, rotated: 1, accessTokens: 2 })
     }).pipe(Effect.scoped),
   )
 
@@ -59,7 +63,7 @@ describe("A server that is killed", () => {
           assert.deepInclude(yield* onFile, { isRevoked: true, live: [] })
         }),
       })
-      const { again, port, presented: old } = yield* killWhileRotating(site, server)
+      const { again, port, presented: old } = yield* killWhileRotating(site, server, "refresh token")
       const next = granted(again)
       assert.deepInclude(yield* onFile, { isRevoked: false, rotated: 1 })
       assert.strictEqual(granted(yield* askAt(port).refresh(old)), next)
@@ -123,11 +127,11 @@ const open = Effect.fnUntraced(function* (settings: Cli.Environment) {
     }),
     first,
     start: Cli.serve(environment),
-    /** Locks the newest grant, until it is told to let go. */
-    lock: Effect.gen(function* () {
+    /** Locks the newest grant, or the newest refresh token, until it is told to let go. */
+    lock: Effect.fnUntraced(function* (held: Held) {
       const isLocked = yield* Deferred.make<void>()
       const mayGoOn = yield* Deferred.make<void>()
-      yield* sql`SELECT 1 FROM belfry_oauth_grants ORDER BY created_at DESC LIMIT 1 FOR UPDATE`.pipe(
+      yield* sql`SELECT 1 FROM ${sql(tables[held])} ORDER BY created_at DESC LIMIT 1 FOR UPDATE`.pipe(
         Effect.andThen(Deferred.succeed(isLocked, undefined)),
         Effect.andThen(Deferred.await(mayGoOn)),
         sql.withTransaction,
@@ -156,6 +160,11 @@ const open = Effect.fnUntraced(function* (settings: Cli.Environment) {
     }),
   }
 })
+
+/** What is locked while a server is killed. */
+type Held = keyof typeof tables
+
+const tables = { grant: "belfry_oauth_grants", "refresh token": "belfry_oauth_refresh_tokens" } as const
 
 interface OnFile {
   readonly isRedeemed: boolean
@@ -228,13 +237,14 @@ const killAtEachStatement = Effect.fnUntraced(function* <E>(site: Site, exchange
 })
 
 /**
- * Kills a server when the database has its rotation, which then goes through there, and meanwhile presents the same
- * token to another server.
+ * Kills a server when the database has its rotation, which then goes through there where it has its grant already, and
+ * meanwhile presents the same token to another server.
  */
-const killWhileRotating = Effect.fnUntraced(function* (site: Site, server: Site["first"]) {
-  const { port } = yield* site.start
+const killWhileRotating = Effect.fnUntraced(function* (site: Site, server: Site["first"], held: Held) {
+  const other = yield* site.start
+  const { port } = other
   const presented = yield* Effect.promise(() => rotation(site).begin(server.port))
-  const release = yield* site.lock
+  const release = yield* site.lock(held)
   const answer = site.notes.refresh(server.port, presented)
   yield* site.waiting(1)
   server.kill("SIGKILL")
@@ -243,7 +253,7 @@ const killWhileRotating = Effect.fnUntraced(function* (site: Site, server: Site[
   const again = site.notes.refresh(port, presented)
   yield* site.waiting(2)
   yield* release
-  return { port, presented, again: yield* Effect.promise(() => again) }
+  return { other, port, presented, again: yield* Effect.promise(() => again) }
 })
 
 const tally = ({ accessTokens, isRedeemed, isRevoked, live, rotated }: OnFile): Tally => {
