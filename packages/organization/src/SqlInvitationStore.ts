@@ -10,7 +10,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
-import type { Statement } from "effect/sql/Statement"
 import * as AcceptanceRow from "./internal/acceptanceRow.ts"
 import {
   invitationColumns,
@@ -41,9 +40,8 @@ export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const statements = SqlStoreError.statements(sql, "InvitationStore")
   const columns = sql.literal(invitationColumns)
-  const stored = sql.literal(`${invitationColumns}, ${offeredRoles}, ${placeColumns}`)
-  const place = sql.literal(`JOIN belfry_organizations AS o ON o.id = i.organization_id
-    LEFT JOIN belfry_users AS inviter ON inviter.id = i.inviter_id`)
+  const stored = sql.literal(storedColumns)
+  const place = sql.literal(placeJoins)
 
   const isOf = (status: InvitationStatus | null, now: Date) => {
     if (status === null) return sql``
@@ -53,11 +51,11 @@ export const make = Effect.gen(function* () {
   }
 
   // What precedes each invitation and each acceptance is read for all that come at once.
-  const prepare = (isId: boolean) =>
+  const prepare = (by: "id" | "slug") =>
     SqlBatch.lookUp<MembershipRow & FactsRow>(sql, statements, {
       method: "prepare",
-      values: { user_id: "uuid", organization: isId ? "uuid" : "text", email: "text", roles: "text[]" },
-      body: textOf(sql`WITH ${requestedViewer(sql, isId)} SELECT viewer.*, (
+      values: { user_id: "uuid", organization: by === "id" ? "uuid" : "text", email: "text", roles: "text[]" },
+      body: `WITH ${requestedViewer(by)} SELECT viewer.*, (
           SELECT o.version::float8 FROM belfry_organizations AS o WHERE o.id = viewer.viewer_organization_id
         ) AS version, EXISTS (
           SELECT FROM belfry_users AS u
@@ -69,14 +67,14 @@ export const make = Effect.gen(function* () {
           WHERE r.organization_id = viewer.viewer_organization_id AND r.name = ANY (request.roles)
         ), '[]') AS roles
         FROM viewer LEFT JOIN belfry_organization_invitations AS open ON open.email = request.email
-          AND open.organization_id = viewer.viewer_organization_id AND open.status = 'pending'`),
+          AND open.organization_id = viewer.viewer_organization_id AND open.status = 'pending'`,
     })
-  const [prepareById, prepareBySlug] = [prepare(true), prepare(false)]
+  const [prepareById, prepareBySlug] = [prepare("id"), prepare("slug")]
   const findByToken = SqlBatch.lookUp<StoredRow>(sql, statements, {
     method: "findByToken",
     values: { hashes: "text[]" },
-    body: textOf(sql`SELECT ${stored} FROM belfry_organization_invitations AS i ${place}
-      WHERE i.token_hash = ANY (request.hashes) AND ${sql.literal(isThere)}`),
+    body: `SELECT ${storedColumns} FROM belfry_organization_invitations AS i ${placeJoins}
+      WHERE i.token_hash = ANY (request.hashes) AND ${isThere}`,
   })
 
   const insert = SqlBatch.write(sql, statements, {
@@ -262,8 +260,10 @@ const toFacts = (row: MembershipRow & FactsRow): InvitationFacts => ({
   roles: row.roles,
 })
 
-/** The text of a statement that has no parameters. */
-const textOf = (statement: Statement<object>): string => statement.compile()[0]
+const storedColumns = `${invitationColumns}, ${offeredRoles}, ${placeColumns}`
+
+const placeJoins = `JOIN belfry_organizations AS o ON o.id = i.organization_id
+  LEFT JOIN belfry_users AS inviter ON inviter.id = i.inviter_id`
 
 const firstStored = ([row]: ReadonlyArray<StoredRow>) =>
   row === undefined ? Option.none() : Option.some(toStored(row))

@@ -6,7 +6,6 @@ import type { UserId } from "@belfry/core/User"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import type * as SqlClient from "effect/sql/SqlClient"
-import type { Fragment } from "effect/sql/Statement"
 import type { MemberId } from "../Member.ts"
 import type { Guarded, StoredMembership, Viewer } from "../Membership.ts"
 import { isOrganizationId, type OrganizationId, type OrganizationRef, type Slug } from "../Organization.ts"
@@ -46,26 +45,32 @@ export const isNamed = (sql: SqlClient.SqlClient, organization: OrganizationRef)
  * The same where members are joined: a slug becomes an id first, so that the member is looked up in the organization,
  * and not the organization among all that the user is in.
  */
-const isIdentified = (sql: SqlClient.SqlClient, organization: Fragment | string, isId: boolean) =>
-  isId ? sql`o.id = ${organization}` : sql`o.id = (SELECT id FROM belfry_organizations WHERE slug = ${organization})`
+const isIdentified = (sql: SqlClient.SqlClient, organization: OrganizationRef) =>
+  isOrganizationId(organization)
+    ? isNamed(sql, organization)
+    : sql`o.id = (SELECT id FROM belfry_organizations WHERE slug = ${organization})`
 
 /**
  * `viewer AS MATERIALIZED (...)`: no row where the viewer is no member, or where there is no such organization. It is
  * computed once, however many rows are joined to it: `WITH ${viewer} SELECT viewer.*, item.* FROM viewer LEFT JOIN
  * LATERAL (...) AS item ON true`.
  */
-export const viewerTable = (sql: SqlClient.SqlClient, { organization, userId }: Viewer, deleted = false) =>
-  viewerOf(sql, sql`${userId}`, isIdentified(sql, organization, isOrganizationId(organization)), deleted)
-
-/** The same of a look-up that is joined with others, whose request has `user_id` and the `organization`. */
-export const requestedViewer = (sql: SqlClient.SqlClient, isId: boolean) =>
-  viewerOf(sql, sql.literal("request.user_id"), isIdentified(sql, sql.literal("request.organization"), isId), false)
-
-const viewerOf = (sql: SqlClient.SqlClient, userId: Fragment, isMeant: Fragment, deleted: boolean) =>
+export const viewerTable = (sql: SqlClient.SqlClient, viewer: Viewer, deleted = false) =>
   sql`viewer AS MATERIALIZED (
     SELECT ${sql.literal(membershipColumns)} FROM belfry_organizations AS o
-    JOIN belfry_organization_members AS m ON m.organization_id = o.id AND m.user_id = ${userId}
-    WHERE ${isMeant} AND ${sql.literal(deleted ? "o.deleted_at IS NOT NULL" : isThere)}
+    JOIN belfry_organization_members AS m ON m.organization_id = o.id AND m.user_id = ${viewer.userId}
+    WHERE ${isIdentified(sql, viewer.organization)} AND ${sql.literal(deleted ? "o.deleted_at IS NOT NULL" : isThere)}
+  )`
+
+/**
+ * The same of a look-up that is joined with others: its request has a `user_id`, and the `organization` by its id or its
+ * slug.
+ */
+export const requestedViewer = (by: "id" | "slug"): string => `viewer AS MATERIALIZED (
+    SELECT ${membershipColumns} FROM belfry_organizations AS o
+    JOIN belfry_organization_members AS m ON m.organization_id = o.id AND m.user_id = request.user_id
+    WHERE o.id = ${by === "id" ? "request.organization" : "(SELECT id FROM belfry_organizations WHERE slug = request.organization)"}
+      AND ${isThere}
   )`
 
 /**
