@@ -60,8 +60,7 @@ export const layerPages = HttpRouter.use((router) =>
     const visitors = yield* makeVisitors
     const changePassword = `${paths.account}#password`
     for (const asset of assets) {
-      const respond = PageKit.assetResponse(asset)
-      yield* router.add("GET", asset.path, (request) => Effect.succeed(respond(request)))
+      yield* router.add("GET", asset.path, yield* PageKit.assetResponse(asset))
     }
     yield* get("/.well-known/change-password", (visit) =>
       Effect.map(visitors.find(visit), (visitor) =>

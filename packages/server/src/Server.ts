@@ -57,7 +57,6 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
 import * as ApiReference from "./ApiReference.ts"
 import * as Argon2id from "./Argon2id.ts"
-import * as BelfryMcp from "./BelfryMcp.ts"
 import * as DemoPlans from "./DemoPlans.ts"
 import * as FactorsAuthenticationContexts from "./FactorsAuthenticationContexts.ts"
 import * as FactorsSignInGate from "./FactorsSignInGate.ts"
@@ -146,12 +145,27 @@ export const layerCors = Layer.unwrap(
 )
 
 /**
+ * The MCP endpoint where `BELFRY_MCP` is `on`. Where it is not, the protocol is not even loaded.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMcp = Layer.unwrap(
+  Effect.gen(function* () {
+    const { mode } = yield* McpConfig.config
+    if (mode === "off") return Layer.empty
+    const { layer } = yield* Effect.promise(() => import("./BelfryMcp.ts"))
+    return layer
+  }),
+)
+
+/**
  * Every route of the server, over whatever services the host provides.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerRoutes = Layer.mergeAll(layerApi, BelfryMcp.layer, Pages.layer, Health.layer, Metrics.layer).pipe(
+export const layerRoutes = Layer.mergeAll(layerApi, layerMcp, Pages.layer, Health.layer, Metrics.layer).pipe(
   Layer.provideMerge(layerCors),
   // Around it, because a host's rules for origins are about cookies, and what any origin may call takes none.
   Layer.provideMerge(CorsHandlers.layer),

@@ -63,7 +63,7 @@ export interface Paths extends PagePathsService {
 }
 
 /**
- * A file that the pages load, at a path that changes with its content. `gzip` is the content compressed.
+ * A file that the pages load, at a path that changes with its content.
  *
  * @category models
  * @since 0.1.0
@@ -72,7 +72,6 @@ export interface Asset {
   readonly path: `/${string}`
   readonly contentType: string
   readonly content: string
-  readonly gzip: Uint8Array
 }
 
 /**
@@ -191,18 +190,14 @@ export const layer: Layer.Layer<PageKit, PageThemeInvalid, Site> = Layer.effect(
 )
 
 /**
- * The response with a file that the pages load: compressed for browsers that say that they read that. It has no secret,
- * so its length tells nothing; pages, which have some, are never compressed.
+ * The response with a file that the pages load: compressed for browsers that say that they read that, when the first of
+ * them asks. It has no secret, so its length tells nothing; pages, which have some, are never compressed.
  *
  * @see [RFC 9110 §12.5.3](https://www.rfc-editor.org/rfc/rfc9110.html#section-12.5.3)
  * @category accessors
  * @since 0.1.0
  */
-export const assetResponse = ({
-  content,
-  contentType,
-  gzip,
-}: Asset): ((request: HttpServerRequest.HttpServerRequest) => HttpServerResponse.HttpServerResponse) => {
+export const assetResponse = Effect.fnUntraced(function* ({ content, contentType }: Asset) {
   const headers = {
     "cache-control": "public, max-age=31536000, immutable",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -210,13 +205,15 @@ export const assetResponse = ({
     vary: "accept-encoding",
     "x-content-type-options": "nosniff",
   }
-  const plain = HttpServerResponse.text(content, { contentType, headers })
-  const compressed = HttpServerResponse.uint8Array(gzip, {
-    contentType,
-    headers: { ...headers, "content-encoding": "gzip" },
-  })
-  return (request) => (readsGzip.test(request.headers["accept-encoding"] ?? "") ? compressed : plain)
-}
+  const plain = Effect.succeed(HttpServerResponse.text(content, { contentType, headers }))
+  const compressed = yield* Effect.cached(
+    Effect.map(gzip(content), (bytes) =>
+      HttpServerResponse.uint8Array(bytes, { contentType, headers: { ...headers, "content-encoding": "gzip" } }),
+    ),
+  )
+  return (request: HttpServerRequest.HttpServerRequest) =>
+    readsGzip.test(request.headers["accept-encoding"] ?? "") ? compressed : plain
+})
 
 // internal
 
@@ -269,9 +266,15 @@ const asset = (extension: string, contentType: string, content: string): Effect.
   Effect.promise(async () => {
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(content))
     const hash = [...new Uint8Array(digest).subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("")
-    const compressed = new Blob([content]).stream().pipeThrough(new CompressionStream("gzip"))
-    const gzip = new Uint8Array(await new Response(compressed).arrayBuffer())
-    return { path: `/assets/belfry.${hash}.${extension}`, contentType, content, gzip }
+    return { path: `/assets/belfry.${hash}.${extension}`, contentType, content }
+  })
+
+const gzip = (content: string): Effect.Effect<Uint8Array> =>
+  Effect.promise(async () => {
+    const parts: Array<Uint8Array<ArrayBuffer>> = []
+    // A `Response` would collect them in fewer words; on Node it loads an HTTP client with all that belongs to one.
+    for await (const part of new Blob([content]).stream().pipeThrough(new CompressionStream("gzip"))) parts.push(part)
+    return new Uint8Array(await new Blob(parts).arrayBuffer())
   })
 
 const icon = (siteName: string, { accent, onAccent }: Theme): string =>
