@@ -41,11 +41,12 @@ export const publishedManifest = (manifest: Manifest): Manifest => {
  * Bundles the server whose entry is `entry` into `outdir/belfry.js`, an ES module for Node 24.
  *
  * What `import()` loads becomes a chunk of its own, and so does what is shared with it. CommonJS dependencies find a
- * `require` in each file.
+ * `require` in each file. The code that a run compiled is kept in `outdir/compile-cache` when it ends, if it may write
+ * there, and later runs start from it.
  */
 export const bundle = (entry: string, outdir: string) =>
   esbuild.build({
-    entryPoints: { belfry: entry },
+    entryPoints: [{ in: startEntry, out: "belfry" }],
     outdir,
     bundle: true,
     splitting: true,
@@ -61,7 +62,7 @@ export const bundle = (entry: string, outdir: string) =>
     sourcemap: "external",
     legalComments: "none",
     external: [...external],
-    plugins: [lazyHttp],
+    plugins: [startFrom(entry), lazyHttp],
     banner: { js: requireBanner },
     logLevel: "warning",
     metafile: true,
@@ -120,6 +121,32 @@ const embedSources = (path: string) => {
 
 // PGlite finds its WebAssembly beside itself; the others are native or optional, and loaded only where installed.
 const external = ["@electric-sql/pglite", "pg-native", "bufferutil", "utf-8-validate", "*.node"] as const
+
+const startEntry = "belfry:start"
+
+/**
+ * Begins with the cache of compiled code, and loads the rest then: of what a file imports itself, nothing comes from
+ * the cache. Compiling is a third of a start, and takes memory that is kept.
+ *
+ * Beside the bundle, because who may write there may change the code itself; not in the directory for temporary files,
+ * where others may leave what would then be run.
+ */
+const startFrom = (entry: string): esbuild.Plugin => ({
+  name: "start",
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /^belfry:start$/ }, ({ path }) => ({ path, namespace: "start" }))
+    onLoad({ filter: /^/, namespace: "start" }, () => ({
+      contents: [
+        "#!/usr/bin/env node",
+        'import { enableCompileCache } from "node:module"',
+        'import { join } from "node:path"',
+        'enableCompileCache({ directory: join(import.meta.dirname, "compile-cache"), portable: true })',
+        `await import(${JSON.stringify(entry)})`,
+      ].join("\n"),
+      resolveDir: dirname(entry),
+    }))
+  },
+})
 
 /**
  * Gets `node:http` without an `import`, which would read all that it exports: its WebSocket is a getter that loads an

@@ -1,7 +1,18 @@
 /** What is built runs where the repository is not: a package as published, the server as one file. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { bundle, emitPackages, publishedManifest } from "../build.ts"
@@ -139,11 +150,31 @@ describe("bundle", () => {
     assert.deepStrictEqual(warnings, [])
     rmSync(join(root, "server"), { recursive: true })
     assert.strictEqual(node("out/belfry.js"), "true lazy function")
-    const text = readFileSync(join(root, "out/belfry.js"), "utf8")
-    assert.include(text, 'import("@electric-sql/pglite")')
-    assert.notInclude(text, "sourceMappingURL")
-    assert.isTrue(existsSync(join(root, "out/belfry.js.map")))
-    assert.isTrue(existsSync(join(root, "out/chunks")))
+    const chunks = readdirSync(join(root, "out/chunks")).filter((name) => name.endsWith(".js"))
+    const texts = chunks.map((name) => readFileSync(join(root, "out/chunks", name), "utf8"))
+    assert.include(texts.join("\n"), 'import("@electric-sql/pglite")')
+    assert.notInclude(texts.join("\n"), "sourceMappingURL")
+    for (const name of chunks) assert.isTrue(existsSync(join(root, "out/chunks", `${name}.map`)), name)
+  })
+
+  it("keeps compiled code beside itself when a run ends, wherever it is then, and runs where it may not", async () => {
+    write("compiled/main.ts", 'console.log("runs")')
+    await bundle(join(root, "compiled/main.ts"), join(root, "out"))
+    const cache = join(root, "out/compile-cache")
+    rmSync(cache, { recursive: true, force: true })
+    // The code is in a file of its own: of the one that begins, nothing is kept.
+    const kept = () =>
+      readdirSync(cache, { recursive: true, encoding: "utf8", withFileTypes: true }).filter((it) => it.isFile())
+    assert.strictEqual(node("out/belfry.js"), "runs")
+    assert.lengthOf(kept(), 1)
+    renameSync(join(root, "out"), join(root, "moved"))
+    assert.strictEqual(node("moved/belfry.js"), "runs")
+    renameSync(join(root, "moved"), join(root, "out"))
+    assert.lengthOf(kept(), 1)
+    rmSync(cache, { recursive: true })
+    write("out/compile-cache", "A file, where nobody can write a folder: root could into one that is closed to others.")
+    assert.strictEqual(node("out/belfry.js"), "runs")
+    rmSync(cache)
   })
 
   it("reads of node:http what is used, and so does not load the HTTP client behind its WebSocket", async () => {
@@ -156,6 +187,25 @@ describe("bundle", () => {
     )
     await bundle(join(root, "http/main.ts"), join(root, "out"))
     assert.strictEqual(node("out/belfry.js"), "true false")
+  })
+
+  it("begins to serve without what is loaded when it is used, and without the protocol of MCP where that is off", async () => {
+    const { metafile } = await bundle(join(repository, "apps/server/src/main.ts"), join(root, "server"))
+    const outputs = new Map(Object.entries(metafile.outputs))
+    const [begin] = [...outputs].find(([, { entryPoint }]) => entryPoint?.endsWith("apps/server/src/commands.ts")) ?? []
+    const loaded = new Set(begin === undefined ? [] : [begin])
+    for (const path of loaded) {
+      for (const { kind, path: imported } of outputs.get(path)?.imports ?? []) {
+        if (kind === "import-statement" && outputs.has(imported)) loaded.add(imported)
+      }
+    }
+    const inputs = [...loaded].flatMap((path) => Object.keys(outputs.get(path)?.inputs ?? {}))
+    const packages = [...new Set(inputs.map((path) => path.replace(/^.*node_modules\//u, "")))]
+    assert.isTrue(packages.some((path) => path.startsWith("effect/")))
+    assert.deepStrictEqual(
+      packages.filter((path) => /^(?:effect\/dist\/ai|stripe|nodemailer|undici|@redis|redis)\//u.test(path)),
+      [],
+    )
   })
 
   it("is ASCII: a script with one character beyond Latin-1 is kept in memory at two bytes a character", async () => {
