@@ -195,7 +195,7 @@ export const make = Effect.gen(function* () {
     for (const algorithm of SigningAlgorithm.literals) {
       const youngest = youngestOf(loaded, algorithm)
       if (youngest === null || !isDue(youngest, settings, now)) continue
-      // A node that was down for long publishes a new key as early as any: what verifies has it in time.
+      // A node that was down for long publishes a new key as early as every other: what verifies has it in time.
       const activeAt = DateTime.max(
         DateTime.addDuration(youngest.activeAt, settings.keyLifetime),
         DateTime.addDuration(now, settings.keyLead),
